@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs one of the programs in `headless/` in a background Blender, and reads its report. Never waits, and imports no bpy."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from .errors import BlenderError
+
+LAUNCH = Path(__file__).resolve().parent.parent / "jobs" / "launch.py"
+
+SCRATCH_PREFIX = "tmp-"
+"""How the files begin that nobody needs once the program has ended."""
+
+Command = Sequence[str]
+"""The beginning of a command line; the name of a program and its arguments follow."""
+
+
+def blender_command(binary: str) -> list[str]:
+    """Return the command that runs a program in the Blender at `binary`; "" means the bpy module of this Python.
+
+    Factory start-up, so that nothing of the user's (add-ons, start-up file) can slow the program down or change its result.
+    """
+    if binary:
+        return [binary, "--background", "--factory-startup", "--python-exit-code", "1", "--python", str(LAUNCH), "--"]
+    return [sys.executable, "-I", str(LAUNCH)]
+
+
+def find_blender() -> list[str]:
+    """Return the command for the bpy module of this Python, else for the Blender on the path. Raises `BlenderError`."""
+    if find_spec("bpy"):
+        return blender_command("")
+    binary = shutil.which("blender")
+    if binary is None:
+        raise BlenderError("No Blender was found: put blender on the path, or name it when connecting.")
+    return blender_command(binary)
+
+
+@dataclass(frozen=True)
+class Report:
+    """How far a program is (0 to 1) and with what; then either the facts about its finished work, or why there is none."""
+
+    progress: float = 0.0
+    message: str = ""
+    done: dict[str, Any] | None = None
+    error: str = ""
+
+
+@dataclass
+class Program:
+    """One run of the program `module` with `request`, in `folder`, where its request, report and log also go."""
+
+    blender: Command
+    module: str
+    request: dict[str, Any]
+    folder: Path
+    _process: subprocess.Popen[bytes] = field(init=False)
+    _report: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        scratch = f"{SCRATCH_PREFIX}{self.module.rpartition('.')[2]}"
+        self._report = self.folder / f"{scratch}-report.jsonl"
+        self._report.unlink(missing_ok=True)
+        request = self.folder / f"{scratch}-request.json"
+        request.write_text(json.dumps({**self.request, "report": str(self._report)}), encoding="utf-8")
+        # An empty user folder, for the bpy module, which has no --factory-startup.
+        environment = {**os.environ, "BLENDER_USER_RESOURCES": str(self.folder / f"{scratch}-user")}
+        try:
+            with (self.folder / "log.txt").open("ab") as log:
+                self._process = subprocess.Popen(
+                    [*self.blender, self.module, str(request)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=environment,
+                    creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                )
+        except FileNotFoundError:
+            raise BlenderError(f"Blender could not be started: there is no {self.blender[0]}.") from None
+
+    def poll(self) -> Report:
+        """Return what the program has said last; an error of ours where it ended without a last word."""
+        ended = self._process.poll() is not None  # asked before the file is read: the last line may come in between
+        report = self._read()
+        if ended and report.done is None and not report.error:
+            return Report(
+                report.progress,
+                report.message,
+                error=f"The background Blender stopped unexpectedly (exit code {self._process.returncode}) while it was at: "
+                f"{report.message or 'starting'}. Try again; log.txt in the job's folder has the details.",
+            )
+        return report
+
+    def stop(self) -> None:
+        """End the program at once, whatever it is doing."""
+        self._process.kill()
+        self._process.wait()
+
+    def _read(self) -> Report:
+        progress, message = 0.0, ""
+        if not self._report.exists():
+            return Report()
+        for line in self._report.read_text(encoding="utf-8").splitlines(keepends=True):
+            if not line.endswith("\n"):
+                break  # still being written
+            said = json.loads(line)
+            if "done" in said:
+                return Report(1.0, message, done=said["done"])
+            if "error" in said:
+                return Report(progress, message, error=said["error"])
+            progress, message = said["progress"], said["message"]
+        return Report(progress, message)

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Is this file really a GLB, whole, and does it keep to itself? Reads headers and JSON only; never decodes a mesh or an image.
+
+Source: glTF 2.0, section 4 "GLB File Format Specification"; `uri` in 5.9 (buffer) and 5.16 (image).
+"""
+
+import json
+import struct
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from .errors import GlbError
+
+HEADER = struct.Struct("<4sII")  # magic, version, length of the whole file in bytes
+CHUNK = struct.Struct("<I4s")  # length of the chunk's data in bytes, type
+ALIGNMENT_BYTES = 4  # every chunk starts and ends on it
+
+DAMAGED = "The model's file is damaged: try again."
+
+
+def check(path: Path) -> None:
+    """Raise `GlbError` unless `path` is a complete GLB 2.0 that refers to nothing outside itself.
+
+    The chunks are walked to the end of the file, so that a cut or padded file is found here and not by an importer. Addresses in
+    buffers and images are refused unless they are data URIs: an importer would open whatever they name.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(HEADER.size)
+        if len(head) < HEADER.size or not head.startswith(b"glTF"):
+            raise GlbError("The service delivered a file that is not a GLB model: try again, or choose another picture.")
+        _, version, length = HEADER.unpack(head)
+        if version != 2:
+            raise GlbError(f"The service delivered a GLB of version {version}, and Blender reads version 2: try again.")
+        if length != size:
+            raise GlbError(f"The model is incomplete ({size} of {length} bytes): try again.")
+        document = _read_document(file, size)
+    for entry in [*document.get("buffers", ()), *document.get("images", ())]:
+        if not str(entry.get("uri", "data:")).startswith("data:"):
+            raise GlbError("The model refers to files outside itself, which Blender must not open: try again.")
+
+
+def _read_document(file: BinaryIO, size: int) -> dict[str, Any]:
+    """Return the JSON of the first chunk, having seen that the chunks fill the file exactly."""
+    content = b""
+    while file.tell() < size:
+        first = file.tell() == HEADER.size
+        head = file.read(CHUNK.size)
+        if len(head) < CHUNK.size:
+            raise GlbError(DAMAGED)
+        length, kind = CHUNK.unpack(head)
+        if length % ALIGNMENT_BYTES or file.tell() + length > size or first != (kind == b"JSON"):
+            raise GlbError(DAMAGED)
+        if first:
+            content = file.read(length)
+        else:
+            file.seek(length, 1)
+    try:
+        document = json.loads(content)
+    except ValueError:
+        raise GlbError(DAMAGED) from None
+    if not isinstance(document, dict) or "asset" not in document:
+        raise GlbError(DAMAGED)
+    return document
