@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The folder of a job: its files, and the record in job.json. The only code that knows the layout; starts nothing.
+
+Whoever writes holds the job's lock, except for the one who makes the folder, and for the marker of `ask_cancel`. Whoever only
+reads needs no lock: job.json is replaced as a whole, so it is always complete.
+"""
+
+import dataclasses
+import errno
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ..api import picture
+from ..api.errors import BusyError, JobError
+
+RECORD = "job.json"
+LOCK = "lock"
+CANCEL = "cancel"
+LOG = "log.txt"
+GLB = "result.glb"
+BLEND = "result.blend"
+THUMBNAIL = "thumbnail.png"
+PICTURE = "picture"  # plus the ending of the file that it was
+
+UNFINISHED_PREFIX = ".new-"  # a folder that is still being made
+
+SHARING_TRIES = 50  # Windows refuses to replace a file for the moment in which another process reads it
+SHARING_PAUSE_S = 0.02
+
+
+T = TypeVar("T")
+
+
+class State(StrEnum):
+    """Where a job is. The words are public: they stand in job.json."""
+
+    WAITING = "waiting"
+    SUBMITTING = "submitting"
+    RUNNING = "running"
+    DOWNLOADING = "downloading"
+    CONVERTING = "converting"
+    READY = "ready"
+    IMPORTED = "imported"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNCONFIRMED = "unconfirmed"
+
+
+UNFINISHED = frozenset({State.WAITING, State.SUBMITTING, State.RUNNING, State.DOWNLOADING, State.CONVERTING})
+"""The states from which a job's process goes on."""
+
+HAS_RESULT = frozenset({State.READY, State.IMPORTED})
+
+
+@dataclass
+class Job:
+    """The record in job.json. Times are ISO 8601 in UTC, `progress` is 0 to 1, `message` is for people."""
+
+    id: str
+    service: str
+    name: str
+    parameters: dict[str, Any]
+    """By wire name; `image_url` is a URL, or the name of the picture's file in the job's folder."""
+    picture_sha256: str = ""
+    """"" for a URL until it has been fetched."""
+    place: dict[str, Any] = field(default_factory=dict)
+    """Where the result goes: "scene" (name) and "location" (x, y, z in Blender units). Empty: wherever the user is then."""
+    state: State = State.WAITING
+    task_id: str = ""
+    progress: float = 0.0
+    message: str = ""
+    created: str = ""
+    updated: str = ""
+
+
+def create(
+    root: Path, *, service: str, parameters: dict[str, Any], name: str, place: dict[str, Any] | None = None
+) -> Path:
+    """Make the folder of a new job under `root`, synced to disk, and return it.
+
+    `parameters` are checked ones; a picture that is a file or a data URI is copied into the folder. Raises `PictureError`, and
+    `OSError` where nothing can be written; in both cases nothing is left behind.
+    """
+    now = datetime.now(timezone.utc)
+    job_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    job = Job(job_id, service, name, dict(parameters), place=place or {}, created=_iso(now))
+    root.mkdir(parents=True, exist_ok=True)
+    unfinished = root / f"{UNFINISHED_PREFIX}{job_id}"
+    unfinished.mkdir()
+    try:
+        source = job.parameters["image_url"]
+        if not picture.is_url(source):
+            file = picture.to_file(source, unfinished / PICTURE)
+            job.parameters["image_url"] = file.name
+            job.picture_sha256 = sha256_of(file)
+            _sync(file)
+        (unfinished / LOCK).touch()
+        write(unfinished, job)
+        folder = unfinished.rename(root / job_id)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    _sync(root)
+    return folder
+
+
+def read(folder: Path) -> Job:
+    """Return the job's record. Raises `JobError` where there is none, or none that can be read."""
+    try:
+        record = json.loads(_patiently((folder / RECORD).read_bytes))
+        known = {entry.name for entry in dataclasses.fields(Job)}  # a newer version may have written more
+        return Job(**{**{key: value for key, value in record.items() if key in known}, "state": State(record["state"])})
+    except FileNotFoundError:
+        raise JobError(f"There is no job in {folder}.") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise JobError(f"The record of the job in {folder} cannot be read ({error}): remove the folder.") from None
+
+
+def write(folder: Path, job: Job, *, synced: bool = True) -> None:
+    """Replace the record as a whole. `synced` False is for mere progress, which may be lost with the machine's power."""
+    job.updated = _iso(datetime.now(timezone.utc))
+    part = folder / f"{RECORD}.{os.getpid()}.part"
+    with part.open("w", encoding="utf-8") as file:
+        json.dump(dataclasses.asdict(job), file, indent=1)
+        file.flush()
+        if synced:
+            os.fsync(file.fileno())
+    _patiently(lambda: part.replace(folder / RECORD))
+    if synced:
+        _sync(folder)
+
+
+def source_of(folder: Path, job: Job) -> str:
+    """Return where the job's picture is: a URL, or the path of the file in `folder`."""
+    source: str = job.parameters["image_url"]
+    return source if picture.is_url(source) else str(folder / source)
+
+
+def ask_cancel(folder: Path) -> None:
+    """Leave the marker that the job's process looks for."""
+    (folder / CANCEL).touch()
+
+
+def cancel_asked(folder: Path) -> bool:
+    """Whether somebody asked for the job to be cancelled."""
+    return (folder / CANCEL).exists()
+
+
+def withdraw_cancel(folder: Path) -> None:
+    """Take the marker away, for a job that is tried again."""
+    (folder / CANCEL).unlink(missing_ok=True)
+
+
+@contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Hold the job. Raises `BusyError` at once where another process holds it, `JobError` where there is no such job.
+
+    The lock belongs to the open file and so to the process: the system gives it back however the process ends, and a dead
+    holder never has to be recognised.
+    """
+    try:
+        file = (folder / LOCK).open("r+b")
+    except FileNotFoundError:
+        raise JobError(f"There is no job in {folder}.") from None
+    with file:
+        if not _try_lock(file.fileno()):
+            raise BusyError(f"Job {folder.name} is being worked on by another process.")
+        yield
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a process works on the job just now."""
+    try:
+        with lock(folder):
+            return False
+    except BusyError:
+        return True
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                return False
+            raise
+        return True
+
+
+def sha256_of(file: Path) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _sync(path: Path) -> None:
+    """Have the system write a file, or a folder's entries, to the disk. Windows does not open folders, and needs no such step."""
+    if path.is_dir() and sys.platform == "win32":
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _patiently(action: Callable[[], T]) -> T:
+    """Return `action()`, tried again for a moment where Windows says that another process has the file open."""
+    for _ in range(SHARING_TRIES):
+        try:
+            return action()
+        except PermissionError:
+            time.sleep(SHARING_PAUSE_S)
+    return action()
