@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""GLB -> result.blend and thumbnail.png, in a background Blender. Never touches the user's file; opens nothing but the GLB.
+
+The .blend holds one collection with one root object, named after the picture. The root's origin is the middle of the model's
+foot, so that placing the root stands the model on the floor. Images are packed.
+"""
+
+import json
+import math
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bpy  # isort: skip -- first: where Blender is a Python module, bmesh and mathutils come with it
+import bmesh
+import numpy as np
+from mathutils import Matrix, Vector
+
+from .materials import keep_contract
+from .report import Report
+from .thumbnail import render
+
+
+def main() -> None:
+    """Do what the request file that the first argument names says, and report."""
+    request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    report = Report(Path(request["report"]))
+    try:
+        facts = convert(request, report)
+    except RuntimeError as error:  # what Blender's importer raises on a file it cannot read
+        traceback.print_exc()
+        report.fail(f"Blender could not read the model ({str(error).strip().splitlines()[-1]}): generate it again.")
+        sys.exit(1)
+    report.done(**facts)
+
+
+def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Write `request["blend"]` and `request["thumbnail"]` from `request["glb"]`; return facts about the model.
+
+    `request["quads"]` asks for triangles to be joined back into quads. Raises `RuntimeError` where the GLB cannot be imported.
+    """
+    report.progress(0.0, "Reading the model")
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.import_scene.gltf(filepath=request["glb"])
+    for material in bpy.data.materials:
+        keep_contract(material)
+    report.progress(0.3, "Preparing the mesh")
+    root = _one_root(request["name"])
+    meshes = [obj.data for obj in bpy.data.objects if obj.type == "MESH"]
+    if request["quads"]:
+        for mesh in meshes:
+            _join_quads(mesh)
+    report.progress(0.5, "Rendering the thumbnail")
+    _write(Path(request["thumbnail"]), render)
+    report.progress(0.9, "Saving")
+    collection = _collect(root)
+    # Objects and collection alone: the scene, camera and lights of the thumbnail stay behind.
+    _write(Path(request["blend"]), lambda path: bpy.data.libraries.write(path, {collection}))
+    return _facts(meshes, quads_asked=request["quads"])
+
+
+def _one_root(name: str) -> bpy.types.Object:
+    """Return the model's one root object, called `name`, standing on the origin.
+
+    A single mesh becomes the root itself, with all transforms applied; several objects get an empty as their parent.
+    """
+    for obj in list(bpy.data.objects):
+        if obj.type in {"CAMERA", "LIGHT"}:
+            bpy.data.objects.remove(obj)
+    meshes = [obj for obj in bpy.data.objects if obj.type == "MESH"]
+    if not meshes:
+        raise RuntimeError("it holds no mesh")
+    bpy.context.view_layer.update()
+    low, high = _bounds(meshes)
+    foot = Vector(((low.x + high.x) / 2, (low.y + high.y) / 2, low.z))
+    if len(meshes) == 1 and not meshes[0].modifiers:
+        root = meshes[0]
+        root.data.transform(Matrix.Translation(-foot) @ root.matrix_world)
+        root.parent = None
+        root.matrix_world = Matrix.Identity(4)
+        for obj in list(bpy.data.objects):
+            if obj is not root:
+                bpy.data.objects.remove(obj)
+        root.data.name = name
+    else:
+        root = bpy.data.objects.new(name, None)
+        root.empty_display_size = max(high - low) / 2
+        for obj in bpy.data.objects:
+            if obj.parent is None and obj is not root:
+                obj.parent = root
+                obj.matrix_parent_inverse = Matrix.Translation(-foot)
+    root.name = name
+    return root
+
+
+def _bounds(meshes: list[bpy.types.Object]) -> tuple[Vector, Vector]:
+    """The lowest and highest corner of the objects' bounding boxes, in world space."""
+    corners = [obj.matrix_world @ Vector(corner) for obj in meshes for corner in obj.bound_box]
+    return (
+        Vector([min(corner[axis] for corner in corners) for axis in range(3)]),
+        Vector([max(corner[axis] for corner in corners) for axis in range(3)]),
+    )
+
+
+def _join_quads(mesh: bpy.types.Mesh) -> None:
+    """Join pairs of triangles back into the quads they were cut from: a GLB holds triangles only."""
+    joined = bmesh.new()
+    joined.from_mesh(mesh)
+    bmesh.ops.join_triangles(
+        joined, faces=joined.faces, angle_face_threshold=math.pi, angle_shape_threshold=math.pi, cmp_uvs=False
+    )
+    joined.to_mesh(mesh)
+    joined.free()
+
+
+def _collect(root: bpy.types.Object) -> bpy.types.Collection:
+    """Put the root and all below it, and nothing else, into a collection of the root's name."""
+    collection = bpy.data.collections.new(root.name)
+    for obj in (root, *root.children_recursive):
+        for other in obj.users_collection:
+            other.objects.unlink(obj)
+        collection.objects.link(obj)
+    return collection
+
+
+def _write(path: Path, write: Callable[[str], Any]) -> None:
+    """Have `write` make the file under another name, so that `path` is either whole or not there."""
+    part = path.with_name(f"part-{os.getpid()}-{path.name}")  # the ending stays: Blender goes by it
+    write(str(part))
+    part.replace(path)
+
+
+def _facts(meshes: list[bpy.types.Mesh], *, quads_asked: bool) -> dict[str, Any]:
+    """Numbers of faces and quads, and what the user is told about them."""
+    corners = np.concatenate([_corner_counts(mesh) for mesh in meshes])
+    faces, quads = len(corners), int((corners == 4).sum())
+    note = f"{faces:,} faces, {quads / faces:.0%} of them quads" if quads_asked else f"{faces:,} faces"
+    return {"faces": faces, "quads": quads, "note": note}
+
+
+def _corner_counts(mesh: bpy.types.Mesh) -> np.ndarray:
+    counts = np.empty(len(mesh.polygons), dtype=np.int32)
+    mesh.polygons.foreach_get("loop_total", counts)
+    return counts
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a headless program says to whoever started it: one JSON object a line, appended to a file. Imports no bpy.
+
+Lines: `{"progress": 0.4, "message": "Shaping the model"}` while the work goes on; last `{"done": {...facts}}` or
+`{"error": "one sentence that says what to do"}`. A program that ends without a last line has crashed. A file and not a pipe: a
+pipe cannot be read without blocking on every system that Blender runs on.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+
+class Report:
+    """Appends lines to `path`; made anew by each program at its start."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._parent = os.getppid()
+
+    def progress(self, fraction: float, message: str) -> None:
+        """Say how far the work is (0 to 1) and what is done next, in words for the panel.
+
+        Ends the process when the one that started it has died: nobody would take the result. (The system reports that only on
+        Linux and macOS; elsewhere the program works on to its end, and its unclaimed file is tidied away with the job.)
+        """
+        if os.getppid() != self._parent:
+            sys.exit("The process that asked for this work is gone.")
+        self._write({"progress": round(fraction, 4), "message": message})
+
+    def done(self, **facts: Any) -> None:
+        """Say that the work is complete, with facts about it (counts, notes for the user)."""
+        self._write({"done": facts})
+
+    def fail(self, sentence: str) -> None:
+        """Say that the work cannot be done, in one sentence that tells the user what to do."""
+        self._write({"error": sentence})
+
+    def _write(self, line: dict[str, Any]) -> None:
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")

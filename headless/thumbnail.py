@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small picture of everything in the file, for the list of jobs. Adds a camera and a light to the scene; changes no object."""
+
+import math
+
+import bpy
+from mathutils import Vector
+
+SIZE_PX = 256  # Blender's own previews are as large
+SAMPLES = 16  # with the shape filling the picture, more is not seen at this size
+DIRECTION = Vector((-0.55, -1.0, 0.45))  # from the model to the camera: its front, a little from the left and above
+FIELD_OF_VIEW = math.radians(30)
+SUN_W_PER_M2 = 3.0
+SKY_STRENGTH = 0.6
+
+
+def render(path: str) -> None:
+    """Render all meshes to the PNG at `path`, on a transparent ground. With Cycles on the CPU: the one that needs no display."""
+    scene = bpy.context.scene
+    scene.render.engine = "CYCLES"
+    scene.cycles.device = "CPU"
+    scene.cycles.samples = SAMPLES
+    scene.cycles.use_denoising = False  # not built into every Blender
+    scene.cycles.max_bounces = 2
+    scene.view_settings.view_transform = "Standard"
+    scene.render.film_transparent = True
+    scene.render.resolution_x = scene.render.resolution_y = SIZE_PX
+    scene.render.resolution_percentage = 100
+    scene.render.image_settings.file_format = "PNG"
+    scene.render.image_settings.color_mode = "RGBA"
+    scene.render.filepath = path
+    _light(scene)
+    _aim(scene)
+    bpy.ops.render.render(write_still=True)
+
+
+def _light(scene: bpy.types.Scene) -> None:
+    sun = bpy.data.objects.new("Thumbnail Sun", bpy.data.lights.new("Thumbnail Sun", "SUN"))
+    sun.data.energy = SUN_W_PER_M2
+    sun.rotation_euler = (math.radians(50), 0.0, math.radians(-35))
+    scene.collection.objects.link(sun)
+    scene.world = bpy.data.worlds.new("Thumbnail Sky")
+    scene.world.color = (SKY_STRENGTH,) * 3
+
+
+def _aim(scene: bpy.types.Scene) -> None:
+    """Put a camera where it sees the sphere around all meshes."""
+    bpy.context.view_layer.update()
+    corners = [obj.matrix_world @ Vector(corner) for obj in scene.objects if obj.type == "MESH" for corner in obj.bound_box]
+    center = sum(corners, Vector()) / len(corners)
+    radius = max((corner - center).length for corner in corners)
+    distance = radius / math.sin(FIELD_OF_VIEW / 2)
+    camera = bpy.data.objects.new("Thumbnail Camera", bpy.data.cameras.new("Thumbnail Camera"))
+    camera.data.angle = FIELD_OF_VIEW
+    camera.data.clip_start, camera.data.clip_end = distance / 100, distance * 10
+    camera.location = center + DIRECTION.normalized() * distance
+    camera.rotation_euler = (center - camera.location).to_track_quat("-Z", "Y").to_euler()
+    scene.collection.objects.link(camera)
+    scene.camera = camera
