@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The app timer behind the modal operator: jobs go on when its window is closed or another file is opened, and what was
+interrupted is resumed after the next start. Blender fires it with a window only, never in the background.
+"""
+
+import traceback
+
+import bpy
+
+from ..scene import session
+
+FIRST_S = 1.0  # after the start, which must not wait for the list of jobs
+IDLE_S = 2.0
+HAND_OVER_S = 0.2  # Blender autosaves while no operator is modal; this long is enough (tried on 4.3 and 5.2)
+
+_watched = False
+
+
+def watched() -> bool:
+    """Whether a modal operator watches over the jobs just now."""
+    return _watched
+
+
+def watch_began() -> None:
+    """A modal operator has taken over."""
+    global _watched
+    _watched = True
+
+
+def watch_ended() -> None:
+    """The modal operator has ended, whichever way."""
+    global _watched
+    _watched = False
+    _start_timer(HAND_OVER_S)
+
+
+def _beat() -> float:
+    """Look after the jobs; while there is something to wait for, have the modal operator do it."""
+    if _watched:
+        return IDLE_S
+    try:
+        for sentence in session.tick():
+            print(f"Image to 3D: {sentence}")
+    except Exception:  # a timer that raises is gone, and with it whoever would look after the jobs
+        traceback.print_exc()
+        return IDLE_S
+    windows = bpy.context.window_manager.windows
+    if session.is_busy() and windows:
+        with bpy.context.temp_override(window=windows[0]):
+            bpy.ops.image_to_3d.generate("INVOKE_DEFAULT", watch=True)
+    return IDLE_S
+
+
+def _start_timer(first_s: float) -> None:
+    if bpy.app.timers.is_registered(_beat):
+        bpy.app.timers.unregister(_beat)
+    bpy.app.timers.register(_beat, first_interval=first_s, persistent=True)
+
+
+def register() -> None:
+    _start_timer(FIRST_S)
+
+
+def unregister() -> None:
+    global _watched
+    _watched = False
+    if bpy.app.timers.is_registered(_beat):
+        bpy.app.timers.unregister(_beat)

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tab "Image to 3D" in the 3D View's sidebar, drawn from the chosen service's table of parameters and the jobs last seen."""
+
+import bpy
+
+from ..api.parameters import applies
+from ..api.services import SERVICES
+from ..jobs import folder as folders
+from ..jobs.folder import Job, State
+from ..scene import session, settings
+
+JOBS_SHOWN = 8  # the newest; a list with search takes this over
+
+PICTURE_PROPERTIES = {"FILE": "filepath", "IMAGE": "image", "URL": "url"}
+"""Which property of the settings holds the picture, by source."""
+
+BUTTONS = {
+    State.READY: ("image_to_3d.import_result", "IMPORT"),
+    State.IMPORTED: ("image_to_3d.import_result", "IMPORT"),
+    State.FAILED: ("image_to_3d.retry", "FILE_REFRESH"),
+    State.CANCELLED: ("image_to_3d.retry", "FILE_REFRESH"),
+}
+"""What can be done with a job that has ended, beside removing it."""
+
+
+class _Sidebar:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Image to 3D"
+
+
+class IMAGE_TO_3D_PT_generate(_Sidebar, bpy.types.Panel):
+    """Picture, service, parameters and the button"""
+
+    bl_label = "Image to 3D"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        chosen = context.scene.image_to_3d
+        layout.prop(chosen, "source")
+        if chosen.source == "IMAGE":
+            layout.template_ID(chosen, "image", open="image.open")
+        else:
+            layout.prop(chosen, PICTURE_PROPERTIES[chosen.source])
+        layout.prop(chosen, "service")
+        _draw_parameters(layout, chosen)
+        reason = _why_not(chosen)
+        row = layout.row()
+        row.scale_y = 1.5
+        row.enabled = not reason
+        row.operator("image_to_3d.generate", icon="MESH_MONKEY")
+        if reason:
+            layout.label(text=reason, icon="INFO")
+
+
+class IMAGE_TO_3D_PT_jobs(_Sidebar, bpy.types.Panel):
+    """The newest jobs"""
+
+    bl_label = "Jobs"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        jobs = session.jobs()
+        if not jobs:
+            self.layout.label(text="No jobs yet")
+        for job in jobs[:JOBS_SHOWN]:
+            _draw_job(self.layout.box(), job)
+
+
+def _draw_parameters(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
+    """One row a parameter of the chosen service, grey where it has no effect beside the others."""
+    name = chosen.service.lower()
+    table = SERVICES[name].parameters
+    group = getattr(chosen, name)
+    values = settings.values(group, table)
+    col = layout.column()
+    for parameter in settings.shown(table):
+        row = col.row()
+        row.active = applies(table, parameter, values)
+        row.prop(group, parameter.name)
+
+
+def _why_not(chosen: bpy.types.PropertyGroup) -> str:
+    """Why Generate cannot be pressed, "" if it can."""
+    source = getattr(chosen, PICTURE_PROPERTIES[chosen.source])
+    if not source:
+        return "Choose a picture first"
+    return session.offline_reason(chosen.service.lower(), source if chosen.source == "URL" else "")
+
+
+def _draw_job(layout: bpy.types.UILayout, job: Job) -> None:
+    row = layout.row()
+    row.label(text=job.name)
+    button = BUTTONS.get(job.state)
+    if job.state in folders.UNFINISHED:
+        row.operator("image_to_3d.cancel", text="", icon="X").job = job.id
+        layout.progress(factor=job.progress, text=job.message)
+        return
+    if button:
+        row.operator(button[0], text="", icon=button[1]).job = job.id
+    row.operator("image_to_3d.remove", text="", icon="TRASH").job = job.id
+    if job.message:
+        layout.label(text=job.message)
+
+
+_CLASSES = (IMAGE_TO_3D_PT_generate, IMAGE_TO_3D_PT_jobs)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

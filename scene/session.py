@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""This Blender's side of the jobs: where they lie, which processes it has started, what it saw last. Never waits.
+
+`tick()` is called by a timer, and all that Blender does about jobs is in it. Panels read `jobs()` and touch no file.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..api import picture
+from ..api.errors import BusyError, ImageTo3DError, JobError
+from ..api.services import SERVICES
+from ..jobs import folder as folders
+from ..jobs import history, process
+from ..jobs.folder import Job, State
+from .place import place
+
+PACKAGE = __package__.rpartition(".")[0]
+
+STARTS_AT_MOST = 2  # a process that dies twice on the same job would die a third time
+
+_processes: dict[str, process.Process] = {}
+_starts: dict[str, int] = {}
+_expected: dict[str, int] = {}
+"""By job: the session_uid of the scene that its result enters by itself. Another file has other scenes."""
+_jobs: dict[str, Job] | None = None
+"""By id, newest first; None until they have been read for the first time."""
+_root_mtime_ns = 0
+
+
+def root() -> Path:
+    """The folder of all jobs, which exists then."""
+    return Path(bpy.utils.extension_path_user(PACKAGE, path="jobs", create=True))
+
+
+def folder_of(job_id: str) -> Path:
+    """The folder of one job. Raises `JobError` for what is no id, so that no path from a script leads out of the jobs' folder."""
+    if not job_id or Path(job_id).name != job_id:
+        raise JobError(f"There is no job {job_id!r}: use an id from the list of jobs.")
+    return root() / job_id
+
+
+def jobs() -> list[Job]:
+    """All jobs as they were last seen, newest first."""
+    return list((_jobs or {}).values())
+
+
+def is_busy() -> bool:
+    """Whether a process of ours runs, or a result is expected."""
+    return bool(_processes or _expected)
+
+
+def offline_reason(service: str, source: str) -> str:
+    """Return why a request cannot be sent now, "" if it can. Asked before every connection that leaves this machine."""
+    if bpy.app.online_access or (SERVICES[service].local and not picture.leaves_machine(source)):
+        return ""
+    if bpy.app.online_access_override:
+        return "Online access is off, because Blender was started in offline mode: start it without --offline-mode"
+    return "Online access is off: turn on Allow Online Access in the preferences, under System"
+
+
+def create(scene: bpy.types.Scene, *, service: str, parameters: dict[str, Any], name: str) -> Job:
+    """Write down a new job, whose result enters `scene`. Raises `ImageTo3DError`, and `OSError` where nothing can be written."""
+    reason = offline_reason(service, parameters["image_url"])
+    if reason:
+        raise ImageTo3DError(f"{reason}.")
+    place = {"scene": scene.name, "location": list(scene.cursor.location)}
+    folder = folders.create(root(), service=service, parameters=parameters, name=name, place=place)
+    _expected[folder.name] = scene.session_uid
+    return refresh(folder.name)
+
+
+def refresh(job_id: str) -> Job:
+    """Read one job again. Raises `JobError`."""
+    global _jobs
+    job = folders.read(folder_of(job_id))
+    _jobs = {job.id: job, **_jobs} if _jobs and job_id not in _jobs else {**(_jobs or {}), job.id: job}
+    return job
+
+
+def tick() -> list[str]:
+    """Start what waits, look at what runs, bring in what is ready. Return a sentence for each job that ended."""
+    _look_for_new()
+    return [sentence for job in jobs() if (sentence := _care_for(job))]
+
+
+def _care_for(job: Job) -> str:
+    try:
+        if job.state in folders.UNFINISHED:
+            job = advance(job.id)
+            if job.state in (State.FAILED, State.CANCELLED):
+                _expected.pop(job.id, None)
+                return f"{job.name}: {job.message}"
+        if job.state is State.READY and job.id in _expected:
+            return _bring_in(job)
+    except (ImageTo3DError, OSError) as error:  # one job's trouble must not stop the others
+        _expected.pop(job.id, None)
+        return f"{job.name}: {error}"
+    return ""
+
+
+def advance(job_id: str) -> Job:
+    """One step for one unfinished job: start its process where it has none and may have one. Return the job as it is now."""
+    running = _processes.get(job_id)
+    if running is not None and process.is_alive(running):
+        return refresh(job_id)
+    if running is not None:
+        process.stop(_processes.pop(job_id))
+    job = refresh(job_id)  # after the process was seen to have ended: this is its last word
+    folder = folder_of(job_id)
+    if job.state not in folders.UNFINISHED or len(_processes) >= _jobs_at_once() or folders.is_locked(folder):
+        return job
+    if _starts.get(job_id, 0) >= STARTS_AT_MOST:
+        history.fail(folder, "The job's process stopped unexpectedly, twice: log.txt in the job's folder has the details.")
+    elif not offline_reason(job.service, job.parameters["image_url"]):
+        _starts[job_id] = _starts.get(job_id, 0) + 1
+        python = [sys.executable, *bpy.app.python_args]
+        _processes[job_id] = process.start(folder, python=python, orders={"blender": bpy.app.binary_path})
+    return refresh(job_id)
+
+
+def import_result(job_id: str, scene: bpy.types.Scene) -> bpy.types.Object:
+    """Bring a finished job's model into `scene`, once at a time. Raises `JobError`, `BusyError`."""
+    folder = folder_of(job_id)
+    with folders.lock(folder):
+        job = folders.read(folder)
+        if job.state not in folders.HAS_RESULT:
+            raise JobError(f"{job.name} has no model yet: it is {job.state}.")
+        if job.id not in _expected:  # asked for by hand: where the user is now
+            job.place = {}
+        obj = place(folder, job, scene)
+        _expected.pop(job.id, None)
+        job.state = State.IMPORTED
+        folders.write(folder, job)
+    refresh(job_id)
+    return obj
+
+
+def cancel(job_id: str) -> None:
+    """Give a job up. Its process, if it has one, ends within a second."""
+    _expected.pop(job_id, None)
+    history.cancel(folder_of(job_id))
+    refresh(job_id)
+
+
+def retry(job_id: str, scene: bpy.types.Scene) -> None:
+    """Try a failed or cancelled job again; its result enters `scene`. Raises `JobError` where it is neither."""
+    history.retry(folder_of(job_id))
+    _starts.pop(job_id, None)
+    _expected[job_id] = scene.session_uid
+    refresh(job_id)
+
+
+def remove(job_id: str) -> None:
+    """Delete a job with all its files. Raises `BusyError` while its process runs."""
+    history.remove(folder_of(job_id))
+    _expected.pop(job_id, None)
+    if _jobs:
+        _jobs.pop(job_id, None)
+
+
+def _bring_in(job: Job) -> str:
+    """Place the result of an expected job; whatever is in the way is said, and the result stays ready to be imported by hand."""
+    scene = next((scene for scene in bpy.data.scenes if scene.session_uid == _expected[job.id]), None)
+    if scene is None:
+        _expected.pop(job.id)
+        return f"{job.name} is ready, and its scene is not open: import it from the list of jobs"
+    try:
+        import_result(job.id, scene)
+    except BusyError:
+        return ""  # somebody looks at it just now; the next tick tries again
+    except ImageTo3DError as error:
+        _expected.pop(job.id)
+        return str(error)
+    return f"{job.name} is in the scene"
+
+
+def _look_for_new() -> None:
+    """Read the whole list where it was never read, or where a folder came or went (another Blender may share it)."""
+    global _jobs, _root_mtime_ns
+    mtime_ns = root().stat().st_mtime_ns
+    if _jobs is None or mtime_ns != _root_mtime_ns:
+        _root_mtime_ns = mtime_ns
+        _jobs = {job.id: job for job in history.list_jobs(root())}
+
+
+def _jobs_at_once() -> int:
+    return bpy.context.preferences.addons[PACKAGE].preferences.jobs_at_once
+
+
+def register() -> None:
+    """Nothing is read and nothing is started before the first tick."""
+
+
+def unregister() -> None:
+    """Have all processes end themselves; their jobs go on after the next start."""
+    global _jobs
+    while _processes:
+        process.stop(_processes.popitem()[1])
+    _expected.clear()
+    _starts.clear()
+    _jobs = None
