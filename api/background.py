@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -53,29 +53,22 @@ class Report:
     error: str = ""
 
 
-@dataclass
 class Program:
     """One run of the program `module` with `request`, in `folder`, where its request, report and log also go."""
 
-    blender: Command
-    module: str
-    request: dict[str, Any]
-    folder: Path
-    _process: subprocess.Popen[bytes] = field(init=False)
-    _report: Path = field(init=False)
-
-    def __post_init__(self) -> None:
-        scratch = f"{SCRATCH_PREFIX}{self.module.rpartition('.')[2]}"
-        self._report = self.folder / f"{scratch}-report.jsonl"
+    def __init__(self, blender: Command, module: str, request: dict[str, Any], folder: Path) -> None:
+        # Named by process: a program whose job was taken over may live on for a moment, and must not get in the way.
+        scratch = f"{SCRATCH_PREFIX}{module.rpartition('.')[2]}-{os.getpid()}"
+        self._report = folder / f"{scratch}-report.jsonl"
         self._report.unlink(missing_ok=True)
-        request = self.folder / f"{scratch}-request.json"
-        request.write_text(json.dumps({**self.request, "report": str(self._report)}), encoding="utf-8")
+        request_file = folder / f"{scratch}-request.json"
+        request_file.write_text(json.dumps({**request, "report": str(self._report)}), encoding="utf-8")
         # An empty user folder, for the bpy module, which has no --factory-startup.
-        environment = {**os.environ, "BLENDER_USER_RESOURCES": str(self.folder / f"{scratch}-user")}
+        environment = {**os.environ, "BLENDER_USER_RESOURCES": str(folder / f"{scratch}-user")}
         try:
-            with (self.folder / "log.txt").open("ab") as log:
+            with (folder / "log.txt").open("ab") as log:
                 self._process = subprocess.Popen(
-                    [*self.blender, self.module, str(request)],
+                    [*blender, module, str(request_file)],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -83,19 +76,16 @@ class Program:
                     creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
                 )
         except FileNotFoundError:
-            raise BlenderError(f"Blender could not be started: there is no {self.blender[0]}.") from None
+            raise BlenderError(f"Blender could not be started: there is no {blender[0]}.") from None
 
     def poll(self) -> Report:
         """Return what the program has said last; an error of ours where it ended without a last word."""
         ended = self._process.poll() is not None  # asked before the file is read: the last line may come in between
         report = self._read()
         if ended and report.done is None and not report.error:
-            return Report(
-                report.progress,
-                report.message,
-                error=f"The background Blender stopped unexpectedly (exit code {self._process.returncode}) while it was at: "
-                f"{report.message or 'starting'}. Try again; log.txt in the job's folder has the details.",
-            )
+            error = f"The background Blender stopped unexpectedly (exit code {self._process.returncode}) at: "
+            error += f"{report.message or 'starting'}. Try again; log.txt in the job's folder has the details."
+            return Report(report.progress, report.message, error=error)
         return report
 
     def stop(self) -> None:

@@ -5,6 +5,9 @@ Everything that this project raises on purpose descends from `ImageTo3DError`; w
 traceback belongs in the job's log.
 """
 
+import errno
+import os
+
 
 class ImageTo3DError(Exception):
     """Something the user can be told in one sentence."""
@@ -40,3 +43,13 @@ class JobError(ImageTo3DError):
 
 class BusyError(JobError):
     """Another process holds the job's lock."""
+
+
+def sentence_of(error: ImageTo3DError | OSError) -> str:
+    """Return the sentence for the user, also for what the system itself reports."""
+    if isinstance(error, ImageTo3DError):
+        return str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "The disk is full: free some space, then try again."
+    where = f" at {error.filename}" if error.filename else ""
+    return f"The disk cannot be used{where} ({os.strerror(error.errno or 0)}): check it, then try again."

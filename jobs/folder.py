@@ -81,6 +81,9 @@ class Job:
     task_id: str = ""
     progress: float = 0.0
     message: str = ""
+    """What happens now, or why the job failed."""
+    note: str = ""
+    """What the user should know about the result: a decision that was taken for them, numbers of faces."""
     created: str = ""
     updated: str = ""
 
@@ -131,7 +134,7 @@ def read(folder: Path) -> Job:
 def write(folder: Path, job: Job, *, synced: bool = True) -> None:
     """Replace the record as a whole. `synced` False is for mere progress, which may be lost with the machine's power."""
     job.updated = _iso(datetime.now(timezone.utc))
-    part = folder / f"{RECORD}.{os.getpid()}.part"
+    part = folder / f"{RECORD}.part"
     with part.open("w", encoding="utf-8") as file:
         json.dump(dataclasses.asdict(job), file, indent=1)
         file.flush()

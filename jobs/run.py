@@ -6,9 +6,7 @@ goes on from there. Whatever happens, the folder says so in the end: exactly one
 process was told to stop, the state it was in.
 """
 
-import errno
 import json
-import os
 import shutil
 import sys
 import time
@@ -21,7 +19,7 @@ from typing import Any
 from .. import api
 from ..api import background, glb, picture
 from ..api.background import Program, blender_command
-from ..api.errors import BusyError, ImageTo3DError, ServiceError
+from ..api.errors import BusyError, ImageTo3DError, ServiceError, sentence_of
 from ..api.services import SERVICES
 from . import folder as folders
 from . import process
@@ -76,9 +74,9 @@ class Run:
             self._look()
             if not (self.folder / folders.GLB).exists():
                 self._make_glb()
-            note = self._convert()
+            self._convert()
             self._tidy()
-            self._enter(State.READY, note)
+            self._enter(State.READY, "Ready")
         except StarterGone:
             return
         except Cancelled:
@@ -87,7 +85,7 @@ class Run:
             self._enter(State.FAILED, str(error))
         except OSError as error:
             traceback.print_exc()
-            self._enter(State.FAILED, _sentence(error))
+            self._enter(State.FAILED, sentence_of(error))
         except Exception:
             traceback.print_exc()
             self._enter(State.FAILED, "Something went wrong that should not have: log.txt in the job's folder has the details.")
@@ -95,9 +93,10 @@ class Run:
     def _make_glb(self) -> None:
         service = self._connect()
         if not self.job.task_id or service.get(self.job.task_id).status is api.Status.GONE and service.repeatable:
-            self._enter(State.SUBMITTING, "Submitting")
+            self.job.note = ""
+            self._enter(State.SUBMITTING, "Starting")
             self.job.task_id = service.create({**self.job.parameters, "image_url": self._source(service)}).id
-        self._enter(State.RUNNING, "Waiting for the service")
+        self._enter(State.RUNNING, "Starting")
         try:
             task = self._wait(service)
         except (Cancelled, StarterGone):
@@ -108,6 +107,7 @@ class Run:
         part = self.folder / f"{folders.GLB}.part"
         service.fetch(task, part)
         glb.check(part)
+        self._add_note(task.result.note if task.result else "")
         part.replace(self.folder / folders.GLB)
 
     def _source(self, service: api.Service) -> str:
@@ -137,7 +137,10 @@ class Run:
             self._progress(task.progress, task.message)
             self._pause(POLL_EVERY_S[service.name])
 
-    def _convert(self) -> str:
+    def _add_note(self, note: str) -> None:
+        self.job.note = f"{self.job.note} {note}".strip()
+
+    def _convert(self) -> None:
         self._enter(State.CONVERTING, "Preparing the model for the scene")
         request = {
             "glb": str(self.folder / folders.GLB),
@@ -153,7 +156,8 @@ class Run:
                 if report.error:
                     raise ImageTo3DError(report.error)
                 if report.done is not None:
-                    return str(report.done.get("note", ""))
+                    self._add_note(report.done["note"])
+                    return
                 self._progress(report.progress, report.message)
                 self._pause(LOOK_EVERY_S)
         finally:
@@ -176,6 +180,7 @@ class Run:
     def _progress(self, fraction: float, message: str) -> None:
         start, end = SHARES[self.job.state]
         progress = start + (end - start) * fraction
+        message = message or self.job.message  # a program that has only just started has said nothing yet
         if (progress, message) != (self.job.progress, self.job.message):
             self.job.progress, self.job.message = progress, message
             folders.write(self.folder, self.job, synced=False)
@@ -194,12 +199,6 @@ class Run:
             raise Cancelled
         if self.starter_is_gone():
             raise StarterGone
-
-
-def _sentence(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "The disk is full: free some space, then retry."
-    return f"The job's folder cannot be used ({os.strerror(error.errno or 0)}): check the disk, then retry."
 
 
 if __name__ == "__main__":

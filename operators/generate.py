@@ -107,7 +107,7 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
         """Without a window: work the job off, and say on standard output how far it is. Raises `ImageTo3DError` if it failed."""
         job = start_job(scene, filepath=self.filepath, service=self.service)
         said = ""
-        while job.state in folders.UNFINISHED:
+        while job.state in folders.UNFINISHED or session.is_running(job.id):
             job = session.advance(job.id)
             line = f"{job.progress:4.0%}  {job.message}"
             if line != said:

@@ -6,17 +6,13 @@ from typing import Any
 
 import bpy
 
-from ..api.errors import ImageTo3DError
-
-EXPECTED = (ImageTo3DError, OSError)
-"""What an operator reports; anything else is a bug, and Blender shows its traceback."""
-
+from ..api.errors import ImageTo3DError, sentence_of
 
 def outcome(operator: bpy.types.Operator, action: Callable[[], Any]) -> set[str]:
     """Do `action`; where it fails, report why. Return what the operator returns."""
     try:
         action()
-    except EXPECTED as error:
-        operator.report({"ERROR"}, str(error))
+    except (ImageTo3DError, OSError) as error:  # anything else is a bug, and Blender shows its traceback
+        operator.report({"ERROR"}, sentence_of(error))
         return {"CANCELLED"}
     return {"FINISHED"}

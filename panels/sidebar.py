@@ -100,8 +100,7 @@ def _draw_job(layout: bpy.types.UILayout, job: Job) -> None:
     if button:
         row.operator(button[0], text="", icon=button[1]).job = job.id
     row.operator("image_to_3d.remove", text="", icon="TRASH").job = job.id
-    if job.message:
-        layout.label(text=job.message)
+    layout.label(text=job.note if job.state in folders.HAS_RESULT else job.message)
 
 
 _CLASSES = (IMAGE_TO_3D_PT_generate, IMAGE_TO_3D_PT_jobs)

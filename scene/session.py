@@ -4,6 +4,7 @@
 `tick()` is called by a timer, and all that Blender does about jobs is in it. Panels read `jobs()` and touch no file.
 """
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import bpy
 
 from ..api import picture
-from ..api.errors import BusyError, ImageTo3DError, JobError
+from ..api.errors import BusyError, ImageTo3DError, JobError, sentence_of
 from ..api.services import SERVICES
 from ..jobs import folder as folders
 from ..jobs import history, process
@@ -83,11 +84,13 @@ def refresh(job_id: str) -> Job:
 
 def tick() -> list[str]:
     """Start what waits, look at what runs, bring in what is ready. Return a sentence for each job that ended."""
+    _let_go_of_ended()
     _look_for_new()
     return [sentence for job in jobs() if (sentence := _care_for(job))]
 
 
 def _care_for(job: Job) -> str:
+    global _jobs
     try:
         if job.state in folders.UNFINISHED:
             job = advance(job.id)
@@ -98,28 +101,37 @@ def _care_for(job: Job) -> str:
             return _bring_in(job)
     except (ImageTo3DError, OSError) as error:  # one job's trouble must not stop the others
         _expected.pop(job.id, None)
-        return f"{job.name}: {error}"
+        # Where even this cannot be written down (a full disk), the list says it until the next start tries again.
+        failed = dataclasses.replace(job, state=State.FAILED, message=sentence_of(error))
+        _jobs = {**(_jobs or {}), job.id: failed}
+        return f"{job.name}: {failed.message}"
     return ""
 
 
 def advance(job_id: str) -> Job:
     """One step for one unfinished job: start its process where it has none and may have one. Return the job as it is now."""
-    running = _processes.get(job_id)
-    if running is not None and process.is_alive(running):
-        return refresh(job_id)
-    if running is not None:
-        process.stop(_processes.pop(job_id))
-    job = refresh(job_id)  # after the process was seen to have ended: this is its last word
+    _let_go_of_ended()  # before the job is read, so that what is read is the last word of a process that has ended
+    job = refresh(job_id)
     folder = folder_of(job_id)
-    if job.state not in folders.UNFINISHED or len(_processes) >= _jobs_at_once() or folders.is_locked(folder):
+    if job.state not in folders.UNFINISHED or is_running(job_id) or folders.is_locked(folder):
         return job
     if _starts.get(job_id, 0) >= STARTS_AT_MOST:
         history.fail(folder, "The job's process stopped unexpectedly, twice: log.txt in the job's folder has the details.")
-    elif not offline_reason(job.service, job.parameters["image_url"]):
+    elif len(_processes) < _jobs_at_once() and not offline_reason(job.service, job.parameters["image_url"]):
         _starts[job_id] = _starts.get(job_id, 0) + 1
         python = [sys.executable, *bpy.app.python_args]
         _processes[job_id] = process.start(folder, python=python, orders={"blender": bpy.app.binary_path})
     return refresh(job_id)
+
+
+def is_running(job_id: str) -> bool:
+    """Whether a process of ours works on the job."""
+    return job_id in _processes and process.is_alive(_processes[job_id])
+
+
+def _let_go_of_ended() -> None:
+    for job_id in [job_id for job_id in _processes if not is_running(job_id)]:
+        process.stop(_processes.pop(job_id))
 
 
 def import_result(job_id: str, scene: bpy.types.Scene) -> bpy.types.Object:
@@ -175,7 +187,7 @@ def _bring_in(job: Job) -> str:
     except ImageTo3DError as error:
         _expected.pop(job.id)
         return str(error)
-    return f"{job.name} is in the scene"
+    return f"{job.name} is in the scene: {job.note}"
 
 
 def _look_for_new() -> None:

@@ -6,6 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 
 _home = tempfile.TemporaryDirectory(prefix="image_to_3d_tests_")
@@ -15,3 +17,23 @@ _extensions.mkdir(parents=True)
 
 os.environ["BLENDER_USER_RESOURCES"] = _home.name
 sys.path.insert(0, str(_extensions))  # `import image_to_3d`, whatever the checkout's folder is called
+
+
+@pytest.fixture
+def web():
+    """A web server on loopback."""
+    from web import Web
+
+    server = Web()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def star(tmp_path_factory):
+    """A small picture with alpha: a red five-pointed star, 96 pixels wide."""
+    from drawing import star_png
+
+    path = tmp_path_factory.mktemp("pictures") / "Red Star.png"
+    path.write_bytes(star_png(96))
+    return path
