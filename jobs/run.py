@@ -93,7 +93,6 @@ class Run:
     def _make_glb(self) -> None:
         service = self._connect()
         if not self.job.task_id or service.get(self.job.task_id).status is api.Status.GONE and service.repeatable:
-            self.job.note = ""
             self._enter(State.SUBMITTING, "Starting")
             self.job.task_id = service.create({**self.job.parameters, "image_url": self._source(service)}).id
         self._enter(State.RUNNING, "Starting")
@@ -107,7 +106,8 @@ class Run:
         part = self.folder / f"{folders.GLB}.part"
         service.fetch(task, part)
         glb.check(part)
-        self._add_note(task.result.note if task.result else "")
+        self.job.note = task.result.note if task.result else ""
+        folders.write(self.folder, self.job)  # first: once the GLB has its name, nobody asks the service again
         part.replace(self.folder / folders.GLB)
 
     def _source(self, service: api.Service) -> str:
@@ -137,9 +137,6 @@ class Run:
             self._progress(task.progress, task.message)
             self._pause(POLL_EVERY_S[service.name])
 
-    def _add_note(self, note: str) -> None:
-        self.job.note = f"{self.job.note} {note}".strip()
-
     def _convert(self) -> None:
         self._enter(State.CONVERTING, "Preparing the model for the scene")
         request = {
@@ -156,7 +153,7 @@ class Run:
                 if report.error:
                     raise ImageTo3DError(report.error)
                 if report.done is not None:
-                    self._add_note(report.done["note"])
+                    self.job.note = f"{self.job.note} {report.done['note']}".strip()
                     return
                 self._progress(report.progress, report.message)
                 self._pause(LOOK_EVERY_S)

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The extension as a guest: it leaves nothing behind, starts nothing by itself, and speaks as Blender's guidelines say."""
+
+import subprocess
+import sys
+
+import bpy
+from conftest import NAME, disable, enable
+
+
+def traces():
+    """What a registered extension shows of itself."""
+    return {
+        "operators": [name for name in dir(bpy.ops.image_to_3d)],
+        "types": [name for name in dir(bpy.types) if name.startswith("IMAGE_TO_3D")],
+        "scene": hasattr(bpy.types.Scene, "image_to_3d"),
+        "groups": [cls.__name__ for cls in bpy.types.PropertyGroup.__subclasses__() if "IMAGE_TO_3D" in cls.__name__],
+        "modules": sorted(name for name in sys.modules if name.startswith(f"{NAME}.")),
+    }
+
+
+def test_enable_disable_enable_leaves_nothing_and_works_again(star):
+    enabled = traces()
+    assert enabled["operators"] and enabled["types"] and enabled["scene"]
+    try:
+        disable()
+        gone = traces()
+        assert not gone["operators"] and not gone["types"] and not gone["scene"] and not gone["modules"]
+    finally:
+        enable()
+    assert {**traces(), "groups": 0, "modules": 0} == {**enabled, "groups": 0, "modules": 0}
+    bpy.context.scene.image_to_3d.local.resolution = "LOW_POLY"
+    assert bpy.ops.image_to_3d.generate(filepath=str(star)) == {"FINISHED"}
+
+
+def test_disabling_while_a_job_runs_stops_its_process(settings, star, session):
+    from bl_ext.user_default.image_to_3d.operators.generate import start_job
+
+    job = start_job(bpy.context.scene, filepath=str(star))
+    session.tick()
+    process = session._processes[job.id]
+    disable()
+    try:
+        process.wait(30)
+    finally:
+        enable()
+    assert not bpy.app.timers.is_registered(session.tick)
+
+
+def test_enabling_imports_nothing_slow():
+    loaded = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; sys.path.insert(0, sys.argv[1]); import image_to_3d, image_to_3d.api, image_to_3d.jobs.history; "
+            "print([name for name in ('requests', 'numpy', 'bpy') if name in sys.modules])",
+            next(path for path in sys.path if path.endswith("user_default")),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert loaded.stdout.strip() == "[]", loaded.stderr
+
+
+def labelled():
+    """Each operator, panel and property of ours, with the label and the tooltip that people read."""
+    for name in dir(bpy.ops.image_to_3d):
+        rna = getattr(bpy.ops.image_to_3d, name).get_rna_type()
+        yield f"operator {name}", rna.name, rna.description
+        yield from _properties(f"operator {name}", rna)
+    settings = bpy.context.scene.image_to_3d
+    yield from _properties("settings", settings.bl_rna)
+    yield from _properties("local", settings.local.bl_rna)
+    yield from _properties("preferences", bpy.context.preferences.addons[NAME].preferences.bl_rna)
+
+
+def _properties(owner, rna):
+    for prop in rna.properties:
+        if prop.identifier in {"rna_type", "name", "bl_idname", "local"}:
+            continue
+        yield f"{owner}.{prop.identifier}", prop.name, prop.description
+        if prop.type == "ENUM":
+            for item in prop.enum_items:
+                yield f"{owner}.{prop.identifier} {item.identifier}", item.name, item.description
+
+
+SMALL_WORDS = {"at", "to", "of", "in", "a", "the", "and"}
+
+
+def test_every_label_is_in_title_case_and_every_tooltip_a_sentence_without_full_stop():
+    wrong = []
+    for where, label, tooltip in labelled():
+        words = label.split()
+        title = all(word[0].isupper() or word[0].isdigit() or word in SMALL_WORDS for word in words)
+        good_tooltip = tooltip and tooltip[0].isupper() and not tooltip.endswith(".") and "\n" not in tooltip
+        if not (words and title and good_tooltip):
+            wrong.append((where, label, tooltip))
+    assert not wrong
+
+
+def test_the_properties_mirror_the_services_parameters():
+    group = bpy.context.scene.image_to_3d.local
+    names = {prop.identifier for prop in group.bl_rna.properties} - {"rna_type", "name"}
+    assert names == {
+        "geometry_model",
+        "texture_model",
+        "scaled_bbox",
+        "preserve_aspect_ratio",
+        "topology",
+        "resolution",
+    }
+    assert (group.geometry_model, group.texture_model, group.topology) == ("BASE", "NONE", "TRIS")
+    assert (group.resolution, group.preserve_aspect_ratio) == ("HIGH_POLY", False)
+    assert list(group.scaled_bbox) == [-1, -1, -1]
+
+
+def test_nothing_of_the_settings_is_lost_in_a_saved_file(tmp_path):
+    bpy.context.scene.image_to_3d.local.topology = "QUADS"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    assert bpy.context.scene.image_to_3d.local.topology == "QUADS"
+
+

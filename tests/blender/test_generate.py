@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`bpy.ops.image_to_3d.generate` in a background Blender: returns when the model is there, raises with the sentence if not."""
+
+import base64
+import json
+from pathlib import Path
+
+import bpy
+import pytest
+
+
+def roots():
+    return [obj for obj in bpy.data.objects if "image_to_3d_job" in obj]
+
+
+def test_a_picture_file_becomes_a_model_named_after_it(settings, star):
+    assert bpy.ops.image_to_3d.generate(filepath=str(star)) == {"FINISHED"}
+    (root,) = roots()
+    assert root.name == "Red Star" and root.type == "MESH"
+    assert len(root.data.polygons) <= 5000
+
+
+def test_the_settings_say_what_is_generated_when_nothing_is_passed(settings, star):
+    settings.filepath = str(star)
+    settings.local.topology = "QUADS"
+    settings.local.scaled_bbox = (0.5, 0.75, 0.25)
+    bpy.ops.image_to_3d.generate()
+    (root,) = roots()
+    corners = [len(face.vertices) for face in root.data.polygons]
+    assert corners.count(4) >= 0.95 * len(corners)
+    assert list(root.dimensions) == pytest.approx([0.5, 0.25, 0.75], rel=0.001)  # width X, depth Y, height Z
+    assert json.loads(root["image_to_3d_parameters"])["scaled_bbox"] == [0.5, 0.75, 0.25]
+
+
+def test_a_relative_path_is_one_of_the_blend_file(settings, star, tmp_path):
+    (tmp_path / "Beside.png").write_bytes(star.read_bytes())
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.context.scene.image_to_3d.filepath = "//Beside.png"
+    bpy.ops.image_to_3d.generate()
+    assert roots()[0].name == "Beside"
+
+
+def test_an_address_on_this_machine_needs_no_online_access(settings, star, web):
+    settings.source, settings.url = "URL", web.serve("/Blue%20Star.png", star.read_bytes(), "image/png")
+    bpy.ops.image_to_3d.generate()
+    assert roots()[0].name == "Blue Star"
+
+
+def test_a_data_uri_is_a_picture_too(settings, star):
+    settings.source = "URL"
+    settings.url = "data:image/png;base64," + base64.b64encode(star.read_bytes()).decode()
+    bpy.ops.image_to_3d.generate()
+    (root,) = roots()
+    assert root.name == "Picture"
+    assert "base64" not in str(dict(root))
+
+
+def packed(path):
+    image = bpy.data.images.load(str(path))
+    image.pack()
+    image.filepath = "//nowhere/Star.png"
+    return image
+
+
+def painted(path):
+    image = bpy.data.images.new("Painted.001", 64, 64, alpha=True)
+    pixels = [0.0] * (64 * 64 * 4)
+    for y in range(16, 48):
+        for x in range(16, 48):
+            pixels[(y * 64 + x) * 4 : (y * 64 + x) * 4 + 4] = (0.0, 0.5, 0.0, 1.0)
+    image.pixels.foreach_set(pixels)
+    image.update()
+    return image
+
+
+@pytest.mark.parametrize("make", [packed, painted])
+def test_an_image_of_this_file_is_taken_as_it_is_now(settings, star, make):
+    settings.source, settings.image = "IMAGE", make(star)
+    before = settings.image.filepath_raw, settings.image.source, settings.image.is_dirty
+    bpy.ops.image_to_3d.generate()
+    (root,) = roots()
+    assert root.name == Path(settings.image.name).stem
+    assert (settings.image.filepath_raw, settings.image.source, settings.image.is_dirty) == before
+    assert not [image for image in bpy.data.images if image != settings.image]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({}, "There is no picture: choose a picture file"),
+        ({"filepath": "/nowhere/fox.png"}, "There is no picture at /nowhere/fox.png"),
+        ({"source": "IMAGE"}, "There is no picture: choose an image"),
+        ({"source": "URL", "url": "https://example.org/fox.png"}, "turn on Allow Online Access in the preferences"),
+    ],
+)
+def test_what_cannot_start_is_refused_with_what_to_do_and_leaves_no_job(settings, session, change, sentence):
+    for name, value in change.items():
+        setattr(settings, name, value)
+    before = list(session.root().iterdir())
+    with pytest.raises(RuntimeError, match=sentence):
+        bpy.ops.image_to_3d.generate()
+    assert list(session.root().iterdir()) == before and not roots()
+
+
+def test_a_size_that_makes_no_sense_is_refused(settings, star):
+    settings.local.scaled_bbox = (1, 0, 1)
+    with pytest.raises(RuntimeError, match="The height in scaled_bbox cannot be 0"):
+        bpy.ops.image_to_3d.generate(filepath=str(star))
+
+
+def test_an_unknown_service_is_refused_with_the_known_ones(settings, star):
+    with pytest.raises(RuntimeError, match="use one of LOCAL"):
+        bpy.ops.image_to_3d.generate(filepath=str(star), service="NOBODY")
+
+
+def test_a_failed_job_raises_its_sentence_and_stays_in_the_list(settings, session, tmp_path):
+    (tmp_path / "text.png").write_text("this is no picture")
+    with pytest.raises(RuntimeError) as failure:
+        bpy.ops.image_to_3d.generate(filepath=str(tmp_path / "text.png"))
+    newest = session.jobs()[0]
+    assert newest.name == "text" and newest.state == "failed"
+    assert newest.message in str(failure.value) and "Traceback" not in str(failure.value)
+    assert not roots()

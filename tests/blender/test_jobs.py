@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operators for jobs, what a timer's tick does, and jobs that an earlier Blender has left."""
+
+import time
+
+import bpy
+import pytest
+
+
+def tick_until(session, condition, deadline_s=60):
+    until = time.monotonic() + deadline_s
+    said = []
+    while not condition():
+        assert time.monotonic() < until, f"it did not happen; said: {said}"
+        said += session.tick()
+        time.sleep(0.05)
+    return said
+
+
+def start(star, session, scene=None):
+    """Start a job as the button does with a window: it goes on without us."""
+    from bl_ext.user_default.image_to_3d.operators.generate import start_job
+
+    return start_job(scene or bpy.context.scene, filepath=str(star))
+
+
+def test_a_result_arrives_by_itself_in_the_scene_it_was_asked_for(settings, star, session):
+    asked = bpy.context.scene
+    job = start(star, session)
+    bpy.context.window.scene = other = bpy.data.scenes.new("Other")
+    said = tick_until(session, lambda: not session.is_busy())
+    assert asked.collection.children.get("Red Star") and not other.collection.children
+    assert said == [f"Red Star is in the scene: {session.jobs()[0].note}"]
+    assert session.jobs()[0].id == job.id and session.jobs()[0].state == "imported"
+
+
+def test_a_result_whose_scene_is_gone_waits_to_be_imported(settings, star, session):
+    job = start(star, session)
+    bpy.ops.wm.read_homefile(use_empty=True, app_template="")
+    said = tick_until(session, lambda: not session.is_busy())
+    assert "its scene is not open" in said[0] and not bpy.data.objects
+    bpy.context.scene.cursor.location = (0, 5, 0)
+    assert bpy.ops.image_to_3d.import_result(job=job.id) == {"FINISHED"}
+    assert list(bpy.data.objects["Red Star"].location) == [0, 5, 0]
+    bpy.ops.image_to_3d.import_result(job=job.id)
+    assert "Red Star.001" in bpy.data.objects
+
+
+def test_a_running_job_can_be_cancelled_tried_again_and_removed(settings, star, session):
+    job = start(star, session)
+    session.tick()
+    bpy.ops.image_to_3d.cancel(job=job.id)
+    tick_until(session, lambda: session.jobs()[0].state == "cancelled" and not session.is_busy())
+    with pytest.raises(RuntimeError, match="has no model yet"):
+        bpy.ops.image_to_3d.import_result(job=job.id)
+    bpy.ops.image_to_3d.retry(job=job.id)
+    tick_until(session, lambda: session.jobs()[0].state == "imported")
+    with pytest.raises(RuntimeError, match="only a failed or cancelled job"):
+        bpy.ops.image_to_3d.retry(job=job.id)
+    tick_until(session, lambda: not session.is_running(job.id))
+    bpy.ops.image_to_3d.remove(job=job.id)
+    assert job.id not in [job.id for job in session.jobs()] and not session.folder_of(job.id).exists()
+    assert "Red Star" in bpy.data.objects
+
+
+@pytest.mark.parametrize("job", ["", "..", "../../etc", "20260101-000000-000000"])
+@pytest.mark.parametrize("operator", ["cancel", "retry", "import_result", "remove"])
+def test_an_id_that_is_none_is_refused(operator, job):
+    with pytest.raises(RuntimeError, match="There is no job"):
+        getattr(bpy.ops.image_to_3d, operator)(job=job)
+
+
+def test_more_jobs_than_may_run_at_once_wait_for_their_turn(settings, star, session):
+    preferences = bpy.context.preferences.addons["bl_ext.user_default.image_to_3d"].preferences
+    preferences.jobs_at_once = 1
+    try:
+        ids = {start(star, session).id for _ in range(2)}
+        session.tick()
+        states = sorted(job.state == "waiting" for job in session.jobs() if job.id in ids and not session.is_running(job.id))
+        assert states == [True]
+        tick_until(session, lambda: not session.is_busy())
+        assert {job.state for job in session.jobs() if job.id in ids} == {"imported"}
+    finally:
+        preferences.jobs_at_once = 5
+
+
+def test_a_job_of_an_earlier_blender_is_finished_and_waits(settings, star, session):
+    job = start(star, session)
+    session.tick()
+    session.unregister()  # what the end of Blender does: the process sees the end of its standard input
+    session.tick()  # the next start
+    said = tick_until(session, lambda: session.refresh(job.id).state == "ready")
+    assert not said and not bpy.data.objects
+    bpy.ops.image_to_3d.import_result(job=job.id)
+    assert "Red Star" in bpy.data.objects
+
+
+def test_a_process_that_keeps_dying_is_given_up_with_a_sentence(settings, star, session):
+    job = start(star, session)
+    for _ in range(2):
+        tick_until(session, lambda: session.is_running(job.id))
+        session._processes[job.id].kill()
+        session._processes[job.id].wait()
+    said = tick_until(session, lambda: session.jobs()[0].state == "failed")
+    assert "stopped unexpectedly, twice" in said[-1]

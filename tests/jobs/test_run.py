@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The process of a job, for real: it finishes, says how far it is, can be cancelled, killed, orphaned and resumed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from image_to_3d.api import glb
+from image_to_3d.jobs import folder as folders
+from image_to_3d.jobs import history, process
+from image_to_3d.jobs.folder import State
+
+HERE = Path(__file__).parent
+
+STARTER = """
+import json, sys, time
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from image_to_3d.jobs import process
+started = process.start(Path(sys.argv[2]), python=[sys.executable, "-I"], orders={"blender": ""})
+print(started.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def sculptors(folder):
+    """Process ids of the background Blenders that work in `folder`."""
+    found = subprocess.run(["pgrep", "-f", f"headless.*{folder.name}"], capture_output=True, text=True)
+    return [int(pid) for pid in found.stdout.split()]
+
+
+def sculpting(folder):
+    """True once the sculptor has said something."""
+    return folders.read(folder).state is State.RUNNING and folders.read(folder).progress > 0
+
+
+def test_a_job_ends_ready_with_everything_blender_needs(jobs):
+    folder = jobs.create(texture_model="baked")
+    job = jobs.finish(folder)
+    assert (job.state, job.progress) == (State.READY, 1.0), job.message
+    glb.check(folder / "result.glb")
+    assert (folder / "result.blend").stat().st_size > 10_000
+    assert (folder / "thumbnail.png").read_bytes().startswith(b"\x89PNG")
+    assert job.task_id and "faces" in job.note
+    assert not list(folder.glob("tmp-*")) and not list(folder.glob("*.part"))
+
+
+def test_progress_moves_while_the_work_goes_on(jobs):
+    folder = jobs.create(resolution="high_poly", texture_model="pbr")
+    started = jobs.start(folder)
+    seen = []
+    while process.is_alive(started):
+        job = folders.read(folder)
+        if not seen or seen[-1] != (job.progress, job.message):
+            seen.append((job.progress, job.message))
+        time.sleep(0.02)
+    assert folders.read(folder).state is State.READY
+    fractions = [progress for progress, _ in seen]
+    assert fractions == sorted(fractions) and len(set(fractions)) >= 6
+    assert len({message for _, message in seen}) >= 5
+
+
+def test_cancelling_ends_the_job_and_its_blender(jobs):
+    folder = jobs.create(resolution="high_poly", texture_model="pbr")
+    started = jobs.start(folder)
+    jobs.wait_until(lambda: sculpting(folder))
+    history.cancel(folder)
+    jobs.wait_until(lambda: not process.is_alive(started))
+    assert folders.read(folder).state is State.CANCELLED
+    assert sculptors(folder) == []
+
+
+def test_a_job_that_waits_is_cancelled_without_a_process(jobs):
+    folder = jobs.create()
+    history.cancel(folder)
+    assert folders.read(folder).state is State.CANCELLED
+    assert jobs.finish(folder).state is State.CANCELLED
+
+
+def test_a_cancelled_job_can_be_tried_again(jobs, stand_in):
+    folder = jobs.create()
+    history.cancel(folder)
+    history.retry(folder)
+    assert jobs.finish(folder, blender=stand_in).state is State.READY
+
+
+def test_when_blender_closes_the_process_ends_and_the_next_start_finishes_the_job(jobs):
+    folder = jobs.create(resolution="high_poly", texture_model="pbr")
+    started = jobs.start(folder)
+    jobs.wait_until(lambda: sculpting(folder))
+    process.stop(started)
+    jobs.wait_until(lambda: not process.is_alive(started) and not sculptors(folder))
+    assert folders.read(folder).state is State.RUNNING
+    assert jobs.finish(folder).state is State.READY
+
+
+def test_when_blender_is_killed_the_process_ends_too(jobs):
+    folder = jobs.create(resolution="high_poly", texture_model="pbr")
+    search = str(Path(os.environ["BLENDER_USER_RESOURCES"]) / "extensions" / "user_default")
+    starter = subprocess.Popen([sys.executable, "-c", STARTER, search, str(folder)], stdout=subprocess.PIPE)
+    worker = int(starter.stdout.readline())
+    jobs.wait_until(lambda: sculpting(folder))
+    starter.kill()
+    starter.wait()
+    starter.stdout.close()
+    jobs.wait_until(lambda: not folders.is_locked(folder) and not sculptors(folder))
+    assert not Path(f"/proc/{worker}").exists() or Path(f"/proc/{worker}/stat").read_text().split()[2] == "Z"
+    assert folders.read(folder).state in folders.UNFINISHED
+
+
+def test_only_one_of_two_processes_works_on_a_job(jobs):
+    folder = jobs.create()
+    first, second = jobs.start(folder), jobs.start(folder)
+    first.wait(60)
+    second.wait(60)
+    assert folders.read(folder).state is State.READY
+    assert (folder / "log.txt").read_text().count("Finished glTF 2.0 export") == 1
+
+
+def test_a_picture_that_is_none_fails_with_a_sentence_and_can_be_removed(jobs, tmp_path):
+    (tmp_path / "text.png").write_text("this is no picture")
+    folder = jobs.create(image_url=str(tmp_path / "text.png"))
+    job = jobs.finish(folder)
+    assert job.state is State.FAILED
+    assert job.message.endswith(".") and "Traceback" not in job.message
+    history.remove(folder)
+    assert not folder.exists()
+
+
+def test_an_address_is_fetched_and_remembered_by_what_it_held(jobs, web, star):
+    url = web.serve("/star.png", star.read_bytes(), "image/png")
+    folder = jobs.create(image_url=url)
+    assert folders.read(folder).picture_sha256 == ""
+    job = jobs.finish(folder)
+    assert job.state is State.READY, job.message
+    assert job.parameters["image_url"] == url
+    assert job.picture_sha256 == folders.sha256_of(star)
+
+
+def test_an_address_without_a_picture_fails_with_a_sentence(jobs, web):
+    job = jobs.finish(jobs.create(image_url=web.address("/gone.png")))
+    assert (job.state, job.message) == (
+        State.FAILED,
+        "The picture's address answered 404 Not Found: check the URL.",
+    )
+
+
+def test_a_blender_that_crashes_is_told_apart_and_the_model_is_kept(jobs, stand_in, tmp_path):
+    folder = jobs.create()
+    script = tmp_path / "crashing"
+    script.write_text(f'#!/bin/sh\ncase "$*" in *headless.convert*) kill -SEGV $$;; esac\nexec {stand_in} "$@"\n')
+    script.chmod(0o755)
+    job = jobs.finish(folder, blender=str(script))
+    assert job.state is State.FAILED and "stopped unexpectedly (exit code -11)" in job.message
+    history.retry(folder)
+    sculpted = (folder / "result.glb").stat().st_mtime_ns
+    assert jobs.finish(folder, blender=stand_in).state is State.READY
+    assert (folder / "result.glb").stat().st_mtime_ns == sculpted
+
+
+def run_with_fault(jobs, folder, fault, moment, stand_in):
+    """Run the job's process with the fault at `moment`; return its exit code."""
+    started = jobs.start(folder, blender=stand_in, python=[str(HERE / "mortal.py"), fault, str(moment)])
+    code = started.wait(60)
+    process.stop(started)
+    return code
+
+
+def test_killed_at_every_single_moment_the_job_still_finishes(jobs, stand_in):
+    """Each write, rename, removal and start of a program is one moment; a stand-in for Blender makes them quick."""
+    for moment in range(500):
+        folder = jobs.create()
+        code = run_with_fault(jobs, folder, "kill", moment, stand_in)
+        assert code in (0, -signal.SIGKILL), (folder / "log.txt").read_text()
+        job = folders.read(folder)
+        assert job.state in (folders.UNFINISHED | {State.READY}), f"moment {moment}: {job.message}"
+        job = jobs.finish(folder, blender=stand_in)
+        assert job.state is State.READY, f"moment {moment}: {job.message}"
+        assert "Made by a stand-in. 1 face." in job.note, f"moment {moment}"
+        history.remove(folder)
+        if code == 0:
+            break
+    assert code == 0 and moment > 20
+
+
+def test_with_a_disk_full_at_any_moment_the_job_says_so_or_goes_on_later(jobs, stand_in):
+    said = 0
+    for moment in range(500):
+        folder = jobs.create()
+        run_with_fault(jobs, folder, "full", moment, stand_in)
+        job = folders.read(folder)
+        if job.state is State.READY:
+            break
+        if job.state is State.FAILED:
+            said += 1
+            assert job.message.startswith("The disk is full"), f"moment {moment}: {job.message}"
+            history.retry(folder)
+        job = jobs.finish(folder, blender=stand_in)
+        assert job.state is State.READY, f"moment {moment}: {job.message}"
+        history.remove(folder)
+    assert moment > 10
+
+
+@pytest.mark.parametrize("state", [State.RUNNING, State.CONVERTING])
+@pytest.mark.parametrize("delay_s", [0.0, 0.7])
+def test_killed_while_a_real_blender_works_the_job_still_finishes(jobs, state, delay_s):
+    folder = jobs.create(texture_model="pbr")
+    started = jobs.start(folder)
+    jobs.wait_until(lambda: folders.read(folder).state is state)
+    time.sleep(delay_s)
+    started.kill()
+    started.wait()
+    assert folders.read(folder).state in (folders.UNFINISHED | {State.READY})
+    job = jobs.finish(folder)
+    assert job.state is State.READY, job.message
+    glb.check(folder / "result.glb")
