@@ -87,12 +87,15 @@ def _one_root(name: str) -> bpy.types.Object:
         root.data.name = name
     else:
         root = bpy.data.objects.new(name, None)
+        bpy.context.scene.collection.objects.link(root)
         root.empty_display_size = max(high - low) / 2
         for obj in bpy.data.objects:
             if obj.parent is None and obj is not root:
                 obj.parent = root
                 obj.matrix_parent_inverse = Matrix.Translation(-foot)
     root.name = name
+    for obj in bpy.data.objects:
+        obj.select_set(False)  # the importer selects what it made, and the user's selection is theirs
     return root
 
 

@@ -152,7 +152,9 @@ def source_of(folder: Path, job: Job) -> str:
 
 
 def ask_cancel(folder: Path) -> None:
-    """Leave the marker that the job's process looks for."""
+    """Leave the marker that the job's process looks for. Raises `JobError` where there is no such job."""
+    if not folder.is_dir():
+        raise JobError(f"There is no job in {folder}.")
     (folder / CANCEL).touch()
 
 

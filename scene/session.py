@@ -95,7 +95,6 @@ def _care_for(job: Job) -> str:
         if job.state in folders.UNFINISHED:
             job = advance(job.id)
             if job.state in (State.FAILED, State.CANCELLED):
-                _expected.pop(job.id, None)
                 return f"{job.name}: {job.message}"
         if job.state is State.READY and job.id in _expected:
             return _bring_in(job)
@@ -113,6 +112,8 @@ def advance(job_id: str) -> Job:
     _let_go_of_ended()  # before the job is read, so that what is read is the last word of a process that has ended
     job = refresh(job_id)
     folder = folder_of(job_id)
+    if job.state in (State.FAILED, State.CANCELLED):
+        _expected.pop(job_id, None)
     if job.state not in folders.UNFINISHED or is_running(job_id) or folders.is_locked(folder):
         return job
     if _starts.get(job_id, 0) >= STARTS_AT_MOST:

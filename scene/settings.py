@@ -19,6 +19,10 @@ SOURCES = (
 )
 
 
+# A path may be relative to the .blend file; Blender wants to be told so since 4.5, and knows no such word before.
+RELATIVE_PATHS = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+
+
 def _property(parameter: Parameter) -> Any:
     """Return the Blender property for one line of a table."""
     about = {"name": parameter.label, "description": parameter.description}
@@ -82,7 +86,9 @@ def _make_classes() -> list[type]:
             name="Service", description="Who turns the picture into a model", items=_service_items()
         ),
         "source": bpy.props.EnumProperty(name="Source", description="Where the picture comes from", items=SOURCES),
-        "filepath": bpy.props.StringProperty(name="File", description="Picture file", subtype="FILE_PATH"),
+        "filepath": bpy.props.StringProperty(
+            name="File", description="Picture file", subtype="FILE_PATH", options=RELATIVE_PATHS
+        ),
         "image": bpy.props.PointerProperty(name="Image", description="Image of this Blender file", type=bpy.types.Image),
         "url": bpy.props.StringProperty(name="URL", description="Address of a picture, or a data URI"),
         **{name: bpy.props.PointerProperty(type=group) for name, group in groups.items()},

@@ -62,7 +62,7 @@ PARAMETERS: Table = (
         name="resolution",
         description="How many faces the mesh has",
         default="high_poly",
-        options={"low_poly": "At most 5,000 faces", "high_poly": "50,000 to 200,000 faces"},
+        options={"low_poly": "At most 5,000 faces", "high_poly": "Between 50,000 and 200,000 faces"},
     ),
 )
 

@@ -4,29 +4,40 @@
 import importlib
 import traceback
 
+import bpy  # isort: skip -- first: addon_utils comes with it
 import addon_utils
-import bpy
 import pytest
 
-NAME = "bl_ext.user_default.image_to_3d"
 
+class Extension:
+    """The extension as Blender's preferences see it."""
 
-def enable():
-    def fail(_):
-        pytest.fail(traceback.format_exc())
+    name = "bl_ext.user_default.image_to_3d"
 
-    assert addon_utils.enable(NAME, default_set=True, handle_error=fail)
+    def enable(self):
+        def fail(_):
+            pytest.fail(traceback.format_exc())
 
+        assert addon_utils.enable(self.name, default_set=True, handle_error=fail)
 
-def disable():
-    addon_utils.disable(NAME, default_set=True)
+    def disable(self):
+        addon_utils.disable(self.name, default_set=True)
+
+    def module(self, name):
+        """A module of it, under the name and in the state that it has now."""
+        return importlib.import_module(f"{self.name}.{name}")
+
+    @property
+    def preferences(self):
+        return bpy.context.preferences.addons[self.name].preferences
 
 
 @pytest.fixture(scope="session")
 def extension():
-    enable()
-    yield
-    disable()  # a class that is still registered when Python ends crashes Blender 4.2 and hangs 4.5
+    made = Extension()
+    made.enable()
+    yield made
+    made.disable()  # a class that is still registered when Python ends crashes Blender 4.2 and hangs 4.5
 
 
 @pytest.fixture(autouse=True)
@@ -44,9 +55,9 @@ def settings():
 
 
 @pytest.fixture
-def session():
-    """The module that looks after the jobs, under the name it has now."""
-    return importlib.import_module(f"{NAME}.scene.session")
+def session(extension):
+    """The module that looks after the jobs."""
+    return extension.module("scene.session")
 
 
 @pytest.fixture

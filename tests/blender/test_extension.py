@@ -5,45 +5,42 @@ import subprocess
 import sys
 
 import bpy
-from conftest import NAME, disable, enable
 
 
-def traces():
+def traces(extension):
     """What a registered extension shows of itself."""
     return {
         "operators": [name for name in dir(bpy.ops.image_to_3d)],
         "types": [name for name in dir(bpy.types) if name.startswith("IMAGE_TO_3D")],
         "scene": hasattr(bpy.types.Scene, "image_to_3d"),
         "groups": [cls.__name__ for cls in bpy.types.PropertyGroup.__subclasses__() if "IMAGE_TO_3D" in cls.__name__],
-        "modules": sorted(name for name in sys.modules if name.startswith(f"{NAME}.")),
+        "modules": sorted(name for name in sys.modules if name.startswith(f"{extension.name}.")),
     }
 
 
-def test_enable_disable_enable_leaves_nothing_and_works_again(star):
-    enabled = traces()
+def test_enable_disable_enable_leaves_nothing_and_works_again(extension, star):
+    enabled = traces(extension)
     assert enabled["operators"] and enabled["types"] and enabled["scene"]
     try:
-        disable()
-        gone = traces()
+        extension.disable()
+        gone = traces(extension)
         assert not gone["operators"] and not gone["types"] and not gone["scene"] and not gone["modules"]
     finally:
-        enable()
-    assert {**traces(), "groups": 0, "modules": 0} == {**enabled, "groups": 0, "modules": 0}
+        extension.enable()
+    assert {**traces(extension), "groups": 0, "modules": 0} == {**enabled, "groups": 0, "modules": 0}
     bpy.context.scene.image_to_3d.local.resolution = "LOW_POLY"
     assert bpy.ops.image_to_3d.generate(filepath=str(star)) == {"FINISHED"}
 
 
-def test_disabling_while_a_job_runs_stops_its_process(settings, star, session):
-    from bl_ext.user_default.image_to_3d.operators.generate import start_job
-
-    job = start_job(bpy.context.scene, filepath=str(star))
+def test_disabling_while_a_job_runs_stops_its_process(extension, settings, star, session):
+    job = extension.module("operators.generate").start_job(bpy.context.scene, filepath=str(star))
     session.tick()
     process = session._processes[job.id]
-    disable()
+    extension.disable()
     try:
         process.wait(30)
     finally:
-        enable()
+        extension.enable()
     assert not bpy.app.timers.is_registered(session.tick)
 
 
@@ -62,7 +59,7 @@ def test_enabling_imports_nothing_slow():
     assert loaded.stdout.strip() == "[]", loaded.stderr
 
 
-def labelled():
+def labelled(extension):
     """Each operator, panel and property of ours, with the label and the tooltip that people read."""
     for name in dir(bpy.ops.image_to_3d):
         rna = getattr(bpy.ops.image_to_3d, name).get_rna_type()
@@ -71,7 +68,7 @@ def labelled():
     settings = bpy.context.scene.image_to_3d
     yield from _properties("settings", settings.bl_rna)
     yield from _properties("local", settings.local.bl_rna)
-    yield from _properties("preferences", bpy.context.preferences.addons[NAME].preferences.bl_rna)
+    yield from _properties("preferences", extension.preferences.bl_rna)
 
 
 def _properties(owner, rna):
@@ -87,9 +84,9 @@ def _properties(owner, rna):
 SMALL_WORDS = {"at", "to", "of", "in", "a", "the", "and"}
 
 
-def test_every_label_is_in_title_case_and_every_tooltip_a_sentence_without_full_stop():
+def test_every_label_is_in_title_case_and_every_tooltip_a_sentence_without_full_stop(extension):
     wrong = []
-    for where, label, tooltip in labelled():
+    for where, label, tooltip in labelled(extension):
         words = label.split()
         title = all(word[0].isupper() or word[0].isdigit() or word in SMALL_WORDS for word in words)
         good_tooltip = tooltip and tooltip[0].isupper() and not tooltip.endswith(".") and "\n" not in tooltip

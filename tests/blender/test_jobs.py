@@ -17,16 +17,15 @@ def tick_until(session, condition, deadline_s=60):
     return said
 
 
-def start(star, session, scene=None):
+@pytest.fixture
+def start(extension, star):
     """Start a job as the button does with a window: it goes on without us."""
-    from bl_ext.user_default.image_to_3d.operators.generate import start_job
-
-    return start_job(scene or bpy.context.scene, filepath=str(star))
+    return lambda: extension.module("operators.generate").start_job(bpy.context.scene, filepath=str(star))
 
 
-def test_a_result_arrives_by_itself_in_the_scene_it_was_asked_for(settings, star, session):
+def test_a_result_arrives_by_itself_in_the_scene_it_was_asked_for(settings, start, session):
     asked = bpy.context.scene
-    job = start(star, session)
+    job = start()
     bpy.context.window.scene = other = bpy.data.scenes.new("Other")
     said = tick_until(session, lambda: not session.is_busy())
     assert asked.collection.children.get("Red Star") and not other.collection.children
@@ -34,8 +33,8 @@ def test_a_result_arrives_by_itself_in_the_scene_it_was_asked_for(settings, star
     assert session.jobs()[0].id == job.id and session.jobs()[0].state == "imported"
 
 
-def test_a_result_whose_scene_is_gone_waits_to_be_imported(settings, star, session):
-    job = start(star, session)
+def test_a_result_whose_scene_is_gone_waits_to_be_imported(settings, start, session):
+    job = start()
     bpy.ops.wm.read_homefile(use_empty=True, app_template="")
     said = tick_until(session, lambda: not session.is_busy())
     assert "its scene is not open" in said[0] and not bpy.data.objects
@@ -46,8 +45,8 @@ def test_a_result_whose_scene_is_gone_waits_to_be_imported(settings, star, sessi
     assert "Red Star.001" in bpy.data.objects
 
 
-def test_a_running_job_can_be_cancelled_tried_again_and_removed(settings, star, session):
-    job = start(star, session)
+def test_a_running_job_can_be_cancelled_tried_again_and_removed(settings, start, session):
+    job = start()
     session.tick()
     bpy.ops.image_to_3d.cancel(job=job.id)
     tick_until(session, lambda: session.jobs()[0].state == "cancelled" and not session.is_busy())
@@ -70,22 +69,21 @@ def test_an_id_that_is_none_is_refused(operator, job):
         getattr(bpy.ops.image_to_3d, operator)(job=job)
 
 
-def test_more_jobs_than_may_run_at_once_wait_for_their_turn(settings, star, session):
-    preferences = bpy.context.preferences.addons["bl_ext.user_default.image_to_3d"].preferences
-    preferences.jobs_at_once = 1
+def test_more_jobs_than_may_run_at_once_wait_for_their_turn(extension, settings, start, session):
+    extension.preferences.jobs_at_once = 1
     try:
-        ids = {start(star, session).id for _ in range(2)}
+        ids = {start().id for _ in range(2)}
         session.tick()
         states = sorted(job.state == "waiting" for job in session.jobs() if job.id in ids and not session.is_running(job.id))
         assert states == [True]
         tick_until(session, lambda: not session.is_busy())
         assert {job.state for job in session.jobs() if job.id in ids} == {"imported"}
     finally:
-        preferences.jobs_at_once = 5
+        extension.preferences.jobs_at_once = 5
 
 
-def test_a_job_of_an_earlier_blender_is_finished_and_waits(settings, star, session):
-    job = start(star, session)
+def test_a_job_of_an_earlier_blender_is_finished_and_waits(settings, start, session):
+    job = start()
     session.tick()
     session.unregister()  # what the end of Blender does: the process sees the end of its standard input
     session.tick()  # the next start
@@ -95,8 +93,8 @@ def test_a_job_of_an_earlier_blender_is_finished_and_waits(settings, star, sessi
     assert "Red Star" in bpy.data.objects
 
 
-def test_a_process_that_keeps_dying_is_given_up_with_a_sentence(settings, star, session):
-    job = start(star, session)
+def test_a_process_that_keeps_dying_is_given_up_with_a_sentence(settings, start, session):
+    job = start()
     for _ in range(2):
         tick_until(session, lambda: session.is_running(job.id))
         session._processes[job.id].kill()
