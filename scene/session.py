@@ -76,9 +76,8 @@ def create(scene: bpy.types.Scene, *, service: str, parameters: dict[str, Any], 
 
 def refresh(job_id: str) -> Job:
     """Read one job again. Raises `JobError`."""
-    global _jobs
     job = folders.read(folder_of(job_id))
-    _jobs = {job.id: job, **_jobs} if _jobs and job_id not in _jobs else {**(_jobs or {}), job.id: job}
+    _remember(job)
     return job
 
 
@@ -90,7 +89,6 @@ def tick() -> list[str]:
 
 
 def _care_for(job: Job) -> str:
-    global _jobs
     try:
         if job.state in folders.UNFINISHED:
             job = advance(job.id)
@@ -102,7 +100,7 @@ def _care_for(job: Job) -> str:
         _expected.pop(job.id, None)
         # Where even this cannot be written down (a full disk), the list says it until the next start tries again.
         failed = dataclasses.replace(job, state=State.FAILED, message=sentence_of(error))
-        _jobs = {**(_jobs or {}), job.id: failed}
+        _remember(failed)
         return f"{job.name}: {failed.message}"
     return ""
 
@@ -191,6 +189,22 @@ def _bring_in(job: Job) -> str:
     return f"{job.name} is in the scene: {job.note}"
 
 
+def _remember(job: Job) -> None:
+    """Note how a job is now, a new one first, and have the panels show it."""
+    global _jobs
+    known = _jobs or {}
+    if known.get(job.id) != job:
+        _jobs = {**known, job.id: job} if job.id in known else {job.id: job, **known}
+        _redraw()
+
+
+def _redraw() -> None:
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.tag_redraw()
+
+
 def _look_for_new() -> None:
     """Read the whole list where it was never read, or where a folder came or went (another Blender may share it)."""
     global _jobs, _root_mtime_ns
@@ -198,6 +212,7 @@ def _look_for_new() -> None:
     if _jobs is None or mtime_ns != _root_mtime_ns:
         _root_mtime_ns = mtime_ns
         _jobs = {job.id: job for job in history.list_jobs(root())}
+        _redraw()
 
 
 def _jobs_at_once() -> int:
