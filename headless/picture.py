@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads a picture file into upright sRGB bytes, with Blender's own decoders. Never changes the file; leaves nothing in bpy.data."""
+
+import struct
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from .pixels import Bytes
+
+LONGEST = 4096  # pixels: larger pictures are scaled down, a finer texture would not be seen
+MOST_PIXELS = 80_000_000  # decoded at 4 bytes each, 320 MB: above, memory would not hold
+HEADER = 256 * 1024  # bytes read to learn a picture's size: behind a JPEG's EXIF and colour profile
+
+
+class UnreadablePicture(Exception):
+    """The file cannot be used as a picture; the text says so to the user, and what to do."""
+
+
+def read_picture(path: Path) -> Bytes:
+    """Straight sRGB bytes, (h, w, 4), top row first, at most LONGEST pixels on the longer side, turned upright."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(HEADER)
+    except OSError as error:
+        raise UnreadablePicture(
+            f"The picture {path.name} cannot be opened ({error.strerror}): check the path."
+        ) from error
+    if not header:
+        raise UnreadablePicture(f"The picture {path.name} is an empty file: choose another.")
+    width, height = size_in(header) or (0, 0)
+    _refuse_large(path, width, height)
+    try:
+        image = bpy.data.images.load(str(path))
+    except RuntimeError as error:
+        raise UnreadablePicture(f"Blender cannot read {path.name}: save it as PNG, JPEG or WebP.") from error
+    try:
+        width, height = image.size
+        if not width or not height:
+            raise UnreadablePicture(f"{path.name} is not a picture, or is damaged: save it as PNG, JPEG or WebP.")
+        _refuse_large(path, width, height)
+        if max(width, height) > LONGEST:
+            factor = LONGEST / max(width, height)
+            image.scale(max(1, round(width * factor)), max(1, round(height * factor)))
+        return _upright(_pixels(image), orientation_in(header))
+    finally:
+        bpy.data.images.remove(image)
+
+
+def _refuse_large(path: Path, width: int, height: int) -> None:
+    if width * height > MOST_PIXELS:
+        raise UnreadablePicture(
+            f"{path.name} is {width} x {height} pixels, too large to work on: scale it down to {LONGEST} pixels or less."
+        )
+
+
+def _pixels(image: bpy.types.Image) -> Bytes:
+    width, height = image.size
+    channels = image.channels
+    values = np.empty(width * height * channels, np.float32)
+    image.pixels.foreach_get(values)
+    if image.is_float:
+        values = _displayed(values.reshape(-1, channels)).ravel()
+    np.clip(values, 0, 1, out=values)
+    values *= 255
+    values += 0.5
+    loaded = values.astype(np.uint8).reshape(height, width, channels)[::-1]
+    if channels == 4:
+        return np.ascontiguousarray(loaded)
+    picture = np.full((height, width, 4), 255, np.uint8)
+    picture[..., :3] = loaded[..., :3] if channels == 3 else loaded[..., :1]
+    return picture
+
+
+def _displayed(values: np.ndarray) -> np.ndarray:
+    """Float pixels are linear and premultiplied, of 16-bit PNG files, too; turn (n, channels) of them into straight sRGB values."""
+    colour = np.nan_to_num(values[:, :3], nan=0.0, posinf=1.0, neginf=0.0)
+    if values.shape[1] == 4:
+        alpha = np.clip(np.nan_to_num(values[:, 3:]), 0, 1)
+        colour = np.where(alpha > 0, colour / np.maximum(alpha, 1e-6), 0)
+    colour = np.clip(colour, 0, 1)
+    colour = np.where(colour <= 0.0031308, colour * 12.92, 1.055 * np.maximum(colour, 1e-8) ** (1 / 2.4) - 0.055)
+    return np.concatenate((colour, alpha), axis=1) if values.shape[1] == 4 else colour
+
+
+def _upright(picture: Bytes, orientation: int) -> Bytes:
+    """Undo the turn that EXIF's orientation (1 to 8) stands for."""
+    if orientation in (2, 4, 5, 7):
+        picture = picture[:, ::-1] if orientation in (2, 5, 7) else picture[::-1]
+    turns = {3: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(orientation, 0)
+    return np.ascontiguousarray(np.rot90(picture, turns))
+
+
+def size_in(header: bytes) -> tuple[int, int] | None:
+    """Width and height that a PNG, JPEG or WebP file's first bytes tell, None for others."""
+    try:
+        if header.startswith(b"\x89PNG"):
+            return struct.unpack(">II", header[16:24])
+        if header[:4] == b"RIFF" and header[8:12] == b"WEBP":
+            kind = header[12:16]
+            if kind == b"VP8X":
+                return 1 + int.from_bytes(header[24:27], "little"), 1 + int.from_bytes(header[27:30], "little")
+            if kind == b"VP8L":
+                bits = int.from_bytes(header[21:25], "little")
+                return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+            return tuple(side & 0x3FFF for side in struct.unpack("<HH", header[26:30]))
+        for marker, segment in _jpeg_segments(header):
+            if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+                height, width = struct.unpack(">HH", segment[1:5])
+                return width, height
+    except struct.error:  # cut off: Blender will say that it is damaged
+        pass
+    return None
+
+
+def orientation_in(header: bytes) -> int:
+    """EXIF orientation (1 to 8) in a JPEG file's first bytes, 1 where none is told."""
+    for marker, segment in _jpeg_segments(header):
+        if marker == 0xE1 and segment.startswith(b"Exif\0\0"):
+            tiff = segment[6:]
+            order = "<" if tiff[:2] == b"II" else ">"
+            try:
+                (start,) = struct.unpack_from(order + "I", tiff, 4)
+                (count,) = struct.unpack_from(order + "H", tiff, start)
+                for number in range(count):
+                    tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, start + 2 + 12 * number)
+                    if tag == 0x0112:
+                        return value if 1 <= value <= 8 else 1
+            except struct.error:
+                return 1
+    return 1
+
+
+def _jpeg_segments(header: bytes) -> list[tuple[int, bytes]]:
+    """Marker and content of each segment before the compressed data; empty for what is no JPEG."""
+    segments = []
+    at = 2 if header.startswith(b"\xff\xd8") else len(header)
+    while at + 4 <= len(header) and header[at] == 0xFF and header[at + 1] != 0xDA:
+        length = int.from_bytes(header[at + 2 : at + 4], "big")
+        segments.append((header[at + 1], header[at + 4 : at + 2 + length]))
+        at += 2 + length
+    return segments
