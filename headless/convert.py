@@ -52,7 +52,7 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     meshes = [obj.data for obj in bpy.data.objects if obj.type == "MESH"]
     if request["quads"]:
         for mesh in meshes:
-            _join_quads(mesh)
+            join_quads(mesh)
     report.progress(0.5, "Rendering the thumbnail")
     _write(Path(request["thumbnail"]), render)
     report.progress(0.9, "Saving")
@@ -108,15 +108,37 @@ def _bounds(meshes: list[bpy.types.Object]) -> tuple[Vector, Vector]:
     )
 
 
-def _join_quads(mesh: bpy.types.Mesh) -> None:
-    """Join pairs of triangles back into the quads they were cut from: a GLB holds triangles only."""
+def join_quads(mesh: bpy.types.Mesh) -> None:
+    """Join pairs of triangles back into the quads that they were cut from: a GLB holds triangles only.
+
+    Exporters write the two halves of a quad one after the other, so neighbours in the list that share an edge are joined first;
+    Blender's own operator finds partners for what is left.
+    """
     joined = bmesh.new()
     joined.from_mesh(mesh)
-    bmesh.ops.join_triangles(
-        joined, faces=joined.faces, angle_face_threshold=math.pi, angle_shape_threshold=math.pi, cmp_uvs=False
-    )
+    joined.edges.ensure_lookup_table()
+    corners = np.array([[vert.index for vert in face.verts] for face in joined.faces if len(face.verts) == 3])
+    if len(corners) == len(joined.faces):
+        edges = {frozenset((edge.verts[0].index, edge.verts[1].index)): edge for edge in joined.edges}
+        shared = [edges[pair] for pair in _diagonals(corners)]
+        bmesh.ops.dissolve_edges(joined, edges=shared, use_verts=False, use_face_split=False)
+    left = [face for face in joined.faces if len(face.verts) == 3]
+    bmesh.ops.join_triangles(joined, faces=left, angle_face_threshold=math.pi, angle_shape_threshold=math.pi)
     joined.to_mesh(mesh)
     joined.free()
+
+
+def _diagonals(corners: np.ndarray) -> list[frozenset[int]]:
+    """The edges between each triangle and the next in the list, a triangle taking part once; `corners` is (n, 3)."""
+    found = []
+    number = 0
+    while number + 1 < len(corners):
+        pair = frozenset(corners[number]) & frozenset(corners[number + 1])
+        if len(pair) == 2:
+            found.append(pair)
+            number += 1
+        number += 1
+    return found
 
 
 def _collect(root: bpy.types.Object) -> bpy.types.Collection:
