@@ -97,7 +97,7 @@ def create(
     `OSError` where nothing can be written; in both cases nothing is left behind.
     """
     now = datetime.now(timezone.utc)
-    job_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    job_id = f"{now:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # in the order of time, and unlike another Blender's
     job = Job(job_id, service, name, dict(parameters), place=place or {}, created=_iso(now))
     root.mkdir(parents=True, exist_ok=True)
     unfinished = root / f"{UNFINISHED_PREFIX}{job_id}"

@@ -14,7 +14,7 @@ from pathlib import Path
 import bpy
 
 ROOT = Path(__file__).resolve().parent.parent
-PICTURE = ROOT / "docs" / "example.png"
+PICTURE = ROOT / "docs" / "penguin.png"
 SECONDS = {1024: 3.0, 4096: 12.0}  # bounds for base, pbr, high_poly
 MEMORY = 1536  # MB
 
