@@ -28,7 +28,9 @@ def check(path: Path) -> None:
     with path.open("rb") as file:
         head = file.read(HEADER.size)
         if len(head) < HEADER.size or not head.startswith(b"glTF"):
-            raise GlbError("The service delivered a file that is not a GLB model: try again, or choose another picture.")
+            raise GlbError(
+                "The service delivered a file that is not a GLB model: try again, or choose another picture."
+            )
         _, version, length = HEADER.unpack(head)
         if version != 2:
             raise GlbError(f"The service delivered a GLB of version {version}, and Blender reads version 2: try again.")

@@ -87,7 +87,9 @@ class Vector(Parameter):
 
     def check(self, value: Any) -> list[float]:
         if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != len(self.axes):
-            raise ParameterError(f"{self.name} cannot be {value!r}: use {len(self.axes)} numbers ({', '.join(self.axes)}).")
+            raise ParameterError(
+                f"{self.name} cannot be {value!r}: use {len(self.axes)} numbers ({', '.join(self.axes)})."
+            )
         return [self._check_axis(axis, number) for axis, number in zip(self.axes, value, strict=True)]
 
     def _check_axis(self, axis: str, number: Any) -> float:

@@ -71,7 +71,9 @@ def _from_data_uri(source: str, stem: Path) -> Path:
     media_type, *attributes = header.split(";")
     try:
         # Line breaks and percent escapes both occur in data URIs copied from elsewhere (RFC 2397).
-        data = base64.b64decode(unquote(content), validate=False) if "base64" in attributes else unquote_to_bytes(content)
+        data = (
+            base64.b64decode(unquote(content), validate=False) if "base64" in attributes else unquote_to_bytes(content)
+        )
     except binascii.Error:
         raise PictureError("The data URI is damaged: its base64 content cannot be decoded.") from None
     target = stem.with_suffix(mimetypes.guess_extension(media_type) or "")
@@ -88,7 +90,9 @@ def _from_url(url: str, stem: Path) -> Path:
             raise PictureError(f"The picture's address answered {answer.status_code} {answer.reason}: check the URL.")
         media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip()
         if media_type.startswith("text/"):
-            raise PictureError("The address leads to a web page, not to a picture: use the address of the picture itself.")
+            raise PictureError(
+                "The address leads to a web page, not to a picture: use the address of the picture itself."
+            )
         size = 0
         with part.open("wb") as file:
             for piece in answer.iter_content(http.PIECE_BYTES):

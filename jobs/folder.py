@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -96,7 +96,7 @@ def create(
     `parameters` are checked ones; a picture that is a file or a data URI is copied into the folder. Raises `PictureError`, and
     `OSError` where nothing can be written; in both cases nothing is left behind.
     """
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     job_id = f"{now:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # in the order of time, and unlike another Blender's
     job = Job(job_id, service, name, dict(parameters), place=place or {}, created=_iso(now))
     root.mkdir(parents=True, exist_ok=True)
@@ -133,7 +133,7 @@ def read(folder: Path) -> Job:
 
 def write(folder: Path, job: Job, *, synced: bool = True) -> None:
     """Replace the record as a whole. `synced` False is for mere progress, which may be lost with the machine's power."""
-    job.updated = _iso(datetime.now(timezone.utc))
+    job.updated = _iso(datetime.now(UTC))
     part = folder / f"{RECORD}.part"
     with part.open("w", encoding="utf-8") as file:
         json.dump(dataclasses.asdict(job), file, indent=1)

@@ -88,7 +88,9 @@ class Run:
             self._enter(State.FAILED, sentence_of(error))
         except Exception:
             traceback.print_exc()
-            self._enter(State.FAILED, "Something went wrong that should not have: log.txt in the job's folder has the details.")
+            self._enter(
+                State.FAILED, "Something went wrong that should not have: log.txt in the job's folder has the details."
+            )
 
     def _make_glb(self) -> None:
         service = self._connect()

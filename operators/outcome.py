@@ -8,6 +8,7 @@ import bpy
 
 from ..api.errors import ImageTo3DError, sentence_of
 
+
 def outcome(operator: bpy.types.Operator, action: Callable[[], Any]) -> set[str]:
     """Do `action`; where it fails, report why. Return what the operator returns."""
     try:

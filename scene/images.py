@@ -25,7 +25,9 @@ def to_file(image: bpy.types.Image, folder: Path) -> Path:
     try:
         _save_png(image, copy)
     except RuntimeError as error:
-        raise PictureError(f"The image {image.name} has nothing to show ({_last_line(error)}): choose another.") from None
+        raise PictureError(
+            f"The image {image.name} has nothing to show ({_last_line(error)}): choose another."
+        ) from None
     return copy
 
 

@@ -115,7 +115,9 @@ def advance(job_id: str) -> Job:
     if job.state not in folders.UNFINISHED or is_running(job_id) or folders.is_locked(folder):
         return job
     if _starts.get(job_id, 0) >= STARTS_AT_MOST:
-        history.fail(folder, "The job's process stopped unexpectedly, twice: log.txt in the job's folder has the details.")
+        history.fail(
+            folder, "The job's process stopped unexpectedly, twice: log.txt in the job's folder has the details."
+        )
     elif len(_processes) < _jobs_at_once() and not offline_reason(job.service, job.parameters["image_url"]):
         _starts[job_id] = _starts.get(job_id, 0) + 1
         python = [sys.executable, *bpy.app.python_args]

@@ -89,7 +89,9 @@ def _make_classes() -> list[type]:
         "filepath": bpy.props.StringProperty(
             name="File", description="Picture file", subtype="FILE_PATH", options=RELATIVE_PATHS
         ),
-        "image": bpy.props.PointerProperty(name="Image", description="Image of this Blender file", type=bpy.types.Image),
+        "image": bpy.props.PointerProperty(
+            name="Image", description="Image of this Blender file", type=bpy.types.Image
+        ),
         "url": bpy.props.StringProperty(name="URL", description="Address of a picture, or a data URI"),
         **{name: bpy.props.PointerProperty(type=group) for name, group in groups.items()},
     }

@@ -90,7 +90,11 @@ class Local:
         """Start sculpting. Raises `ParameterError`, `PictureError`, `ConnectionFailedError` (for a URL) and `BlenderError`."""
         values = check(PARAMETERS, parameters)
         source = values.pop("image_url")
-        file = Path(source) if picture.is_path(source) else picture.to_file(source, self._folder / f"{SCRATCH_PREFIX}picture")
+        file = (
+            Path(source)
+            if picture.is_path(source)
+            else picture.to_file(source, self._folder / f"{SCRATCH_PREFIX}picture")
+        )
         task_id = f"sculpt-{os.getpid()}-{len(self._programs)}"
         request = {
             "picture": str(file),

@@ -5,6 +5,7 @@ import json
 import struct
 
 import pytest
+
 from image_to_3d.api import glb
 from image_to_3d.api.errors import GlbError
 

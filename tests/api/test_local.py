@@ -4,6 +4,7 @@
 import time
 
 import pytest
+
 from image_to_3d import api
 from image_to_3d.api import glb
 

@@ -2,6 +2,7 @@
 """A table of parameters: what it takes, what it refuses, and in which words. Plain Python."""
 
 import pytest
+
 from image_to_3d.api.errors import ParameterError, PictureError
 from image_to_3d.api.parameters import applies, check
 from image_to_3d.api.services import SERVICES

@@ -10,7 +10,7 @@ import bpy
 def traces(extension):
     """What a registered extension shows of itself."""
     return {
-        "operators": [name for name in dir(bpy.ops.image_to_3d)],
+        "operators": dir(bpy.ops.image_to_3d),
         "types": [name for name in dir(bpy.types) if name.startswith("IMAGE_TO_3D")],
         "scene": hasattr(bpy.types.Scene, "image_to_3d"),
         "groups": [cls.__name__ for cls in bpy.types.PropertyGroup.__subclasses__() if "IMAGE_TO_3D" in cls.__name__],
@@ -116,5 +116,3 @@ def test_nothing_of_the_settings_is_lost_in_a_saved_file(tmp_path):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
     assert bpy.context.scene.image_to_3d.local.topology == "QUADS"
-
-

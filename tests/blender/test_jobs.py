@@ -74,7 +74,9 @@ def test_more_jobs_than_may_run_at_once_wait_for_their_turn(extension, settings,
     try:
         ids = {start().id for _ in range(2)}
         session.tick()
-        states = sorted(job.state == "waiting" for job in session.jobs() if job.id in ids and not session.is_running(job.id))
+        states = sorted(
+            job.state == "waiting" for job in session.jobs() if job.id in ids and not session.is_running(job.id)
+        )
         assert states == [True]
         tick_until(session, lambda: not session.is_busy())
         assert {job.state for job in session.jobs() if job.id in ids} == {"imported"}

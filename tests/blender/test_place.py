@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a model enters the scene: where it stands, what it leaves alone, how it is wired, where it says it came from."""
 
+import itertools
 import json
 
 import bpy
@@ -88,7 +89,7 @@ def test_the_nodes_can_be_read_by_a_person(model):
             for link in socket.links:
                 assert columns[link.from_node.name] < columns[node.name], "what feeds a node stands to its left"
     places = sorted((node.location.x, node.location.y) for node in nodes)
-    for (x, y), (other_x, other_y) in zip(places, places[1:]):
+    for (x, y), (other_x, other_y) in itertools.pairwise(places):
         assert other_x - x >= 250 or other_y - y >= 290, "no two nodes overlap"
     labels = {node.label for node in nodes if node.type == "TEX_IMAGE"}
     assert labels == {"Base Color", "Metallic and Roughness", "Normal"}

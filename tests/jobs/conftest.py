@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from image_to_3d.api.parameters import check
 from image_to_3d.api.services import SERVICES
 from image_to_3d.jobs import folder as folders

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+
 from image_to_3d.api.errors import BusyError, JobError, PictureError
 from image_to_3d.jobs import folder as folders
 from image_to_3d.jobs import history

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from image_to_3d.api import glb
 from image_to_3d.jobs import folder as folders
 from image_to_3d.jobs import history, process
