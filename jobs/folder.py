@@ -34,6 +34,8 @@ BLEND = "result.blend"
 THUMBNAIL = "thumbnail.png"
 PICTURE = "picture"  # plus the ending of the file that it was
 
+WAITING_MESSAGE = "Waiting for its turn"
+
 UNFINISHED_PREFIX = ".new-"  # a folder that is still being made
 
 SHARING_TRIES = 50  # Windows refuses to replace a file for the moment in which another process reads it
@@ -98,7 +100,7 @@ def create(
     """
     now = datetime.now(UTC)
     job_id = f"{now:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # in the order of time, and unlike another Blender's
-    job = Job(job_id, service, name, dict(parameters), place=place or {}, created=_iso(now))
+    job = Job(job_id, service, name, dict(parameters), place=place or {}, message=WAITING_MESSAGE, created=_iso(now))
     root.mkdir(parents=True, exist_ok=True)
     unfinished = root / f"{UNFINISHED_PREFIX}{job_id}"
     unfinished.mkdir()

@@ -51,7 +51,8 @@ def retry(folder: Path) -> None:
         if job.state not in (State.FAILED, State.CANCELLED):
             raise JobError(f"{job.name} is {job.state}: only a failed or cancelled job can be tried again.")
         folders.withdraw_cancel(folder)
-        job.state, job.message, job.progress, job.task_id = State.WAITING, "", 0.0, ""
+        job.state, job.message = State.WAITING, folders.WAITING_MESSAGE
+        job.progress, job.task_id = 0.0, ""
         folders.write(folder, job)
 
 

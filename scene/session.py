@@ -210,6 +210,8 @@ def _redraw() -> None:
 def _look_for_new() -> None:
     """Read the whole list where it was never read, or where a folder came or went (another Blender may share it)."""
     global _jobs, _root_mtime_ns
+    if _jobs is None:
+        history.tidy_up(root())
     mtime_ns = root().stat().st_mtime_ns
     if _jobs is None or mtime_ns != _root_mtime_ns:
         _root_mtime_ns = mtime_ns

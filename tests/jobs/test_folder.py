@@ -32,7 +32,7 @@ def test_a_new_job_holds_its_picture_and_its_whole_record(jobs, star):
     assert record["state"] == "waiting"
     assert record["task_id"] == ""
     assert record["progress"] == 0
-    assert record["message"] == ""
+    assert record["message"] == "Waiting for its turn"
     assert record["parameters"]["texture_model"] == "pbr"
     assert (folder / record["parameters"]["image_url"]).read_bytes() == star.read_bytes()
     assert record["picture_sha256"] == folders.sha256_of(star)
