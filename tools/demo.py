@@ -28,7 +28,7 @@ DEMO_GB = 0.2  # a few MB of result, and room for the user's own large picture
 
 
 def command_demo(options: argparse.Namespace) -> int:
-    """Make the environment, run the second half of this file in it, and say where the results are."""
+    """Make the environment, generate in it (see `stage`), and say where the results are."""
     picture = Path(options.image).expanduser().resolve() if options.image else EXAMPLE
     if not picture.is_file():
         raise Stop(f"There is no picture {picture}.")
@@ -45,9 +45,11 @@ def command_demo(options: argparse.Namespace) -> int:
     headline(f"{picture.name} in Blender {blender.series}")
     command = [str(executable), str(ROOT / "dev.py"), "_demo_inside", "--image", str(picture)]
     code = subprocess.run(command, cwd=ROOT, env=clean_environment(BLENDER_USER_RESOURCES=str(home))).returncode
+    if code == 1:
+        return 1  # it has said why, in its sentence
     missing = [word for word, path in results.items() if not path.exists()]
     if code or missing:
-        why = ending(code) or (f"left no {missing[0].lower()}" if not code else "failed for the reason above")
+        why = ending(code) or (f"left no {missing[0].lower()}" if not code else f"ended with {code}")
         raise Stop(f"The demo {why} (the job's own log is under {home}).")
     print()
     for word, path in results.items():

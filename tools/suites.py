@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SUITE_ORDER = ("api", "jobs", "headless", "blender", "dev")
 SUITES_WITH_A_WINDOW = ("gui",)  # a wheel has no windows
+BENCHES = ("bench_sculpt.py", "bench_blender.py")
 SUITE_SECONDS = 420  # a suite that takes longer hangs; the slowest is meant to need a quarter of this
 ABORT_SECONDS = 5  # what a hanging suite gets to write where it hangs
 
@@ -161,13 +162,11 @@ def suite_problem(code: int | None, counts: dict[str, int], narrowed: bool, seco
 
 
 def command_bench(options: argparse.Namespace) -> int:
-    script = TESTS / "bench.py"
-    if not script.exists():
-        raise Stop(f"There is no {relative(script)} in this checkout.")
     executable = blender_environment(default_blender(), sys.executable)
-    code = subprocess.run(
-        [str(executable), str(script), *options.arguments], cwd=ROOT, env=clean_environment()
-    ).returncode
-    if ending(code):
-        raise Stop(f"The bench {ending(code)}.")
-    return code
+    for name in BENCHES:
+        headline(name)
+        command = [str(executable), str(TESTS / name), *options.arguments]
+        code = subprocess.run(command, cwd=ROOT, env=clean_environment()).returncode
+        if code:
+            raise Stop(f"{name} {ending(code) or f'ended with {code}'}.")
+    return 0
