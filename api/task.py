@@ -50,6 +50,8 @@ class Service(Protocol):
     """Whether a task that was lost may simply be created again (nothing is paid for)."""
     local: ClassVar[bool]
     """Whether the service needs no network of its own."""
+    poll_every_s: ClassVar[float]
+    """How long to wait between two calls of `get`."""
 
     def create(self, parameters: dict[str, Any]) -> Task:
         """Start a task with checked `parameters`. Raises `ImageTo3DError`."""

@@ -3,6 +3,7 @@
 
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..api.errors import BusyError, JobError
@@ -12,9 +13,12 @@ from .folder import Job, State
 ABANDONED_S = 3600.0  # a folder that was still being made this long ago belongs to nobody any more
 
 
-def list_jobs(root: Path) -> list[Job]:
-    """Return every job under `root`, newest first; one that cannot be read as a failed job that says so."""
-    return [_read_or_failed(folder) for folder in _folders(root)]
+def list_jobs(root: Path, *, known: Mapping[str, Job] | None = None) -> list[Job]:
+    """Return every job under `root`, newest first; one that cannot be read as a failed job that says so.
+
+    Those `known` by their id are not read again.
+    """
+    return [(known or {}).get(folder.name) or _read_or_failed(folder) for folder in _folders(root)]
 
 
 def _folders(root: Path) -> list[Path]:

@@ -26,7 +26,6 @@ from . import process
 from .folder import Job, State
 
 LOOK_EVERY_S = 0.1  # at the folder's cancel marker and at standard input; both are promised an answer within a second
-POLL_EVERY_S = {"local": 0.1}
 LOCK_TRIES_S = 2.0  # whoever only asks whether a job is locked holds the lock for an instant
 
 SHARES = {State.RUNNING: (0.0, 0.75), State.DOWNLOADING: (0.75, 0.8), State.CONVERTING: (0.8, 1.0)}
@@ -137,7 +136,7 @@ class Run:
             if task.status is api.Status.GONE:
                 raise ServiceError("The service does not keep this task any longer: generate it again.")
             self._progress(task.progress, task.message)
-            self._pause(POLL_EVERY_S[service.name])
+            self._pause(service.poll_every_s)
 
     def _convert(self) -> None:
         self._enter(State.CONVERTING, "Preparing the model for the scene")

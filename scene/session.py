@@ -56,6 +56,8 @@ def is_busy() -> bool:
 
 def offline_reason(service: str, source: str) -> str:
     """Return why a request cannot be sent now, "" if it can. Asked before every connection that leaves this machine."""
+    if service not in SERVICES:  # a job that a later version of the extension has left
+        return f"The service {service!r} is not known here: update the extension"
     if bpy.app.online_access or (SERVICES[service].local and not picture.leaves_machine(source)):
         return ""
     if bpy.app.online_access_override:
@@ -208,14 +210,14 @@ def _redraw() -> None:
 
 
 def _look_for_new() -> None:
-    """Read the whole list where it was never read, or where a folder came or went (another Blender may share it)."""
+    """Read the list where it was never read, and where a folder came or went (another Blender may share it)."""
     global _jobs, _root_mtime_ns
     if _jobs is None:
         history.tidy_up(root())
     mtime_ns = root().stat().st_mtime_ns
     if _jobs is None or mtime_ns != _root_mtime_ns:
         _root_mtime_ns = mtime_ns
-        _jobs = {job.id: job for job in history.list_jobs(root())}
+        _jobs = {job.id: job for job in history.list_jobs(root(), known=_jobs or {})}
         _redraw()
 
 

@@ -79,6 +79,7 @@ class Local:
     parameters: ClassVar[Table] = PARAMETERS
     repeatable: ClassVar[bool] = True
     local: ClassVar[bool] = True
+    poll_every_s: ClassVar[float] = 0.1  # it is a look at a file
 
     def __init__(self, *, folder: Path, blender: Command | None = None, name: str = "") -> None:
         self._folder = folder

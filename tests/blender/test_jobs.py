@@ -103,3 +103,13 @@ def test_a_process_that_keeps_dying_is_given_up_with_a_sentence(settings, start,
         session._processes[job.id].wait()
     said = tick_until(session, lambda: session.jobs()[0].state == "failed")
     assert "stopped unexpectedly, twice" in said[-1]
+
+
+def test_a_job_of_a_later_version_is_left_alone_and_stops_nothing(settings, start, session):
+    later = start()
+    record = session.folder_of(later.id) / "job.json"
+    record.write_text(record.read_text().replace('"service": "local"', '"service": "newer"'))
+    job = start()
+    tick_until(session, lambda: session.refresh(job.id).state == "imported")
+    assert session.refresh(later.id).state == "waiting"
+    session.cancel(later.id)

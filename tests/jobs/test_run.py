@@ -160,7 +160,7 @@ def test_an_address_without_a_picture_fails_with_a_sentence(jobs, web):
 def test_a_blender_that_crashes_is_told_apart_and_the_model_is_kept(jobs, stand_in, tmp_path):
     folder = jobs.create()
     script = tmp_path / "crashing"
-    script.write_text(f'#!/bin/sh\ncase "$*" in *headless.convert*) kill -SEGV $$;; esac\nexec {stand_in} "$@"\n')
+    script.write_text(f'#!/bin/sh\ncase "$*" in *headless.convert*) kill -SEGV $$;; esac\nexec "{stand_in}" "$@"\n')
     script.chmod(0o755)
     job = jobs.finish(folder, blender=str(script))
     assert job.state is State.FAILED and "stopped unexpectedly (exit code -11)" in job.message
