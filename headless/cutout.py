@@ -21,6 +21,7 @@ LEAST, MOST = 0.004, 0.97  # of the picture: a "shape" outside these is a failed
 BUSY = (
     0.40  # of the border may differ from the background (the object may touch it) before the background counts as busy
 )
+PARTS = 40  # more of them are the clutter of a photograph or a page of text, and nothing to shape one by one
 STRAY = 0.0005  # of the picture: fewer transparent pixels are an accident, not a cut-out
 STEP = (
     0.035  # least difference from the background, sRGB 0..1: JPEG noise stays under it, white on white rises above it
@@ -49,13 +50,15 @@ def cut_out(picture: Bytes) -> Cutout:
     if np.mean(alpha < strongest / 2) > STRAY:
         # Half of the strongest opacity is an anti-aliased edge's true place, and leaves soft shadows and glows outside.
         return Cutout(_without_dust(_hairlines(shrink(alpha, MATTE_SIZE) * (255 / strongest))), "alpha")
-    matte = _from_background(shrink(picture[..., :3], STUDY_SIZE))
-    if matte is not None:
-        return Cutout(
-            matte,
-            "background",
-            "The background was taken away by its colour; transparency in the picture decides more exactly.",
+    found = _from_background(shrink(picture[..., :3], STUDY_SIZE))
+    if found is not None:
+        matte, pierced = found
+        taken = (
+            "Enclosed areas in the colour of the background became holes"
+            if pierced
+            else "The background was taken away by its colour"
         )
+        return Cutout(matte, "background", f"{taken}; transparency in the picture decides more exactly.")
     note = "No background could be told apart, so the whole picture became a relief; make the background transparent to shape a figure."
     return Cutout(np.ones(shrink(alpha, STUDY_SIZE).shape, np.float32), "rectangle", note)
 
@@ -76,11 +79,13 @@ def _without_dust(matte: Floats) -> Floats:
     """Stray dots of a drawing are no parts of it."""
     parts, area = label(matte >= 0.5)
     dust = area < DUST * area[1:].sum()
+    if dust[1:].all():  # a picture of nothing but dots
+        return matte
     return np.where(dust[parts], 0, matte).astype(np.float32)
 
 
-def _from_background(colour: Floats) -> Floats | None:
-    """Matte of what stands out from the background, or None where the background is busy or nothing stands out."""
+def _from_background(colour: Floats) -> tuple[Floats, bool] | None:
+    """Matte of what stands out from the background, and whether it has holes; None where the background is busy or nothing stands out."""
     height, width = colour.shape[:2]
     if min(height, width) < 8:
         return None
@@ -103,10 +108,11 @@ def _from_background(colour: Floats) -> Floats | None:
     threshold = max(STEP, 4 * noise)
     if threshold > 0.2:
         return None
-    mask = _tidy(_without_shadow(colour, background, distance > threshold))
+    mask, pierced = _tidy(_without_shadow(colour, background, distance > threshold))
     if not LEAST < mask.mean() < MOST:
         return None
-    return _soften(mask, distance, threshold)
+    matte = _soften(mask, distance, threshold)
+    return (matte, pierced) if len(label(matte >= 0.5)[1]) - 1 <= PARTS else None
 
 
 def _fit(colour: Floats, chosen: Mask, degree: int) -> Floats:
@@ -165,8 +171,8 @@ def _rim_of(shape: tuple[int, ...]) -> Mask:
     return rim
 
 
-def _tidy(mask: Mask) -> Mask:
-    """Drop specks, and close enclosed bits of background that are too small to be meant as holes."""
+def _tidy(mask: Mask) -> tuple[Mask, bool]:
+    """Drop specks, and close enclosed bits of background that are too small to be meant as holes; are there any that are not?"""
     parts, area = label(mask)
     small = area < max(4, SPECK * mask.sum())
     mask = mask & ~small[parts]
@@ -175,10 +181,11 @@ def _tidy(mask: Mask) -> Mask:
     around = np.zeros(len(gap_area), np.int64)  # area of the part to the left of each gap: the part that it lies in
     right_of = (gaps[:, 1:] > 0) & (parts[:, :-1] > 0)
     np.maximum.at(around, gaps[:, 1:][right_of], area[parts[:, :-1][right_of]])
-    closed = gap_area < np.maximum(HOLE * around, 4)
-    closed[0] = False
-    closed[np.unique(gaps[_rim_of(mask.shape)])] = False
-    return mask | closed[gaps]
+    enclosed = np.ones(len(gap_area), np.bool_)
+    enclosed[0] = False  # the mask itself
+    enclosed[np.unique(gaps[_rim_of(mask.shape)])] = False
+    small = gap_area < np.maximum(HOLE * around, 4)
+    return mask | (enclosed & small)[gaps], bool((enclosed & ~small).any())
 
 
 def _soften(mask: Mask, distance: Floats, threshold: float) -> Floats:

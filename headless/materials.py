@@ -55,7 +55,9 @@ def _lay_out(tree: bpy.types.NodeTree) -> None:
 
     visit(output, 0)
     for node in tree.nodes:
-        if node not in order:  # the importer's group for occlusion stands beside the output, fed by nothing or by an image
+        if (
+            node not in order
+        ):  # the importer's group for occlusion stands beside the output, fed by nothing or by an image
             visit(node, columns.get(node, 0))
     rows: dict[int, int] = {}
     for node in order:

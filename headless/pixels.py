@@ -19,7 +19,7 @@ def shrink(picture: Bytes, longest: int) -> Floats:
     height, width = picture.shape[:2]
     factor = min(-(-max(height, width) // longest), max(1, min(height, width) // 16))  # slivers are not averaged away
     if factor == 1:
-        return picture.astype(np.float32) / 255
+        return picture.astype(np.float32) / np.float32(255)
     channels = picture.reshape(height, width, -1)
     # Whole blocks first, then the incomplete ones at the right and the bottom edge by repeating the last pixels.
     channels = np.pad(channels, ((0, -height % factor), (0, -width % factor), (0, 0)), mode="edge")
@@ -29,7 +29,7 @@ def shrink(picture: Bytes, longest: int) -> Floats:
     total = np.zeros((rows.shape[0], rows.shape[1] // factor, rows.shape[2]), np.uint32)
     for offset in range(factor):
         total += rows[:, offset::factor]
-    mean = total.astype(np.float32) / (255 * factor * factor)
+    mean = total.astype(np.float32) / np.float32(255 * factor * factor)
     return mean.reshape(mean.shape[:2] + picture.shape[2:])
 
 

@@ -11,13 +11,11 @@ Run as `launch.py headless.sculpt REQUEST.json`, the request being
 import importlib
 import json
 import os
-import struct
 import sys
 import tempfile
 import traceback
-import zlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import bpy
 import numpy as np
@@ -25,29 +23,22 @@ from numpy.typing import NDArray
 
 from . import maps
 from .cutout import Cutout, NothingToShape, cut_out
+from .lowpoly import likeness, reduced
+from .mesh import add_uvs, place, scale_to, to_mesh
+from .paint import make_material
 from .picture import UnreadablePicture, read_picture
 from .pixels import Bytes, Floats, bilinear, blur, blur_inside, luminance, shrink
 from .report import Report
-from .shape import Indices, Sheet, body, contour, make_sheet, swollen, triangulated
+from .shape import Indices, Sheet, body, make_sheet, swollen, triangulated
 
 FACES = {"base": 78_000, "turbo": 56_000}  # quads at high_poly, before any triangulation
-LOW_POLY = 4_800  # triangles: at most 5,000 faces are promised
-LOW_POLY_CELLS = 4_450  # quads, some of which come back as two triangles each
-FLATTEN = 0.2  # depth counts so much in reducing faces: the outline is seen first
+HIGH_POLY = 50_000  # faces at least, and at most four times that
+LOW_POLY = 4_450  # quads of a coarse grid, of which there may be a tenth more
+ALIKE = 0.988  # intersection over union with the picture that makes a coarse grid good enough
 RELIEF = 0.014  # depth of the relief, of the picture's longer side
 RELIEF_STUDY = 512  # pixels, longer side at which shading is read for the relief
 PLATE = 0.05  # thickness of a rectangle's plate, of the shorter side
 PLATE_RELIEF = 0.10  # height of its relief, of the shorter side
-JPEG_ABOVE = 1536  # pixels, longer side: larger maps are stored as JPEG, for PNG takes seconds to write
-JPEG_QUALITY = 92
-
-
-class Frame(NamedTuple):
-    """Where the body's natural size lies in the matte, all in pixels."""
-
-    centre: float  # x of the middle
-    bottom: float  # y of the lowest point
-    metre: float  # the longer of width and height
 
 
 class SculptError(Exception):
@@ -68,7 +59,7 @@ def sculpt(picture: Path, parameters: dict[str, Any], output: Path, name: str, r
     except (UnreadablePicture, NothingToShape) as error:
         raise SculptError(str(error)) from error
     report.progress(0.2, "Shaping the body")
-    mesh = make_mesh(image, cutout, parameters, name, report)
+    mesh, faces = make_mesh(image, cutout, parameters, name, report)
     scale_to(mesh, parameters["scaled_bbox"], parameters["preserve_aspect_ratio"])
     report.progress(0.6, "Painting the maps")
     with tempfile.TemporaryDirectory(prefix="sculpt_") as folder:
@@ -76,9 +67,6 @@ def sculpt(picture: Path, parameters: dict[str, Any], output: Path, name: str, r
         bpy.context.scene.collection.objects.link(bpy.data.objects.new(name, mesh))
         report.progress(0.9, "Writing the model")
         write_glb(output)
-    faces = len(mesh.polygons) // (
-        2 if parameters["topology"] == "quads" else 1
-    )  # a GLB's quads are pairs of triangles
     facts = {"faces": faces, "shape_from": cutout.origin}
     return facts | ({"note": cutout.note} if cutout.note else {})
 
@@ -89,71 +77,55 @@ def start_blender() -> None:
     importlib.import_module("addon_utils").enable("io_scene_gltf2")  # Blender's own; importable once bpy is
 
 
-def make_mesh(image: Bytes, cutout: Cutout, parameters: dict[str, Any], name: str, report: Report) -> bpy.types.Mesh:
-    """The body in natural size (the longer of width and height 1 m), standing on z = 0, its front towards -Y."""
-    model, quads, low = (
-        parameters["geometry_model"],
-        parameters["topology"] == "quads",
-        parameters["resolution"] == "low_poly",
-    )
+def make_mesh(
+    image: Bytes, cutout: Cutout, parameters: dict[str, Any], name: str, report: Report
+) -> tuple[bpy.types.Mesh, int]:
+    """The body in natural size (the longer of width and height 1 m), standing on z = 0, its front towards -Y; and its faces.
+
+    Where quads were asked for, the triangles of each follow each other, as a GLB wants it.
+    """
+    model, quads = parameters["geometry_model"], parameters["topology"] == "quads"
+    make = low_poly if parameters["resolution"] == "low_poly" else high_poly
     try:
-        sheet = make_sheet(cutout.matte, LOW_POLY_CELLS if low and quads else FACES[model])
+        points, triangles, faces = make(image, cutout, model, quads)
     except IndexError as error:  # no row or column is inside
         raise SculptError(
             "Nothing in the picture is opaque enough to be a shape: choose one with a clear figure."
         ) from error
-    report.progress(0.4, "Shaping the body")
-    front, back = thickness(image, cutout, sheet, model)
-    few = reduced(sheet, front, back) if low and not quads else None
-    if low and not quads and few is None:  # a sheet torn by the collapse: fewer cells do instead
-        sheet = make_sheet(cutout.matte, LOW_POLY_CELLS // 2)
-        front, back = thickness(image, cutout, sheet, model)
-    points, faces, walls = body(*(few or (sheet.points, sheet.quads, sheet.walls, front, back)))
-    triangles = np.concatenate([triangulated(points, some) if some.shape[1] == 4 else some for some in (faces, walls)])
+    report.progress(0.5, "Shaping the body")
     placed, frame = place(points)
     mesh = to_mesh(placed, triangles, name)
     add_uvs(mesh, frame, cutout.matte.shape)
-    return mesh
+    return mesh, faces
 
 
-def reduced(sheet: Sheet, front: Floats, back: Floats) -> tuple[Floats, Indices, Indices, Floats, Floats] | None:
-    """The sheet with fewer triangles, so that the body gets LOW_POLY: points, triangles, contour, front and back.
-
-    One side is collapsed and then mirrored: collapsing the closed body would weld thin places together. None where that fails.
-    """
-    side = np.column_stack((sheet.points, front * FLATTEN)).astype(np.float32)
-    thing = bpy.data.objects.new("Sheet", to_mesh(side, sheet.quads, "Sheet"))
-    bpy.context.scene.collection.objects.link(thing)
-    modifier = thing.modifiers.new("Decimate", "DECIMATE")
-    modifier.use_collapse_triangulate = True
-    wanted = 0.45 * LOW_POLY  # triangles a side; the wall takes the rest
-    result = None
-    for _ in range(6):
-        modifier.ratio = wanted / (2 * len(sheet.quads))
-        mesh = thing.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
-        points = vector(mesh.vertices, "co")
-        triangles = np.empty(3 * len(mesh.polygons), np.int32)
-        mesh.loops.foreach_get("vertex_index", triangles)
-        triangles = triangles.reshape(-1, 3)
-        walls = contour(triangles)
-        faces = 2 * (len(triangles) + len(walls)) if walls is not None else 0
-        if 0 < faces <= 1.03 * LOW_POLY:
-            depth = points[:, 2] / FLATTEN
-            mirrored = depth if np.array_equal(front, back) else np.full_like(depth, back[0])
-            result = points[:, :2], triangles, walls, depth, mirrored
-            break
-        wanted *= 0.97 * LOW_POLY / faces if faces else 0.93
-    bpy.data.objects.remove(thing)
-    return result
+def high_poly(image: Bytes, cutout: Cutout, model: str, quads: bool) -> tuple[Floats, Indices, int]:
+    """Points (x, y, depth in matte pixels), triangles and the number of faces of a body of 50,000 to 200,000."""
+    sheet = make_sheet(cutout.matte, FACES[model], HIGH_POLY if quads else HIGH_POLY // 2)
+    return cells(sheet, *thickness(image, cutout, sheet, model), quads)
 
 
-def place(points: Floats) -> tuple[Floats, Frame]:
-    """Points (x, y down, depth towards the onlooker, in pixels) in Blender's axes and metres, and how to get back."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    frame = Frame(float(low[0] + high[0]) / 2, float(high[1]), float(max((high - low)[:2])))
-    middle = (low[2] + high[2]) / 2
-    turned = (points[:, 0] - frame.centre, middle - points[:, 2], frame.bottom - points[:, 1])
-    return (np.stack(turned, axis=1) / frame.metre).astype(np.float32), frame
+def low_poly(image: Bytes, cutout: Cutout, model: str, quads: bool) -> tuple[Floats, Indices, int]:
+    """The same with at most 5,000 faces: a coarse grid where that follows the outline, else the fine one reduced."""
+    coarse = make_sheet(cutout.matte, LOW_POLY if quads else LOW_POLY // 2)
+    alike = likeness(coarse.points, coarse.walls, cutout.matte)
+    if not quads or alike < ALIKE:
+        fine = make_sheet(cutout.matte, FACES[model], HIGH_POLY // 2)
+        front, back = thickness(image, cutout, fine, model)
+        few = reduced(fine, front, cutout.matte, quads)
+        if few and likeness(few.points, few.walls, cutout.matte) >= min(alike, ALIKE):  # hair-thin lines may be gone
+            behind = np.full_like(few.depth, back[0]) if cutout.origin == "rectangle" else few.depth
+            points, sheets, wall = body(few.points, few.triangles, few.walls, few.depth, behind)
+            triangles = np.concatenate((sheets, triangulated(points, wall)))
+            return points, triangles, len(sheets) // 2 + few.lonely + len(wall) if quads else len(triangles)
+    return cells(coarse, *thickness(image, cutout, coarse, model), quads)
+
+
+def cells(sheet: Sheet, front: Floats, back: Floats, quads: bool) -> tuple[Floats, Indices, int]:
+    """Points, triangles and the number of faces of the body over a grid of cells."""
+    points, sheets, wall = body(sheet.points, sheet.quads, sheet.walls, front, back)
+    triangles = np.concatenate((triangulated(points, sheets), triangulated(points, wall)))
+    return points, triangles, len(triangles) // 2 if quads else len(triangles)
 
 
 def thickness(image: Bytes, cutout: Cutout, sheet: Sheet, model: str) -> tuple[Floats, Floats]:
@@ -184,156 +156,6 @@ def thickness(image: Bytes, cutout: Cutout, sheet: Sheet, model: str) -> tuple[F
 def at_points(image: Floats, down: NDArray[np.floating], right: NDArray[np.floating]) -> Floats:
     """Values at fractions (0..1) of the image's height and width."""
     return bilinear(image, down * image.shape[0], right * image.shape[1])
-
-
-def to_mesh(points: Floats, faces: Indices, name: str) -> bpy.types.Mesh:
-    """A smooth Blender mesh of faces with equally many corners."""
-    mesh = bpy.data.meshes.new(name)
-    mesh.vertices.add(len(points))
-    mesh.vertices.foreach_set("co", points.ravel())
-    mesh.loops.add(faces.size)
-    mesh.loops.foreach_set("vertex_index", faces.ravel())
-    mesh.polygons.add(len(faces))
-    mesh.polygons.foreach_set("loop_start", np.arange(0, faces.size, faces.shape[1], dtype=np.int32))
-    mesh.update(calc_edges=True)
-    mesh.shade_smooth()
-    return mesh
-
-
-def add_uvs(mesh: bpy.types.Mesh, frame: Frame, shape: tuple[int, int]) -> None:
-    """Texture coordinates straight from the front over the whole picture, whose matte has this shape.
-
-    The back half's contour lies half a pixel further out than the front's, so that the wall between has some width in the texture.
-    """
-    points = vector(mesh.vertices, "co")
-    outward = np.where(points[:, 1:2] > 0, 0.5 * vector(mesh.vertices, "normal"), 0)
-    right = points[:, 0] * frame.metre + frame.centre + outward[:, 0]
-    down = frame.bottom - points[:, 2] * frame.metre - outward[:, 2]
-    uv = np.clip(np.stack((right / shape[1], 1 - down / shape[0]), axis=1), 0, 1)
-    index = np.empty(len(mesh.loops), np.int32)
-    mesh.loops.foreach_get("vertex_index", index)
-    layer = mesh.uv_layers.new(name="UVMap")
-    layer.data.foreach_set("uv", uv[index].astype(np.float32).ravel())
-
-
-def vector(items: bpy.types.bpy_prop_collection, attribute: str) -> Floats:
-    """(n, 3) values of an attribute."""
-    values = np.empty(len(items) * 3, np.float32)
-    items.foreach_get(attribute, values)
-    return values.reshape(-1, 3)
-
-
-def scale_to(mesh: bpy.types.Mesh, wanted: list[float], keep_proportions: bool) -> None:
-    """Bring width, depth and height to the wanted sizes in metres ([width, height, depth], -1 automatic)."""
-    points = vector(mesh.vertices, "co")
-    natural = np.ptp(points, axis=0)
-    target = np.array([wanted[0], wanted[2], wanted[1]], np.float64)  # Blender's depth is Y, its height Z
-    given = target > 0
-    if not given.any():
-        return
-    factors = np.where(given, target / natural, 0)
-    if keep_proportions:
-        factors[:] = factors[given].min()
-    else:
-        factors[~given] = np.exp(np.log(factors[given]).mean())
-    mesh.vertices.foreach_set("co", (points * factors).astype(np.float32).ravel())
-    mesh.update()
-
-
-def make_material(
-    image: Bytes, cutout: Cutout, texture_model: str, name: str, folder: Path, report: Report
-) -> bpy.types.Material:
-    """A Principled material with the maps asked for, wired so that the glTF exporter understands it."""
-    material = bpy.data.materials.new(name)
-    if material.node_tree is None:
-        material.use_nodes = True
-    nodes, link = material.node_tree.nodes, material.node_tree.links.new
-    shader = nodes["Principled BSDF"]
-    shader.inputs["Roughness"].default_value = maps.MATTE
-    shader.inputs["Metallic"].default_value = 0
-    if texture_model == "none":
-        shader.inputs["Base Color"].default_value = (*mean_colour(image, cutout), 1)
-        return material
-
-    def texture(pixels: Bytes, label: str, colour_space: str) -> bpy.types.Node:
-        node = nodes.new("ShaderNodeTexImage")
-        node.image = store(pixels, f"{name} {label}", folder)
-        node.image.colorspace_settings.name = colour_space
-        return node
-
-    colour = maps.base_colour(image, trusted(cutout))
-    report.progress(0.68, "Painting the maps")
-    if texture_model == "pbr":
-        surface = texture(maps.surface(colour, cutout.matte), "Surface", "Non-Color")
-        separate = nodes.new("ShaderNodeSeparateColor")
-        link(surface.outputs["Color"], separate.inputs["Color"])
-        link(separate.outputs["Green"], shader.inputs["Roughness"])
-        link(separate.outputs["Blue"], shader.inputs["Metallic"])
-        report.progress(0.74, "Painting the maps")
-        bumps = nodes.new("ShaderNodeNormalMap")
-        link(texture(maps.normals(colour, cutout.matte), "Normal", "Non-Color").outputs["Color"], bumps.inputs["Color"])
-        link(bumps.outputs["Normal"], shader.inputs["Normal"])
-        report.progress(0.8, "Painting the maps")
-        colour = maps.even_shading(colour, cutout.matte)
-    link(texture(colour, "Colour", "sRGB").outputs["Color"], shader.inputs["Base Color"])
-    return material
-
-
-def trusted(cutout: Cutout) -> Floats:
-    """How far each pixel's colour is the shape's own.
-
-    A transparent picture's edge pixels are: their colour is stored apart from their opacity. Others are mixed with the background.
-    """
-    if cutout.origin == "alpha":
-        return np.clip(cutout.matte * 4 - 0.5, 0, 1)
-    if cutout.origin == "rectangle":
-        return cutout.matte
-    return np.clip(cutout.matte * 2.5 - 1.25, 0, 1)
-
-
-def mean_colour(image: Bytes, cutout: Cutout) -> tuple[float, float, float]:
-    """The shape's mean colour, linear as Blender's colour fields are."""
-    small = shrink(image, 512)
-    weight = maps.fitted(cutout.matte, *small.shape[:2])[..., None]
-    mean = (small[..., :3] * weight).sum((0, 1)) / weight.sum()
-    return tuple(float(value) for value in np.where(mean <= 0.04045, mean / 12.92, ((mean + 0.055) / 1.055) ** 2.4))
-
-
-def store(pixels: Bytes, name: str, folder: Path) -> bpy.types.Image:
-    """A file of these pixels as a Blender image: the exporter then takes the file's bytes as they are."""
-    height, width = pixels.shape[:2]
-    if max(height, width) <= JPEG_ABOVE:
-        path = folder / f"{name}.png"
-        path.write_bytes(png(pixels))
-    else:
-        path = folder / f"{name}.jpg"
-        values = np.ones((height, width, 4), np.float32)
-        np.divide(pixels[::-1], np.float32(255), out=values[..., :3])
-        raw = bpy.data.images.new(name, width, height, alpha=False)
-        raw.pixels.foreach_set(values.ravel())
-        raw.file_format = "JPEG"
-        raw.save(filepath=str(path), quality=JPEG_QUALITY)
-        bpy.data.images.remove(raw)
-    image = bpy.data.images.load(str(path))
-    image.name = name
-    return image
-
-
-def png(pixels: Bytes) -> bytes:
-    """A PNG file of (h, w, 3) bytes. Blender's own writer takes five times as long."""
-    height, width = pixels.shape[:2]
-    rows = np.empty((height, 1 + 3 * width), np.uint8)
-    rows[:, 0] = 2  # every row is stored as its difference from the row above
-    rows[:, 1:] = pixels.reshape(height, -1)
-    rows[1:, 1:] -= pixels[:-1].reshape(height - 1, 3 * width)
-    chunks = (
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
-        (b"IDAT", zlib.compress(rows.tobytes(), 4)),
-        (b"IEND", b""),
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
-    )
 
 
 def write_glb(output: Path) -> None:

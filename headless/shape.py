@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Turns a matte into a closed body of quads, swollen from its silhouette. Never imports bpy; numpy only.
 
-Lengths are in pixels of the matte, x to the right, y down the picture, depth towards the onlooker, until sculpt.py turns them into
+Lengths are in pixels of the matte, x to the right, y down the picture, depth towards the onlooker, until mesh.py turns them into
 metres. The body is two sheets over the same grid, front and back, joined by a wall along the contour: closed by construction.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .pixels import Floats, bilinear, window_mean
+from .pixels import Floats, bilinear, grow, window_mean
 
 Indices = NDArray[np.int32]
 
@@ -45,24 +45,48 @@ def faces_of(inside: NDArray[np.bool_]) -> int:
     return 2 * int(np.count_nonzero(inside)) + walls
 
 
-def make_sheet(matte: Floats, faces: int) -> Sheet:
-    """Cover the matte's inside with cells so that the body gets about so many quads."""
+def make_sheet(matte: Floats, faces: int, least: int = 0) -> Sheet:
+    """Cover the matte's inside with cells so that the body gets about so many quads: never under `least`, nor over 4 times that.
+
+    Where `least` is 0 there are at most as many as asked for, and a tenth. Lines too thin for cells of that size become a cell thick.
+    """
+    most = 4 * least or faces * 11 // 10
+    coverage, corner, pitch = _covered(matte, faces)
+    wanted = faces
+    while faces_of(coverage >= 0.5) > most:
+        coverage, corner, pitch = _covered(matte, wanted, thicken=True)
+        wanted = wanted * 2 // 3
+    sheet = _net(coverage, corner, pitch)
+    while 2 * len(sheet.quads) + len(sheet.walls) < least:
+        sheet = _subdivided(sheet)
+    return sheet
+
+
+def _covered(matte: Floats, faces: int, thicken: bool = False) -> tuple[Floats, NDArray[np.float64], float]:
+    """How much of each cell is inside, the grid's corner and the side of a cell, so that the body gets as nearly `faces` quads as it can.
+
+    With `thicken`, every cell that holds anything is taken for full. Raises IndexError where nothing is inside.
+    """
     inside = matte >= 0.5
     rows, columns = np.nonzero(inside.any(axis=1))[0], np.nonzero(inside.any(axis=0))[0]
     low = np.array([columns[0], rows[0]], np.float64)
     size = np.array([columns[-1] + 1, rows[-1] + 1]) - low
     finest = float(np.sqrt(size.prod() / MOST_CELLS))
-    pitch = max(finest, float(np.sqrt(np.count_nonzero(inside) * 2.2 / faces)))
+    pitch = max(finest, float(np.sqrt((size.prod() if thicken else np.count_nonzero(inside)) * 2.2 / faces)))
+    nearest = np.inf
     for _ in range(10):
         count = np.ceil(size / pitch).astype(int) + 2
         corner = low + (size - count * pitch) / 2
         centres = [corner[axis] + (np.arange(count[axis]) + 0.5) * pitch for axis in (0, 1)]
-        coverage = window_mean(matte, centres[1], centres[0], max(pitch, 0.5))
-        found = faces_of(coverage >= 0.5)
+        solid = grow(inside, int(np.ceil(0.71 * pitch))).astype(np.float32) if thicken else matte
+        coverage = window_mean(solid, centres[1], centres[0], max(pitch, 0.5))
+        found = max(faces_of(coverage >= 0.5), 1)
+        if abs(np.log(found / faces)) < nearest:
+            nearest, best = abs(np.log(found / faces)), (coverage, corner, pitch)
         if 0.93 < found / faces < 1.07 or (pitch == finest and found < faces):
             break
-        pitch = max(finest, pitch * float(np.clip(np.sqrt(max(found, 1) / faces), 0.4, 1.6)))
-    return _net(coverage, corner, pitch)
+        pitch = max(finest, pitch * float(np.clip(np.sqrt(found / faces), 0.4, 1.6)))
+    return best
 
 
 def _net(coverage: Floats, corner: NDArray[np.float64], pitch: float) -> Sheet:
@@ -113,6 +137,25 @@ def _net(coverage: Floats, corner: NDArray[np.float64], pitch: float) -> Sheet:
     square[sheet.rim] = 0
     square = _smoothed(sheet, square)
     return replace(sheet, points=corner + grid_points * pitch, square=square * np.float32(pitch * pitch))
+
+
+def _subdivided(sheet: Sheet) -> Sheet:
+    """Four quads for each: new points in the middle of edges and of quads."""
+    n, m = len(sheet.points), len(sheet.quads)
+    a, b = sheet.quads.ravel().astype(np.int64), np.roll(sheet.quads, -1, axis=1).ravel().astype(np.int64)
+    edges, edge = np.unique(np.minimum(a, b) * n + np.maximum(a, b), return_inverse=True)
+    ends = np.stack((edges // n, edges % n), axis=1)
+    sides = (n + edge.reshape(m, 4)).astype(np.int32)  # a quad's side 0 runs from its corner 0 to its corner 1
+    middle = np.arange(n + len(edges), n + len(edges) + m, dtype=np.int32)
+    quads = [np.stack((sheet.quads[:, k], sides[:, k], middle, sides[:, k - 1]), axis=1) for k in range(4)]
+    start, end = sheet.walls.astype(np.int64).T
+    halfway = (n + np.searchsorted(edges, np.minimum(start, end) * n + np.maximum(start, end))).astype(np.int32)
+    walls = np.concatenate((np.stack((sheet.walls[:, 0], halfway), 1), np.stack((halfway, sheet.walls[:, 1]), 1)))
+
+    def grown(values: NDArray) -> NDArray:
+        return np.concatenate((values, values[ends].mean(axis=1), values[sheet.quads].mean(axis=1)))
+
+    return Sheet(grown(sheet.points), np.concatenate(quads), walls, sheet.pitch / 2, grown(sheet.square))
 
 
 def _crossings(nw: Floats, ne: Floats, sw: Floats, se: Floats) -> tuple[Floats, NDArray[np.bool_]]:
@@ -254,15 +297,12 @@ def body(
     return points, np.concatenate((faces, faces[:, ::-1] + n)), np.stack((b, a, a + n, b + n), axis=1).astype(np.int32)
 
 
-def contour(faces: Indices) -> Indices | None:
-    """The directed edges that only one face of an open sheet has; None where the sheet is torn or touches itself."""
+def contour(faces: Indices) -> Indices:
+    """The directed edges (k, 2) that only one face of an open sheet has."""
     a, b = faces.ravel().astype(np.int64), np.roll(faces, -1, axis=1).ravel().astype(np.int64)
     size = int(faces.max()) + 1
-    forward, backward = a * size + b, b * size + a
-    open_edge = ~np.isin(forward, backward)
-    walls = np.stack((a[open_edge], b[open_edge]), axis=1)
-    simple = len(np.unique(forward)) == len(forward) and all(len(np.unique(end)) == len(end) for end in walls.T)
-    return walls.astype(np.int32) if simple else None
+    open_edge = ~np.isin(a * size + b, b * size + a)
+    return np.stack((a[open_edge], b[open_edge]), axis=1).astype(np.int32)
 
 
 def triangulated(points: Floats, quads: Indices) -> Indices:

@@ -46,7 +46,9 @@ def _light(scene: bpy.types.Scene) -> None:
 def _aim(scene: bpy.types.Scene) -> None:
     """Put a camera where it sees the sphere around all meshes."""
     bpy.context.view_layer.update()
-    corners = [obj.matrix_world @ Vector(corner) for obj in scene.objects if obj.type == "MESH" for corner in obj.bound_box]
+    corners = [
+        obj.matrix_world @ Vector(corner) for obj in scene.objects if obj.type == "MESH" for corner in obj.bound_box
+    ]
     center = sum(corners, Vector()) / len(corners)
     radius = max((corner - center).length for corner in corners)
     distance = radius / math.sin(FIELD_OF_VIEW / 2)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
-import bmesh
 import numpy as np
 from numpy.typing import NDArray
+
+from image_to_3d.headless.convert import join_quads
 
 COMPONENT = {5121: np.uint8, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
 WIDTH = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
@@ -68,10 +69,11 @@ def read_model(path: Path) -> Model:
 
 def open_edges(model: Model) -> int:
     """How many edges have not exactly two triangles, one each way round."""
-    directed = np.concatenate([model.triangles[:, [a, b]] for a, b in ((0, 1), (1, 2), (2, 0))])
-    once, count = np.unique(directed, axis=0, return_counts=True)
-    known = {tuple(edge) for edge in once.tolist()}
-    return int((count > 1).sum()) + sum((b, a) not in known for a, b in known)
+    start = model.triangles.ravel()
+    end = np.roll(model.triangles, -1, axis=1).ravel()
+    forward, backward = start * len(model.points) + end, end * len(model.points) + start
+    once = np.unique(forward)
+    return len(forward) - len(once) + int((~np.isin(once, backward)).sum())
 
 
 def least_area(model: Model) -> float:
@@ -119,13 +121,12 @@ def import_model(path: Path) -> bpy.types.Object:
 
 
 def faces_with_quads(path: Path) -> tuple[int, float]:
-    """Faces after joining triangles as the import does, and the quads' share of them."""
-    mesh = bmesh.new()
-    mesh.from_mesh(import_model(path).data)
-    bmesh.ops.join_triangles(mesh, faces=mesh.faces[:], angle_face_threshold=np.pi, angle_shape_threshold=np.pi)
-    total, quads = len(mesh.faces), sum(len(face.verts) == 4 for face in mesh.faces)
-    mesh.free()
-    return total, quads / total
+    """Faces as the import leaves them, triangles joined into quads, and the quads' share of them."""
+    mesh = import_model(path).data
+    join_quads(mesh)
+    corners = np.empty(len(mesh.polygons), np.int32)
+    mesh.polygons.foreach_get("loop_total", corners)
+    return len(corners), float((corners == 4).mean())
 
 
 def seen_from_front(path: Path, model: Model, width: int, height: int) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ import xml.etree.ElementTree
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .common import ROOT, TESTS, Outcome, Stop, clean_environment, ending, headline, relative, report, version_name
+from .common import ROOT, TESTS, Outcome, Stop, clean_environment, ending, headline, report, version_name
 from .environments import BLENDERS, Blender, blender_environment, default_blender, find_pythons
 
 if TYPE_CHECKING:

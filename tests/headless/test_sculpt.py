@@ -55,10 +55,8 @@ TRANSPARENT = (
 )
 TRANSPARENT += ("seal", "shamrock", "shears")
 SEPARABLE = ("horse", "retina")
-RELIEFS = ("chelsea", "coffee")
+RELIEFS = ("chelsea", "rocket")
 EVERY = TRANSPARENT + SEPARABLE + RELIEFS
-# Pictures of hairlines and lettering: 5,000 faces as even quads cannot follow them; triangles, and high_poly quads, do.
-FINE = ("bee", "butterflies", "clef", "fish", "horse_logo", "lantern", "sailing", "seal")
 
 _folder = tempfile.TemporaryDirectory(prefix="sculpt_tests_")
 
@@ -75,9 +73,13 @@ def make(path: Path, label: str, **choices: Any) -> tuple[Path, dict[str, Any]]:
     return output, sculpt(path, PARAMETERS | choices, output, label, Report(folder / "report.jsonl"))
 
 
-@functools.cache
 def made(name: str, **choices: str) -> tuple[Path, dict[str, Any], Model]:
     """A picture's model, made once for all tests that look at it."""
+    return _made(name, **{key: value for key, value in choices.items() if value != PARAMETERS[key]})
+
+
+@functools.cache
+def _made(name: str, **choices: str) -> tuple[Path, dict[str, Any], Model]:
     path, facts = make(picture(name), name, **choices)
     return path, facts, read_model(path)
 
@@ -133,7 +135,7 @@ def test_the_model_reads_as_the_picture_from_the_front(name: str) -> None:
     assert difference.mean() * 255 < 8
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", ["bear", "butterflies", "clef", "chelsea"])
 def test_quads_come_back_as_quads(name: str) -> None:
     total, share = faces_with_quads(made(name)[0])
     assert share >= 0.95
@@ -150,31 +152,35 @@ def test_low_poly_triangles(name: str) -> None:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_low_poly_quads(name: str) -> None:
-    path, _, model = made(name, topology="quads", resolution="low_poly")
+    path, facts, model = made(name, topology="quads", resolution="low_poly")
     sound(model)
     total, share = faces_with_quads(path)
-    assert total <= 5000
+    assert 0.99 * facts["faces"] <= total <= facts["faces"] <= 5000  # the import joins a few dented pairs, too
     assert share >= 0.95
-    least = 0.9 if name in FINE else 0.98
-    assert overlap(seen(name, topology="quads", resolution="low_poly")[..., 3] >= 0.5, wanted(name)) >= least
+    assert overlap(seen(name, topology="quads", resolution="low_poly")[..., 3] >= 0.5, wanted(name)) >= 0.98
 
 
-def test_high_poly_triangles_stay_within_bounds() -> None:
-    _, facts, model = made("elephant", topology="tris")
-    assert 50_000 <= len(model.triangles) == facts["faces"] <= 200_000
+@pytest.mark.parametrize("name", ["elephant", "chelsea"])
+@pytest.mark.parametrize("model", ["base", "turbo"])
+def test_high_poly_triangles_stay_within_bounds(name: str, model: str) -> None:
+    _, facts, found = made(name, topology="tris", geometry_model=model)
+    assert 50_000 <= len(found.triangles) == facts["faces"] <= 200_000
 
 
 @pytest.mark.parametrize(("name", "number"), [("butterflies", 8), ("mushroom", 1), ("horse_logo", 3), ("pig", 1)])
-def test_separate_parts_stay_and_no_others_appear(name: str, number: int) -> None:
-    model = made(name)[2]
+@pytest.mark.parametrize("topology", ["quads", "tris"])
+@pytest.mark.parametrize("resolution", ["high_poly", "low_poly"])
+def test_separate_parts_stay_and_no_others_appear(name: str, number: int, topology: str, resolution: str) -> None:
+    model = made(name, topology=topology, resolution=resolution)[2]
     assert parts(model) == number  # loose specks of the drawing are not among them
 
 
 @pytest.mark.parametrize(
     ("name", "number"), [("horse_logo", 3), ("clef", 8), ("lantern", 6), ("pig", 0), ("shears", 0)]
 )
-def test_holes_in_the_picture_are_holes_in_the_model(name: str, number: int) -> None:
-    assert handles(made(name)[2]) == number
+@pytest.mark.parametrize("resolution", ["high_poly", "low_poly"])
+def test_holes_in_the_picture_are_holes_in_the_model(name: str, number: int, resolution: str) -> None:
+    assert handles(made(name, topology="quads", resolution=resolution)[2]) == number
 
 
 def test_turbo_is_the_silhouette_alone() -> None:
@@ -253,7 +259,7 @@ def test_given_sizes_are_exact_or_fitted() -> None:
     assert fitted[0] == pytest.approx(1.0, rel=1e-3)
 
 
-@pytest.mark.parametrize("choices", [{}, {"texture_model": "pbr", "topology": "tris", "resolution": "low_poly"}])
+@pytest.mark.parametrize("choices", [{}, {"texture_model": "pbr", "resolution": "low_poly"}])
 def test_two_processes_write_the_same_bytes(tmp_path: Path, choices: dict[str, str]) -> None:
     outputs = []
     for number in (1, 2):

@@ -155,6 +155,58 @@ def test_one_opaque_pixel(tmp_path: Path) -> None:
         assert str(error).endswith(".")
 
 
+def strokes(size: int, width: float, number: int, waves: int) -> NDArray[np.uint8]:
+    """A drawing of closed, wavy lines so many pixels wide, always the same."""
+    random = np.random.default_rng(3)
+    away = np.full((size, size), 9.0)
+    turn = np.linspace(0, 2 * np.pi, 40 * size)
+    for _ in range(number):
+        radius = 0.27 * size * np.ones_like(turn)
+        for wave in range(1, waves):
+            radius += size * random.normal(0, 0.05) * np.cos(wave * turn + random.uniform(0, 6))
+        x, y = size / 2 + radius * np.cos(turn), size / 2 + radius * np.sin(turn)
+        for row, column in ((row, column) for row in range(-2, 3) for column in range(-2, 3)):
+            down, right = np.floor(y).astype(int) + row, np.floor(x).astype(int) + column
+            kept = (down >= 0) & (down < size) & (right >= 0) & (right < size)
+            distance = np.hypot(down + 0.5 - y, right + 0.5 - x)
+            np.minimum.at(away, (down[kept], right[kept]), distance[kept])
+    return coloured(np.clip(width / 2 + 0.5 - away, 0, min(1, width)).astype(np.float32))
+
+
+def hard_picture(kind: str) -> NDArray[np.uint8]:
+    """Shapes that cells of any one size follow badly."""
+    if kind == "outline":
+        return strokes(512, 0.7, 1, 6)
+    if kind == "hairs":
+        return strokes(512, 0.7, 12, 12)
+    matte = np.zeros({"dot": (4096, 4096), "icon": (32, 32), "corner": (1024, 1024)}.get(kind, (512, 512)), np.float32)
+    if kind == "dot":
+        matte[1000:1005, 3000:3005] = 1
+    elif kind == "icon":
+        matte = disc(32)
+    elif kind == "corner":  # far more cells outside than inside
+        matte[5, :] = matte[:, 5] = 1
+    elif kind == "hatching":
+        matte[::4] = matte[:, ::4] = 1
+    else:
+        matte[::2, ::2] = matte[1::2, 1::2] = 1
+    return coloured(matte)
+
+
+@pytest.mark.parametrize("kind", ["outline", "hairs", "dot", "icon", "corner", "hatching", "chequers"])
+def test_the_number_of_faces_keeps_its_bounds(tmp_path: Path, kind: str) -> None:
+    path = write_png(tmp_path / "hard.png", hard_picture(kind))
+    quads_where = "high_poly" if kind in ("dot", "icon", "corner") else "low_poly"
+    for topology, resolution in (("quads", quads_where), ("tris", "low_poly"), ("tris", "high_poly")):
+        choices = {"topology": topology, "resolution": resolution, "texture_model": "none"}
+        model, facts = model_of(path, tmp_path, **choices)
+        least, most = (100, 5_000) if resolution == "low_poly" else (50_000, 200_000)
+        assert least <= facts["faces"] <= most
+        assert facts["faces"] <= len(model.triangles) <= 2 * facts["faces"]
+        if kind == "dot":  # reading a large picture takes its time
+            break
+
+
 @pytest.mark.parametrize("alpha", [255, 90])
 def test_sixteen_bits_grey_and_translucent(tmp_path: Path, alpha: int) -> None:
     matte = disc() * (alpha / 255)
@@ -307,7 +359,24 @@ def test_small_enclosed_background_is_no_hole_but_a_handle_is() -> None:
     assert matte[130, 187] < 0.5
 
 
-@pytest.mark.parametrize("name", ["coffee", "chelsea"])
+def test_the_user_hears_of_holes() -> None:
+    pixels = np.full((256, 256, 4), 255, np.uint8)
+    pixels[disc(256) > 0.5, :3] = (30, 90, 60)
+    assert "holes" not in cut_out(pixels).note
+    pixels[disc(256, 0.2) > 0.5, :3] = 255
+    assert "became holes" in cut_out(pixels).note
+
+
+@pytest.mark.parametrize("name", ["butterflies", "sailing"])
+def test_a_drawing_of_many_parts_is_no_clutter(name: str) -> None:
+    pixels = read_picture(PICTURES / f"{name}.png")
+    share = pixels[..., 3:] / 255
+    pixels[..., :3] = np.round(pixels[..., :3] * share + 255 * (1 - share))
+    pixels[..., 3] = 255
+    assert cut_out(pixels).origin == "background"
+
+
+@pytest.mark.parametrize("name", ["coffee", "chelsea", "rocket"])
 def test_where_nothing_can_be_told_apart_the_user_hears_so(name: str) -> None:
     cut = cut_out(read_picture(PICTURES / f"{name}.jpg"))
     assert cut.origin == "rectangle"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures the sculptor on 1024² and 4096² pictures: `python tests/bench.py` in a Python that has bpy. Prints, asserts nothing.
+"""Measures the sculptor on 1024² and 4096² pictures: `python tests/bench_sculpt.py` in a Python that has bpy. Prints, asserts nothing.
 
 Each line is a child process of its own, from its start to its end: user and system time together, and the most memory it held.
 """

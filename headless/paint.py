@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Paints a sculpted model: its material, and the files that hold the maps."""
+
+import struct
+import zlib
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from . import maps
+from .cutout import Cutout
+from .pixels import Bytes, Floats, shrink
+from .report import Report
+
+JPEG_ABOVE = 1536  # pixels, longer side: larger maps are stored as JPEG, for PNG takes seconds to write
+JPEG_QUALITY = 92
+
+
+def make_material(
+    image: Bytes, cutout: Cutout, texture_model: str, name: str, folder: Path, report: Report
+) -> bpy.types.Material:
+    """A Principled material with the maps asked for, wired so that the glTF exporter understands it."""
+    material = bpy.data.materials.new(name)
+    if material.node_tree is None:
+        material.use_nodes = True
+    nodes, link = material.node_tree.nodes, material.node_tree.links.new
+    shader = nodes["Principled BSDF"]
+    shader.inputs["Roughness"].default_value = maps.MATTE
+    shader.inputs["Metallic"].default_value = 0
+    if texture_model == "none":
+        shader.inputs["Base Color"].default_value = (*mean_colour(image, cutout), 1)
+        return material
+
+    def texture(pixels: Bytes, label: str, colour_space: str) -> bpy.types.Node:
+        node = nodes.new("ShaderNodeTexImage")
+        node.image = store(pixels, f"{name} {label}", folder)
+        node.image.colorspace_settings.name = colour_space
+        return node
+
+    colour = maps.base_colour(image, trusted(cutout))
+    report.progress(0.68, "Painting the maps")
+    if texture_model == "pbr":
+        surface = texture(maps.surface(colour, cutout.matte), "Surface", "Non-Color")
+        separate = nodes.new("ShaderNodeSeparateColor")
+        link(surface.outputs["Color"], separate.inputs["Color"])
+        link(separate.outputs["Green"], shader.inputs["Roughness"])
+        link(separate.outputs["Blue"], shader.inputs["Metallic"])
+        report.progress(0.74, "Painting the maps")
+        bumps = nodes.new("ShaderNodeNormalMap")
+        link(texture(maps.normals(colour, cutout.matte), "Normal", "Non-Color").outputs["Color"], bumps.inputs["Color"])
+        link(bumps.outputs["Normal"], shader.inputs["Normal"])
+        report.progress(0.8, "Painting the maps")
+        colour = maps.even_shading(colour, cutout.matte)
+    link(texture(colour, "Colour", "sRGB").outputs["Color"], shader.inputs["Base Color"])
+    return material
+
+
+def trusted(cutout: Cutout) -> Floats:
+    """How far each pixel's colour is the shape's own.
+
+    A transparent picture's edge pixels are: their colour is stored apart from their opacity. Others are mixed with the background.
+    """
+    if cutout.origin == "alpha":
+        return np.clip(cutout.matte * 4 - 0.5, 0, 1)
+    if cutout.origin == "rectangle":
+        return cutout.matte
+    return np.clip(cutout.matte * 2.5 - 1.25, 0, 1)
+
+
+def mean_colour(image: Bytes, cutout: Cutout) -> tuple[float, float, float]:
+    """The shape's mean colour, linear as Blender's colour fields are."""
+    small = shrink(image, 512)
+    weight = maps.fitted(cutout.matte, *small.shape[:2])[..., None]
+    mean = (small[..., :3] * weight).sum((0, 1)) / weight.sum()
+    red, green, blue = np.where(mean <= 0.04045, mean / 12.92, ((mean + 0.055) / 1.055) ** 2.4).tolist()
+    return red, green, blue
+
+
+def store(pixels: Bytes, name: str, folder: Path) -> bpy.types.Image:
+    """A file of these pixels as a Blender image: the exporter then takes the file's bytes as they are."""
+    height, width = pixels.shape[:2]
+    if max(height, width) <= JPEG_ABOVE:
+        path = folder / f"{name}.png"
+        path.write_bytes(png(pixels))
+    else:
+        path = folder / f"{name}.jpg"
+        values = np.ones((height, width, 4), np.float32)
+        np.divide(pixels[::-1], np.float32(255), out=values[..., :3])
+        raw = bpy.data.images.new(name, width, height, alpha=False)
+        raw.pixels.foreach_set(values.ravel())
+        raw.file_format = "JPEG"
+        raw.save(filepath=str(path), quality=JPEG_QUALITY)
+        bpy.data.images.remove(raw)
+    image = bpy.data.images.load(str(path))
+    image.name = name
+    return image
+
+
+def png(pixels: Bytes) -> bytes:
+    """A PNG file of (h, w, 3) bytes. Blender's own writer takes five times as long."""
+    height, width = pixels.shape[:2]
+    rows = np.empty((height, 1 + 3 * width), np.uint8)
+    rows[:, 0] = 2  # every row is stored as its difference from the row above
+    rows[:, 1:] = pixels.reshape(height, -1)
+    rows[1:, 1:] -= pixels[:-1].reshape(height - 1, 3 * width)
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows.tobytes(), 4)),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
