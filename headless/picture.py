@@ -24,22 +24,20 @@ def read_picture(path: Path) -> Bytes:
         with path.open("rb") as file:
             header = file.read(HEADER)
     except OSError as error:
-        raise UnreadablePicture(
-            f"The picture {path.name} cannot be opened ({error.strerror}): check the path."
-        ) from error
+        raise UnreadablePicture(f"The picture cannot be opened ({error.strerror}): check its file.") from error
     if not header:
-        raise UnreadablePicture(f"The picture {path.name} is an empty file: choose another.")
+        raise UnreadablePicture("The picture is an empty file: choose another.")
     width, height = size_in(header) or (0, 0)
-    _refuse_large(path, width, height)
+    _refuse_large(width, height)
     try:
         image = bpy.data.images.load(str(path))
     except RuntimeError as error:
-        raise UnreadablePicture(f"Blender cannot read {path.name}: save it as PNG, JPEG or WebP.") from error
+        raise UnreadablePicture("Blender cannot read the picture: save it as PNG, JPEG or WebP.") from error
     try:
         width, height = image.size
         if not width or not height:
-            raise UnreadablePicture(f"{path.name} is not a picture, or is damaged: save it as PNG, JPEG or WebP.")
-        _refuse_large(path, width, height)
+            raise UnreadablePicture("The file is not a picture, or is damaged: save it as PNG, JPEG or WebP.")
+        _refuse_large(width, height)
         if max(width, height) > LONGEST:
             factor = LONGEST / max(width, height)
             image.scale(max(1, round(width * factor)), max(1, round(height * factor)))
@@ -48,10 +46,10 @@ def read_picture(path: Path) -> Bytes:
         bpy.data.images.remove(image)
 
 
-def _refuse_large(path: Path, width: int, height: int) -> None:
+def _refuse_large(width: int, height: int) -> None:
     if width * height > MOST_PIXELS:
         raise UnreadablePicture(
-            f"{path.name} is {width} x {height} pixels, too large to work on: scale it down to {LONGEST} pixels or less."
+            f"The picture is {width} x {height} pixels, too large to work on: scale it down to {LONGEST} pixels or less."
         )
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A small web server on loopback for pictures. For tests only; speaks no service's language."""
 
-import threading  # noqa: TID251 -- a test's server, not part of the product
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
