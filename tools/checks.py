@@ -55,8 +55,8 @@ def checkers(executable: str) -> list[tuple[str, list[str]]]:
     rest = [part for name in PRODUCT if name not in ("api", "jobs") for part in ("-p", f"{PACKAGE}.{name}")]
     linter = "from importlinter.cli import lint_imports_command as main; main()"
     return [
-        ("ruff check", [executable, "-m", "ruff", "check", "--config", config, str(ROOT)]),
-        ("ruff format", [executable, "-m", "ruff", "format", "--check", "--config", config, str(ROOT)]),
+        ("ruff check", [executable, "-m", "ruff", "check", str(ROOT)]),
+        ("ruff format", [executable, "-m", "ruff", "format", "--check", str(ROOT)]),
         ("mypy, strict: api, jobs", [*mypy, f"--cache-dir={cache}/strict", "--strict", *strict]),
         ("mypy: the rest", [*mypy, f"--cache-dir={cache}/rest", "-m", PACKAGE, *rest]),
         ("who may import whom", [executable, "-c", linter, "--config", config, "--no-cache", "--no-logo"]),
@@ -90,9 +90,10 @@ def run_checker(command: Sequence[str]) -> str:
     paths = clean_environment(MYPYPATH=str(linked), PYTHONPATH=str(linked))
     done = subprocess.run(command, cwd=linked, env=paths, stdout=subprocess.PIPE, text=True)
     lines = without_stub_gaps(done.stdout.splitlines())
-    print("\n".join(lines), flush=True)
     if done.returncode == 1 and len(lines) == 1 and lines[0].startswith("Found "):
-        return ""  # mypy's count of the gaps alone
+        print("Nothing beside the gaps of the stubs.", flush=True)  # what is left is mypy's count of them
+        return ""
+    print("\n".join(lines), flush=True)
     return (ending(done.returncode) or f"exit {done.returncode}") if done.returncode else ""
 
 
