@@ -28,8 +28,8 @@ def register() -> None:
     try:
         for name in ROOMS:
             room = importlib.import_module(f".{name}", __package__)
-            registered.append(room)
             room.register()
+            registered.append(room)
     except Exception:
         for room in reversed(registered):
             room.unregister()

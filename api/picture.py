@@ -18,7 +18,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 def is_url(source: str) -> bool:
     """Whether `source` has to be fetched from the network."""
-    return urlsplit(source).scheme in ("http", "https")
+    return source.lower().startswith(("http://", "https://"))
 
 
 def is_path(source: str) -> bool:
@@ -28,7 +28,10 @@ def is_path(source: str) -> bool:
 
 def leaves_machine(source: str) -> bool:
     """Whether fetching `source` needs a connection to another machine. Loopback counts as offline."""
-    return is_url(source) and urlsplit(source).hostname not in LOOPBACK
+    try:
+        return is_url(source) and urlsplit(source).hostname not in LOOPBACK
+    except ValueError:  # half typed, or no address at all
+        return True
 
 
 def name_of(source: str) -> str:

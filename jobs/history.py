@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..api.errors import BusyError, JobError
+from ..api.errors import BusyError, JobError, sentence_of
 from . import folder as folders
 from .folder import Job, State
 
@@ -31,8 +31,8 @@ def _folders(root: Path) -> list[Path]:
 def _read_or_failed(folder: Path) -> Job:
     try:
         return folders.read(folder)
-    except JobError as error:
-        return Job(folder.name, "", folder.name, {}, state=State.FAILED, message=str(error))
+    except (JobError, OSError) as error:
+        return Job(folder.name, "", folder.name, {}, state=State.FAILED, message=sentence_of(error))
 
 
 def cancel(folder: Path) -> None:

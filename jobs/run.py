@@ -6,6 +6,7 @@ goes on from there. Whatever happens, the folder says so in the end: exactly one
 process was told to stop, the state it was in.
 """
 
+import contextlib
 import json
 import shutil
 import sys
@@ -164,7 +165,8 @@ class Run:
     def _tidy(self) -> None:
         """Delete what only the programs needed."""
         for leftover in self.folder.glob(f"{background.SCRATCH_PREFIX}*"):
-            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+            with contextlib.suppress(OSError):  # a leftover is no reason to fail a finished job
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
     def _enter(self, state: State, message: str) -> None:
         """Write the next state to the disk, before anything is done in it."""

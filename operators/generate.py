@@ -30,7 +30,7 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
 
     bl_idname = "image_to_3d.generate"
     bl_label = "Generate 3D Model"
-    bl_options = {"REGISTER"}  # the undo step belongs to the moment in which the model arrives
+    bl_options: set[str] = set()  # the undo step belongs to the moment in which the model arrives
 
     filepath: bpy.props.StringProperty(
         name="File",
@@ -88,8 +88,8 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
         self._end_watch(context)
 
     def _start_watch(self, context: bpy.types.Context) -> set[str]:
-        if heartbeat.watched():
-            return {"FINISHED"}  # one watch is enough for all jobs
+        if heartbeat.watched() or context.window is None:
+            return {"FINISHED"}  # one watch is enough for all jobs; without a window the heartbeat begins it
         self._timer = context.window_manager.event_timer_add(LOOK_EVERY_S, window=context.window)
         self._until = time.monotonic() + WATCH_S
         context.window_manager.modal_handler_add(self)

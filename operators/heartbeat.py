@@ -38,16 +38,17 @@ def _beat() -> float:
     """Look after the jobs; while there is something to wait for, have the modal operator do it."""
     if _watched:
         return IDLE_S
+    windows = bpy.context.window_manager.windows
+    if not windows:
+        return IDLE_S
     try:
-        for sentence in session.tick():
-            print(f"Image to 3D: {sentence}")
+        with bpy.context.temp_override(window=windows[0]):  # a timer has no window, and an undo step wants one
+            for sentence in session.tick():
+                print(f"Image to 3D: {sentence}")
+            if session.is_busy():
+                bpy.ops.image_to_3d.generate("INVOKE_DEFAULT", watch=True)
     except Exception:  # a timer that raises is gone, and with it whoever would look after the jobs
         traceback.print_exc()
-        return IDLE_S
-    windows = bpy.context.window_manager.windows
-    if session.is_busy() and windows:
-        with bpy.context.temp_override(window=windows[0]):
-            bpy.ops.image_to_3d.generate("INVOKE_DEFAULT", watch=True)
     return IDLE_S
 
 

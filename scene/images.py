@@ -4,6 +4,7 @@
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 from ..api.errors import PictureError
 
@@ -38,6 +39,10 @@ def _save_png(image: bpy.types.Image, path: Path) -> None:
     # On a copy: saving would otherwise give the user's image the new path and format.
     copy = image.copy()
     try:
+        pixels = np.empty(len(image.pixels), dtype=np.float32)
+        image.pixels.foreach_get(pixels)
+        copy.pixels.foreach_set(pixels)  # a copy has what is on the disk, not what was painted since
+        copy.update()
         copy.file_format = "PNG"
         copy.save(filepath=str(path))
     finally:

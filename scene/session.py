@@ -185,6 +185,9 @@ def _bring_in(job: Job) -> str:
         return f"{job.name} is ready, and its scene is not open: import it from the list of jobs"
     try:
         import_result(job.id, scene)
+    except RuntimeError as error:  # Blender's own refusal: once is enough, the result stays ready
+        _expected.pop(job.id, None)
+        return f"{job.name} could not be added ({error}): import it from the list of jobs"
     except BusyError:
         return ""  # somebody looks at it just now; the next tick tries again
     except ImageTo3DError as error:
