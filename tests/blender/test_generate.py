@@ -121,3 +121,11 @@ def test_a_failed_job_raises_its_sentence_and_stays_in_the_list(settings, sessio
     assert newest.name == "text" and newest.state == "failed"
     assert newest.message in str(failure.value) and "Traceback" not in str(failure.value)
     assert not roots()
+
+
+def test_a_painted_image_is_sent_with_its_paint(extension, tmp_path):
+    file = extension.module("scene.images").to_file(painted(None), tmp_path)
+    sent = bpy.data.images.load(str(file))
+    middle = (32 * 64 + 32) * 4
+    assert list(sent.pixels[middle : middle + 4]) == pytest.approx([0, 0.5, 0, 1], abs=0.01)
+    assert sent.pixels[3] == 0
