@@ -1,22 +1,53 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a script uses: `connect()`, `Service`, `Task`, `Status`, `Result` and the errors. Imports no bpy."""
+"""What a script uses: `connect()`, `wait()`, `download()`, `Service`, `Task`, `Status`, `Result` and the errors. Imports no bpy.
+
+service = connect("meshy", key="msy_...")
+task = service.create({"image_url": "fox.png"})
+task = wait(service, task.id, tell=lambda task: print(task.progress, task.message))
+download(service, task, Path("fox.glb"))
+"""
 
 from typing import Any
 
 from . import errors
-from .errors import ImageTo3DError
+from .errors import ImageTo3DError, ParameterError
+from .network import Network
+from .results import download
 from .services import SERVICES
 from .task import Result, Service, Status, Task
+from .waiting import wait
 
-__all__ = ["ImageTo3DError", "Result", "Service", "Status", "Task", "connect", "errors"]
+__all__ = [
+    "ImageTo3DError",
+    "Network",
+    "Result",
+    "Service",
+    "Status",
+    "Task",
+    "connect",
+    "download",
+    "errors",
+    "wait",
+]
 
 
 def connect(service: str, **options: Any) -> Service:
-    """Return the service called `service`: "local".
+    """Return the service called `service`: "local", "csm" or "meshy". Connects to nothing yet.
 
-    Options of "local": `folder` (pathlib.Path, an existing folder to work in) and `blender` (the beginning of a command line as
-    `background.blender_command()` makes it; by default the Blender that is found). Raises `ImageTo3DError`.
+    Options of "csm" and "meshy" (all optional):
+        key (str): the API key; by default from CSM_API_KEY or MESHY_API_KEY in the environment.
+        url (str): the address without the path of the request, as "https://api.meshy.ai/openapi" or "https://api.csm.ai"; by default
+            from CSM_API_URL or MESHY_API_URL, else the service's own.
+        network (Network): proxy, certificates, time limits in seconds.
+        picture_limit_px (int): pictures with a longer side are scaled down to it; 4096 by default.
+        blender (list of str): the beginning of the command line of a Blender that converts pictures which are neither PNG nor JPEG;
+            by default the one that is found.
+        folder (pathlib.Path), pause (callable): see `services.web.WebService`.
+    Options of "local": folder (pathlib.Path, an existing folder to work in) and blender.
+
+    Raises `ParameterError` for a name that is none, `NoKeyError`, `OfflineError`, and `DownloadError` for an address that does not
+    begin with https:// and is not on this machine.
     """
     if service not in SERVICES:
-        raise ImageTo3DError(f"There is no service {service!r}: use one of {', '.join(SERVICES)}.")
+        raise ParameterError(f"There is no service {service!r}: use one of {', '.join(SERVICES)}.")
     return SERVICES[service](**options)

@@ -64,7 +64,9 @@ class Program:
         request_file = folder / f"{scratch}-request.json"
         request_file.write_text(json.dumps({**request, "report": str(self._report)}), encoding="utf-8")
         # An empty user folder, for the bpy module, which has no --factory-startup.
-        environment = {**os.environ, "BLENDER_USER_RESOURCES": str(folder / f"{scratch}-user")}
+        # No keys: the program opens files of strangers.
+        kept = {name: value for name, value in os.environ.items() if not name.upper().endswith("_API_KEY")}
+        environment = {**kept, "BLENDER_USER_RESOURCES": str(folder / f"{scratch}-user")}
         try:
             with (folder / "log.txt").open("ab") as log:
                 self._process = subprocess.Popen(

@@ -18,8 +18,8 @@ ALIGNMENT_BYTES = 4  # every chunk starts and ends on it
 DAMAGED = "The model's file is damaged: try again."
 
 
-def check(path: Path) -> None:
-    """Raise `GlbError` unless `path` is a complete GLB 2.0 that refers to nothing outside itself.
+def check(path: Path) -> dict[str, Any]:
+    """Return the JSON of a GLB; raise `GlbError` unless `path` is a complete GLB 2.0 that refers to nothing outside itself.
 
     The chunks are walked to the end of the file, so that a cut or padded file is found here and not by an importer. Addresses in
     buffers and images are refused unless they are data URIs: an importer would open whatever they name.
@@ -40,6 +40,28 @@ def check(path: Path) -> None:
     for entry in [*document.get("buffers", ()), *document.get("images", ())]:
         if not str(entry.get("uri", "data:")).startswith("data:"):
             raise GlbError("The model refers to files outside itself, which Blender must not open: try again.")
+    return document
+
+
+def missing_maps(path: Path) -> frozenset[str]:
+    """Which maps the one material of a checked GLB lacks, by their names in `task.Result.maps`; none where there are several.
+
+    Source: glTF 2.0, 5.19 (material) and 5.22 (pbrMetallicRoughness).
+    """
+    materials = check(path).get("materials") or [{}]
+    if len(materials) > 1:
+        return frozenset()
+    material = materials[0]
+    surface = material.get("pbrMetallicRoughness") or {}
+    there = {
+        "base_color": "baseColorTexture" in surface,
+        "metallic": "metallicRoughnessTexture" in surface,
+        "roughness": "metallicRoughnessTexture" in surface,
+        "metallic_roughness": "metallicRoughnessTexture" in surface,
+        "normal": "normalTexture" in material,
+        "emission": "emissiveTexture" in material,
+    }
+    return frozenset(name for name, is_there in there.items() if not is_there)
 
 
 def _read_document(file: BinaryIO, size: int) -> dict[str, Any]:

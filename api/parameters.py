@@ -20,35 +20,50 @@ class Parameter:
     """One request parameter.
 
     `name` is the wire name, `description` the tooltip (one sentence without a full stop), `needs` the name of the parameter that
-    has to be on for this one to have any effect ("" where it always has).
+    has to be set for this one to have any effect ("" where it always has). `rare` ones stand apart in a panel. `always_sent` ones
+    are sent even at their default, because the service's own default is another or has changed.
     """
 
     name: str
     description: str
     needs: str = ""
+    rare: bool = False
+    always_sent: bool = False
     default: Any = None
 
     @property
     def label(self) -> str:
         """The wire name as a label in Title Case."""
-        return self.name.replace("_", " ").title()
+        return " ".join(ABBREVIATIONS.get(word, word.title()) for word in self.name.split("_"))
 
     def check(self, value: Any) -> Any:
         """Return `value` as it is sent; raise `ParameterError` where the service would not take it."""
         raise NotImplementedError
 
-    def is_on(self, value: Any) -> bool:
-        """Whether parameters that need this one have an effect while it is `value`."""
-        return bool(value)
+    def is_set(self, value: Any) -> bool:
+        """Whether `value` asks the service for something beyond the default."""
+        return bool(value != self.default)
+
+    @property
+    def off(self) -> Any:
+        """The value that asks for nothing."""
+        return self.default
+
+
+ABBREVIATIONS = {"ai": "AI", "pbr": "PBR", "hd": "HD", "url": "URL", "id": "ID", "bbox": "Bounding Box"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture(Parameter):
-    """The picture: the path of a file, an http(s) URL or a data URI."""
+    """A picture: the path of a file, an http(s) URL or a data URI. "" where it is `optional`, or the parameter `instead` is set."""
+
+    default: str = ""
+    optional: bool = False
+    instead: str = ""
 
     def check(self, value: Any) -> str:
-        if not isinstance(value, str) or not value.strip():
-            raise ParameterError("There is no picture: choose a picture file, a Blender image or an address.")
+        if not isinstance(value, str):
+            raise ParameterError(f"{self.name} cannot be {value!r}: use the path or the address of a picture.")
         return value.strip()
 
 
@@ -61,7 +76,8 @@ class Choice(Parameter):
 
     def check(self, value: Any) -> str:
         if value not in self.options:
-            raise ParameterError(f"{self.name} cannot be {value!r}: use one of {', '.join(self.options)}.")
+            words = ", ".join(option or '""' for option in self.options)
+            raise ParameterError(f"{self.name} cannot be {value!r}: use one of {words}.")
         return str(value)
 
 
@@ -75,6 +91,47 @@ class Flag(Parameter):
         if not isinstance(value, bool):
             raise ParameterError(f"{self.name} cannot be {value!r}: use true or false.")
         return value
+
+    def is_set(self, value: Any) -> bool:
+        return bool(value)
+
+    @property
+    def off(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number(Parameter):
+    """A whole number from `minimum` to `maximum`. A default of None means that it is not sent unless it was set."""
+
+    default: int | None
+    minimum: int
+    maximum: int
+
+    def check(self, value: Any) -> int | None:
+        if value is None and self.default is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool) or not self.minimum <= value <= self.maximum:
+            raise ParameterError(
+                f"{self.name} cannot be {value!r}: use a whole number from {self.minimum:,} to {self.maximum:,}."
+            )
+        return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text(Parameter):
+    """Free text of at most `length` characters; `suggestions` are values that are known to work."""
+
+    default: str = ""
+    length: int
+    suggestions: tuple[str, ...] = ()
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise ParameterError(f"{self.name} cannot be {value!r}: use text.")
+        if len(value) > self.length:
+            raise ParameterError(f"{self.name} has {len(value)} characters: use at most {self.length}.")
+        return value.strip()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +157,7 @@ class Vector(Parameter):
             )
         return float(number)
 
-    def is_on(self, value: Any) -> bool:
+    def is_set(self, value: Any) -> bool:
         return any(number != AUTOMATIC for number in value)
 
 
@@ -108,18 +165,50 @@ Table = tuple[Parameter, ...]
 
 
 def check(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return every parameter of `table` with its value, defaults filled in.
+    """Return every parameter of `table` with its value; what was not given is at its default, or off where it has no effect.
 
-    Raises `ParameterError` for a name that the table does not have, and for a value that its parameter does not take.
+    Raises `ParameterError` for a name that the table does not have, for a value that its parameter does not take, for one that
+    was set although it has no effect beside the others, and for a picture that is missing.
     """
     names = [parameter.name for parameter in table]
     for name in values:
         if name not in names:
             raise ParameterError(f"There is no parameter {name!r}: use {', '.join(names)}.")
-    return {parameter.name: parameter.check(values.get(parameter.name, parameter.default)) for parameter in table}
+    checked = {parameter.name: parameter.check(values.get(parameter.name, parameter.default)) for parameter in table}
+    for parameter in table:
+        if not applies(table, parameter, checked):
+            if parameter.name in values and parameter.is_set(checked[parameter.name]):
+                raise ParameterError(
+                    f"{parameter.name} has no effect without {parameter.needs}: set {parameter.needs}, or leave {parameter.name} out."
+                )
+            checked[parameter.name] = parameter.off
+        if isinstance(parameter, Picture) and not (
+            checked[parameter.name] or parameter.optional or checked.get(parameter.instead)
+        ):
+            raise ParameterError("There is no picture: choose a picture file, a Blender image or an address.")
+    return checked
 
 
 def applies(table: Table, parameter: Parameter, values: Mapping[str, Any]) -> bool:
     """Whether `parameter` has an effect beside the other `values` (each by wire name; all of them present)."""
     needed = {other.name: other for other in table}.get(parameter.needs)
-    return needed is None or needed.is_on(values[needed.name])
+    return needed is None or (needed.is_set(values[needed.name]) and applies(table, needed, values))
+
+
+def sent(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of the checked `values` goes into a request: what differs from the default, and what is always sent."""
+    return {
+        parameter.name: values[parameter.name]
+        for parameter in table
+        if parameter.always_sent or not _is_default(parameter, values[parameter.name])
+    }
+
+
+def _is_default(parameter: Parameter, value: Any) -> bool:
+    default = parameter.default
+    return bool(value == (list(default) if isinstance(default, tuple) else default))
+
+
+def pictures(table: Table) -> list[str]:
+    """The wire names of the parameters that are pictures, the one that becomes the model first."""
+    return [parameter.name for parameter in table if isinstance(parameter, Picture)]

@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A path, an http(s) URL or a data URI -> a file on disk. Never looks into the picture: whoever reads it judges it."""
+"""A path, an http(s) URL or a data URI -> a file on disk, in a form that a service takes.
+
+Reads no more of a picture than its header: whoever opens it judges it.
+"""
 
 import base64
 import binascii
 import mimetypes
 import shutil
+import struct
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
+from .background import Command, Program
 from .errors import PictureError
+from .network import USUAL, Network, is_loopback
 
 LIMIT_BYTES = 512 << 20  # no picture that Blender could open in the memory of an ordinary machine is larger
 DATA = "data:"
-
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LONGER_SIDE_PX = 4096  # more than any service's model shows; a picture of twice as many is four times as slow to send
 
 
 def is_url(source: str) -> bool:
@@ -28,10 +35,7 @@ def is_path(source: str) -> bool:
 
 def leaves_machine(source: str) -> bool:
     """Whether fetching `source` needs a connection to another machine. Loopback counts as offline."""
-    try:
-        return is_url(source) and urlsplit(source).hostname not in LOOPBACK
-    except ValueError:  # half typed, or no address at all
-        return True
+    return is_url(source) and not is_loopback(source)
 
 
 def name_of(source: str) -> str:
@@ -42,15 +46,16 @@ def name_of(source: str) -> str:
     return Path(path).stem or "Picture"
 
 
-def to_file(source: str, stem: Path) -> Path:
+def to_file(source: str, stem: Path, *, network: Network = USUAL, look: Callable[[], None] = lambda: None) -> Path:
     """Bring the picture at `source` to `stem` plus its ending, and return that path.
 
-    Raises `PictureError` with the reason, `ConnectionFailedError` where the host of a URL cannot be reached.
+    `look` is called while a URL is fetched, and may raise. Raises `PictureError` with the reason, `ConnectionFailedError` where
+    the host of a URL cannot be reached, `OfflineError` and `DownloadError` where it must not be asked.
     """
     if source.startswith(DATA):
         return _from_data_uri(source, stem)
     if is_url(source):
-        return _from_url(source, stem)
+        return _from_url(source, stem, network, look)
     return _from_path(Path(source), stem)
 
 
@@ -84,11 +89,11 @@ def _from_data_uri(source: str, stem: Path) -> Path:
     return target
 
 
-def _from_url(url: str, stem: Path) -> Path:
+def _from_url(url: str, stem: Path, network: Network, look: Callable[[], None]) -> Path:
     from . import http  # here, because it imports requests, which alone would slow down the start of Blender
 
     part = stem.with_suffix(".part")
-    with http.get(url) as answer:
+    with http.get(url, network=network) as answer:
         if answer.status_code != 200:
             raise PictureError(f"The picture's address answered {answer.status_code} {answer.reason}: check the URL.")
         media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip()
@@ -99,9 +104,67 @@ def _from_url(url: str, stem: Path) -> Path:
         size = 0
         with part.open("wb") as file:
             for piece in answer.iter_content(http.PIECE_BYTES):
+                look()
                 size += len(piece)
                 if size > LIMIT_BYTES:
                     raise PictureError(f"The picture is larger than {LIMIT_BYTES >> 20} MB: use a smaller one.")
                 file.write(piece)
     suffix = mimetypes.guess_extension(media_type) or Path(urlsplit(url).path).suffix.lower()
     return part.replace(stem.with_suffix(suffix))
+
+
+def fit(
+    file: Path, folder: Path, blender: Callable[[], Command], *, limit_px: int, pause: Callable[[float], None]
+) -> Path:
+    """Return `file` where it is a PNG or JPEG of at most `limit_px` on its longer side, else one that is made of it in `folder`.
+
+    The Blender that `blender()` starts does the work; `pause` is called meanwhile and may raise. Raises `PictureError` where the
+    file is no picture, `BlenderError` where there is no Blender.
+    """
+    size = size_of(file)
+    if size is not None and max(size) <= limit_px:
+        return file
+    request = {"picture": str(file), "limit_px": limit_px, "output_stem": str(folder / f"fitted-{file.stem}")}
+    program = Program(blender(), "headless.fit", request, folder)
+    try:
+        while True:
+            report = program.poll()
+            if report.error:
+                raise PictureError(report.error)
+            if report.done is not None:
+                return Path(report.done["file"])
+            pause(0.1)
+    finally:
+        program.stop()
+
+
+def size_of(file: Path) -> tuple[int, int] | None:
+    """Return the width and height in pixels of a PNG or JPEG, None for anything else.
+
+    Sources: PNG, 11.2.1 (IHDR is the first chunk); JPEG, ITU T.81, B.2.2 (a frame header is marked C0 to CF, but for C4, C8 and CC).
+    """
+    with file.open("rb") as stream:
+        head = stream.read(24)
+        if head.startswith(b"\x89PNG\r\n\x1a\n") and head[12:16] == b"IHDR":
+            width, height = struct.unpack(">II", head[16:24])
+            return width, height
+        if head.startswith(b"\xff\xd8\xff"):
+            stream.seek(2)
+            return _jpeg_size(stream)
+    return None
+
+
+def _jpeg_size(stream: BinaryIO) -> tuple[int, int] | None:
+    while len(head := stream.read(4)) == 4 and head[0] == 0xFF:
+        marker, length = head[1], int.from_bytes(head[2:], "big")
+        if marker == 0xFF:  # fill bytes may come before a marker
+            stream.seek(-3, 1)
+        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            frame = stream.read(5)
+            if len(frame) < 5:
+                return None
+            height, width = struct.unpack(">xHH", frame)
+            return width, height
+        else:
+            stream.seek(length - 2, 1)
+    return None

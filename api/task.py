@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one vocabulary that every service is translated into: `Task`, `Status`, `Result`, `Service`. Does nothing itself."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from .errors import ServiceError
 from .parameters import Table
 
 
@@ -16,31 +18,56 @@ class Status(Enum):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    """Also: cancelled at the service."""
     GONE = "gone"
-    """The service does not know the task, or not any more."""
+    """The service does not know the task, or does not keep it any longer."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a finished task made. `glb` is the model's address (a path for Local), `note` a sentence for the user or ""."""
+    """What a finished task made, as addresses that expire (paths for Local).
+
+    `glb` is the model; `maps` its loose textures, by their names in Meshy's `texture_urls` (base_color, metallic, normal,
+    roughness, emission, metallic_roughness); `extras` further files that were asked for, by the file name they should get; `note` a
+    sentence for the user or "".
+    """
 
     glb: str
+    maps: Mapping[str, str] = field(default_factory=dict)
+    extras: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One request as its service sees it. `progress` is 0 to 1; `message` the stage, or the reason of a failure, in words."""
+    """One request as its service sees it.
+
+    `progress` is 0 to 1, `message` the stage in words or "". `result` is there when it succeeded, `error` when it failed or is gone.
+    `credits` is what the service says it cost, None where it does not say; `retry_after_s` the pause it asks for before it is asked
+    again, in seconds, None where it does not.
+    """
 
     id: str
     status: Status
     progress: float = 0.0
     message: str = ""
     result: Result | None = None
+    error: ServiceError | None = None
+    credits: int | None = None
+    retry_after_s: float | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will become of it."""
+        return self.status in (Status.SUCCEEDED, Status.FAILED, Status.GONE)
+
+
+def nothing() -> None:
+    """Do nothing."""
 
 
 class Service(Protocol):
-    """What the job's process asks of a service. `create` may cost money, so nobody repeats it unless `repeatable` says so."""
+    """What scripts and the job's process ask of a service. `create` may cost money, so nobody repeats it lightly."""
 
     name: ClassVar[str]
     label: ClassVar[str]
@@ -50,17 +77,41 @@ class Service(Protocol):
     """Whether a task that was lost may simply be created again (nothing is paid for)."""
     local: ClassVar[bool]
     """Whether the service needs no network of its own."""
-    poll_every_s: ClassVar[float]
-    """How long to wait between two calls of `get`."""
+    pace_s: ClassVar[tuple[float, float]]
+    """The shortest and the longest pause between two looks at a task that tells nothing by itself."""
 
-    def create(self, parameters: dict[str, Any]) -> Task:
-        """Start a task with checked `parameters`. Raises `ImageTo3DError`."""
+    @classmethod
+    def asks_quads(cls, parameters: Mapping[str, Any]) -> bool:
+        """Whether these checked parameters ask for faces with four sides."""
+
+    def create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing) -> Task:
+        """Start a task with `parameters` (by wire name; what is left out is at its default).
+
+        `before_sending` is called once all that can fail without the service is done, right before the request leaves: whoever
+        keeps a record writes it then. Raises `AnswerLostError` or `UnavailableError` where the service may have made a task
+        nevertheless, and any other `ImageTo3DError` where it certainly did not.
+        """
 
     def get(self, task_id: str) -> Task:
         """How the task is now, without waiting for it to change. Raises `ImageTo3DError`."""
 
-    def cancel(self, task_id: str) -> None:
-        """Give the task up, as far as the service can be told."""
+    def listen(self, task_id: str, wait: Callable[[float], None]) -> Iterator[Task]:
+        """Give the task as it is now, and again for as long as the service tells news by itself. Raises `ImageTo3DError`.
 
-    def fetch(self, task: Task, path: Path) -> None:
-        """Bring the GLB of a succeeded task to `path`. Raises `ImageTo3DError`."""
+        `wait(0)` is called several times a second meanwhile, and may raise to end it.
+        """
+
+    def find(self, parameters: Mapping[str, Any], age_s: float) -> list[str]:
+        """Ids of the account's tasks that may come from a create with `parameters` that was sent `age_s` seconds ago.
+
+        As far as the service tells when a task was made, and with what. Raises `ImageTo3DError`.
+        """
+
+    def cancel(self, task_id: str) -> bool:
+        """Give the task up. Return whether the service was told, so that nothing more comes from it. Raises `ImageTo3DError`."""
+
+    def fetch(self, url: str, path: Path, tell: Callable[[float], None] = lambda fraction: None) -> None:
+        """Bring a file of a result to `path`, whole and on the disk. `tell` hears how much is there (0 to 1) and may raise.
+
+        Raises `ImageTo3DError`; `AddressExpiredError` where the task has to be asked for a fresh address.
+        """

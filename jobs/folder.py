@@ -24,6 +24,8 @@ from typing import Any, TypeVar
 
 from ..api import picture
 from ..api.errors import BusyError, JobError
+from ..api.parameters import pictures
+from ..api.services import SERVICES
 
 RECORD = "job.json"
 LOCK = "lock"
@@ -32,9 +34,12 @@ LOG = "log.txt"
 GLB = "result.glb"
 BLEND = "result.blend"
 THUMBNAIL = "thumbnail.png"
-PICTURE = "picture"  # plus the ending of the file that it was
 
 WAITING_MESSAGE = "Waiting for its turn"
+UNCONFIRMED_MESSAGE = (
+    "{label} was asked for this model and did not answer, so it may have made and charged for it: look there for the task and "
+    "adopt its id, or send the request again, or forget it."
+)
 
 UNFINISHED_PREFIX = ".new-"  # a folder that is still being made
 
@@ -74,20 +79,46 @@ class Job:
     service: str
     name: str
     parameters: dict[str, Any]
-    """By wire name; `image_url` is a URL, or the name of the picture's file in the job's folder."""
+    """By wire name; a picture among them is a URL, or the name of its file in the job's folder."""
     picture_sha256: str = ""
     """"" for a URL until it has been fetched."""
     place: dict[str, Any] = field(default_factory=dict)
     """Where the result goes: "scene" (name) and "location" (x, y, z in Blender units). Empty: wherever the user is then."""
     state: State = State.WAITING
+    sent: str = ""
+    """When the create request left, for a service that is paid; "" as long as the service certainly has made no task."""
     task_id: str = ""
+    task_over: bool = False
+    """Whether the service has said that nothing (more) comes from the task: tried again, the job asks for a new one."""
+    credits: int | None = None
+    """What the service says that the task cost."""
     progress: float = 0.0
     message: str = ""
     """What happens now, or why the job failed."""
+    service_note: str = ""
+    """What the service said about the result, and what of it could not be fetched: the beginning of `note`."""
     note: str = ""
     """What the user should know about the result: a decision that was taken for them, numbers of faces."""
     created: str = ""
     updated: str = ""
+
+    @property
+    def is_unresolved(self) -> bool:
+        """Whether the service may have made a task whose id nobody knows: it must not be asked for another by itself."""
+        return bool(self.sent) and not self.task_id
+
+    @property
+    def source(self) -> str:
+        """Where the picture came from: a URL, or the name of the file in the job's folder."""
+        service = SERVICES.get(self.service)
+        names = pictures(service.parameters) if service else []
+        return str(self.parameters.get(names[0], "")) if names else ""
+
+    def end(self, state: State, message: str) -> None:
+        """Note that the job ends in `state`; in `UNCONFIRMED` where that would hide a task that may have been paid for."""
+        self.state, self.message = state, message
+        if self.is_unresolved:
+            self.state, self.message = State.UNCONFIRMED, UNCONFIRMED_MESSAGE.format(label=label_of(self.service))
 
 
 def create(
@@ -105,19 +136,21 @@ def create(
     unfinished = root / f"{UNFINISHED_PREFIX}{job_id}"
     unfinished.mkdir()
     try:
-        source = job.parameters["image_url"]
-        if not picture.is_url(source):
-            file = picture.to_file(source, unfinished / PICTURE)
-            job.parameters["image_url"] = file.name
-            job.picture_sha256 = sha256_of(file)
-            _sync(file)
+        for number, key in enumerate(pictures(SERVICES[service].parameters)):
+            source = job.parameters.get(key, "")
+            if source and not picture.is_url(source):
+                file = picture.to_file(source, unfinished / f"picture{number or ''}")
+                job.parameters[key] = file.name
+                sync(file)
+                if number == 0:
+                    job.picture_sha256 = sha256_of(file)
         (unfinished / LOCK).touch()
         write(unfinished, job)
-        folder = unfinished.rename(root / job_id)
+        folder = _patiently(lambda: unfinished.rename(root / job_id))
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
-    _sync(root)
+    sync(root)
     return folder
 
 
@@ -135,7 +168,7 @@ def read(folder: Path) -> Job:
 
 def write(folder: Path, job: Job, *, synced: bool = True) -> None:
     """Replace the record as a whole. `synced` False is for mere progress, which may be lost with the machine's power."""
-    job.updated = _iso(datetime.now(UTC))
+    job.updated = now()
     part = folder / f"{RECORD}.part"
     with part.open("w", encoding="utf-8") as file:
         json.dump(dataclasses.asdict(job), file, indent=1)
@@ -144,13 +177,21 @@ def write(folder: Path, job: Job, *, synced: bool = True) -> None:
             os.fsync(file.fileno())
     _patiently(lambda: part.replace(folder / RECORD))
     if synced:
-        _sync(folder)
+        sync(folder)
 
 
-def source_of(folder: Path, job: Job) -> str:
-    """Return where the job's picture is: a URL, or the path of the file in `folder`."""
-    source: str = job.parameters["image_url"]
-    return source if picture.is_url(source) else str(folder / source)
+def request_of(folder: Path, job: Job) -> dict[str, Any]:
+    """Return the job's parameters with its picture files as paths."""
+    names = pictures(SERVICES[job.service].parameters)
+    files = {
+        name: str(folder / value) for name in names if (value := job.parameters.get(name)) and not picture.is_url(value)
+    }
+    return {**job.parameters, **files}
+
+
+def label_of(service: str) -> str:
+    """What people call a service, also one that this version does not know."""
+    return SERVICES[service].label if service in SERVICES else service or "The service"
 
 
 def ask_cancel(folder: Path) -> None:
@@ -228,7 +269,17 @@ def _iso(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _sync(path: Path) -> None:
+def now() -> str:
+    """The present moment as it stands in a record."""
+    return _iso(datetime.now(UTC))
+
+
+def age_s(moment: str) -> float:
+    """How many seconds ago a moment of a record was."""
+    return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
+
+
+def sync(path: Path) -> None:
     """Have the system write a file, or a folder's entries, to the disk. Windows does not open folders, and needs no such step."""
     if path.is_dir() and sys.platform == "win32":
         return
@@ -241,7 +292,7 @@ def _sync(path: Path) -> None:
 
 def _patiently(action: Callable[[], T]) -> T:
     """Return `action()`, tried again for a moment where Windows says that another process has the file open."""
-    for _ in range(SHARING_TRIES):
+    for _ in range(SHARING_TRIES if sys.platform == "win32" else 0):
         try:
             return action()
         except PermissionError:

@@ -10,6 +10,8 @@ from ..api.errors import BusyError, JobError, sentence_of
 from . import folder as folders
 from .folder import Job, State
 
+RETRIABLE = frozenset({State.FAILED, State.CANCELLED, State.READY, State.IMPORTED})
+
 ABANDONED_S = 3600.0  # a folder that was still being made this long ago belongs to nobody any more
 
 
@@ -38,44 +40,93 @@ def _read_or_failed(folder: Path) -> Job:
 def cancel(folder: Path) -> None:
     """Have the job cancelled: by its process within a second, or here and now where it has none."""
     folders.ask_cancel(folder)
+    _end(folder, State.CANCELLED, "Cancelled")
+
+
+def fail(folder: Path, sentence: str) -> None:
+    """Write down why an unfinished job will not be finished, unless a process works on it after all."""
+    _end(folder, State.FAILED, sentence)
+
+
+def _end(folder: Path, state: State, sentence: str) -> None:
     try:
         with folders.lock(folder):
             job = folders.read(folder)
             if job.state in folders.UNFINISHED:
-                job.state, job.message = State.CANCELLED, "Cancelled"
+                job.end(state, sentence)
                 folders.write(folder, job)
     except BusyError:
         pass  # its process has seen the marker, or will
 
 
 def retry(folder: Path) -> None:
-    """Put a failed or cancelled job back among the waiting ones. Raises `JobError` where it is neither, or is being worked on."""
+    """Put a job that has ended back among the waiting ones. What was made and fetched already is kept.
+
+    A task at a service is asked for again only where the service has said that nothing comes from the old one. Raises `JobError`
+    where the job is unfinished or unconfirmed, `BusyError` where it is being worked on.
+    """
     with folders.lock(folder):
         job = folders.read(folder)
-        if job.state not in (State.FAILED, State.CANCELLED):
-            raise JobError(f"{job.name} is {job.state}: only a failed or cancelled job can be tried again.")
-        folders.withdraw_cancel(folder)
-        job.state, job.message = State.WAITING, folders.WAITING_MESSAGE
-        job.progress, job.task_id = 0.0, ""
+        if job.state not in RETRIABLE:
+            raise JobError(f"{job.name} is {job.state}: only a job that has ended can be tried again.")
+        if job.task_over:
+            _forget_task(job)
+        if job.state in folders.HAS_RESULT:  # its model is there and cannot be read, or looks wrong: prepare it anew
+            (folder / folders.BLEND).unlink(missing_ok=True)
+        _wait_again(folder, job)
+
+
+def adopt(folder: Path, task_id: str) -> None:
+    """Say which task at the service is an unconfirmed job's. Raises `JobError` where it is not unconfirmed, or `task_id` is empty."""
+    if not task_id.strip():
+        raise JobError("There is no task id: copy it from the service's page.")
+    with folders.lock(folder):
+        job = _unconfirmed(folder)
+        job.task_id = task_id.strip()
+        _wait_again(folder, job)
+
+
+def send_again(folder: Path) -> None:
+    """Have an unconfirmed job's request sent again, which may be paid twice. Raises `JobError` where it is not unconfirmed."""
+    with folders.lock(folder):
+        job = _unconfirmed(folder)
+        _forget_task(job)
+        _wait_again(folder, job)
+
+
+def forget(folder: Path) -> None:
+    """Give an unconfirmed job up. Raises `JobError` where it is not unconfirmed."""
+    with folders.lock(folder):
+        job = _unconfirmed(folder)
+        _forget_task(job)
+        job.end(State.CANCELLED, "Forgotten")
         folders.write(folder, job)
 
 
-def fail(folder: Path, sentence: str) -> None:
-    """Write down why an unfinished job will not be finished, unless a process works on it after all."""
-    try:
-        with folders.lock(folder):
-            job = folders.read(folder)
-            if job.state in folders.UNFINISHED:
-                job.state, job.message = State.FAILED, sentence
-                folders.write(folder, job)
-    except BusyError:
-        pass
+def _unconfirmed(folder: Path) -> Job:
+    job = folders.read(folder)
+    if job.state is not State.UNCONFIRMED:
+        raise JobError(f"{job.name} is {job.state}: this is for unconfirmed jobs only.")
+    return job
+
+
+def _forget_task(job: Job) -> None:
+    job.sent, job.task_id, job.task_over, job.credits = "", "", False, None
+
+
+def _wait_again(folder: Path, job: Job) -> None:
+    folders.withdraw_cancel(folder)
+    job.state, job.message, job.progress, job.note = State.WAITING, folders.WAITING_MESSAGE, 0.0, ""
+    folders.write(folder, job)
 
 
 def remove(folder: Path) -> None:
     """Delete the job's folder with all it holds. Raises `BusyError` while its process runs."""
-    with folders.lock(folder):
-        pass  # and given back at once: Windows does not rename a folder in which a file is open
+    if (folder / folders.LOCK).exists():  # else it is no whole job, and nobody can be working on it
+        with folders.lock(folder):
+            pass  # and given back at once: Windows does not rename a folder in which a file is open
+    if not folder.is_dir():
+        raise JobError(f"There is no job in {folder}.")
     shutil.rmtree(folder.rename(folder.with_name(f"{folders.UNFINISHED_PREFIX}{folder.name}")))
 
 

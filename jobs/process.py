@@ -23,7 +23,8 @@ Process = subprocess.Popen[bytes]
 def start(folder: Path, *, python: Sequence[str], orders: dict[str, Any]) -> Process:
     """Start the process of the job in `folder`, in the Python that the command line `python` begins with.
 
-    `orders` is what the process needs to know beside its folder: "blender", the binary ("" for the bpy module).
+    `orders` is what the process needs to know beside its folder: "blender", the binary ("" for the bpy module); for a web service
+    "connection", the options of `api.connect` ("network" among them as a dict), and "time_limit_s" for its task.
     """
     with (folder / folders.LOG).open("ab") as log:
         process = subprocess.Popen(

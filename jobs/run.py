@@ -2,8 +2,11 @@
 """What the process of a job does, from its first line to its last: submit, wait, fetch, check, convert. Imports no bpy.
 
 Started by `process.start`. Each step first looks at what the folder already holds, so that a job which was interrupted anywhere
-goes on from there. Whatever happens, the folder says so in the end: exactly one of ready, failed, cancelled; or, where the
-process was told to stop, the state it was in.
+goes on from there. Whatever happens, the folder says so in the end: exactly one of ready, failed, cancelled, unconfirmed; or, where
+the process was told to stop, the state it was in.
+
+What costs money is asked for once. The record says that a request leaves before it does, and which task it made before anything
+else is done; in between, the service may have made a task that nobody knows of, and then it is looked for and never asked for again.
 """
 
 import contextlib
@@ -12,7 +15,8 @@ import shutil
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,17 +24,46 @@ from typing import Any
 from .. import api
 from ..api import background, glb, picture
 from ..api.background import Program, blender_command
-from ..api.errors import BusyError, ImageTo3DError, ServiceError, sentence_of
+from ..api.errors import (
+    AnswerLostError,
+    BusyError,
+    ConnectionFailedError,
+    GlbError,
+    ImageTo3DError,
+    QueueFullError,
+    RateLimitError,
+    UnavailableError,
+    passes,
+    sentence_of,
+)
+from ..api.network import Network
+from ..api.parameters import pictures
+from ..api.redact import redact
+from ..api.results import fetch
 from ..api.services import SERVICES
+from ..api.waiting import FAILURE_PAUSES_S, TIME_LIMIT_S
 from . import folder as folders
-from . import process
+from . import history, process
 from .folder import Job, State
 
 LOOK_EVERY_S = 0.1  # at the folder's cancel marker and at standard input; both are promised an answer within a second
 LOCK_TRIES_S = 2.0  # whoever only asks whether a job is locked holds the lock for an instant
 
-SHARES = {State.RUNNING: (0.0, 0.75), State.DOWNLOADING: (0.75, 0.8), State.CONVERTING: (0.8, 1.0)}
+BUSY_PAUSE_S = 20.0  # before a service that is full is asked again, where it does not say when
+SEARCH_PAUSES_S = (1.0, 3.0, 6.0, 10.0, 20.0)  # before each look for a lost task: the service may still be making it
+
+CREATE_AT_MOST_S = 240.0
+"""How long a create request of another job may have been under way when ours was sent, and still become a task: its time limit and some."""
+
+FETCHED = (
+    "fetched.glb"  # the model on its way to `folders.GLB`, where it counts as complete with all that belongs to it
+)
+MAP_PREFIX = "map-"
+
+SHARES = {State.RUNNING: (0.0, 0.75), State.DOWNLOADING: (0.75, 0.85), State.CONVERTING: (0.85, 1.0)}
 """Which part of the progress bar belongs to which state."""
+
+BUG = "Something went wrong that should not have: log.txt in the job's folder has the details."
 
 
 class Cancelled(Exception):
@@ -61,7 +94,7 @@ def main() -> None:
 
 @dataclass
 class Run:
-    """One run of a job, by whoever holds its lock. `starter_is_gone` is asked ten times a second."""
+    """One run of a job, by whoever holds its lock. `orders` are as `process.start` says; `starter_is_gone` is asked ten times a second."""
 
     folder: Path
     job: Job
@@ -72,7 +105,7 @@ class Run:
         """Bring the job as far as it goes, and write down how it ended."""
         try:
             self._look()
-            if not (self.folder / folders.GLB).exists():
+            if not self._has_glb():
                 self._make_glb()
             self._convert()
             self._tidy()
@@ -80,71 +113,208 @@ class Run:
         except StarterGone:
             return
         except Cancelled:
-            self._enter(State.CANCELLED, "Cancelled")
-        except ImageTo3DError as error:
-            self._enter(State.FAILED, str(error))
-        except OSError as error:
-            traceback.print_exc()
-            self._enter(State.FAILED, sentence_of(error))
+            self._end(State.CANCELLED, "Cancelled")
+        except (ImageTo3DError, OSError) as error:
+            self._log_error()
+            self._end(State.FAILED, sentence_of(error))
         except Exception:
-            traceback.print_exc()
-            self._enter(
-                State.FAILED, "Something went wrong that should not have: log.txt in the job's folder has the details."
-            )
+            self._log_error()
+            self._end(State.FAILED, BUG)
+
+    def _has_glb(self) -> bool:
+        """Whether the model is there, and whole; a damaged one is fetched again."""
+        file = self.folder / folders.GLB
+        if not file.exists():
+            return False
+        try:
+            glb.check(file)
+        except GlbError:
+            file.unlink()
+            return False
+        return True
 
     def _make_glb(self) -> None:
         service = self._connect()
-        if not self.job.task_id or service.get(self.job.task_id).status is api.Status.GONE and service.repeatable:
-            self._enter(State.SUBMITTING, "Starting")
-            self.job.task_id = service.create({**self.job.parameters, "image_url": self._source(service)}).id
-        self._enter(State.RUNNING, "Starting")
-        try:
-            task = self._wait(service)
-        except (Cancelled, StarterGone):
-            if service.repeatable or folders.cancel_asked(self.folder):
-                service.cancel(self.job.task_id)
-            raise
-        self._enter(State.DOWNLOADING, "Fetching the model")
-        part = self.folder / f"{folders.GLB}.part"
-        service.fetch(task, part)
-        glb.check(part)
-        self.job.note = task.result.note if task.result else ""
-        folders.write(self.folder, self.job)  # first: once the GLB has its name, nobody asks the service again
-        part.replace(self.folder / folders.GLB)
-
-    def _source(self, service: api.Service) -> str:
-        """What the service gets as its picture; Local cannot fetch one by itself without our knowing what it was."""
-        source = folders.source_of(self.folder, self.job)
-        if not (service.local and picture.is_url(source)):
-            return source
-        file = picture.to_file(source, self.folder / folders.PICTURE)
-        self.job.picture_sha256 = folders.sha256_of(file)
-        return str(file)
+        self._submit(service)
+        task = self._wait(service)
+        self._fetch(service, task)
 
     def _connect(self) -> api.Service:
+        connection = dict(self.orders.get("connection", {}))
+        network = Network(**connection.pop("network", {}))
+        blender = blender_command(self.orders["blender"])
+        shared = {"folder": self.folder, "blender": blender, "network": network}
         if SERVICES[self.job.service].local:
-            blender = blender_command(self.orders["blender"])
-            return api.connect(self.job.service, folder=self.folder, blender=blender, name=self.job.name)
-        return api.connect(self.job.service, **self.orders["connection"])
+            return api.connect(self.job.service, **shared, name=self.job.name)
+        return api.connect(self.job.service, **shared, **connection, pause=self._pause)
+
+    def _submit(self, service: api.Service) -> None:
+        """See to it that the job has a task, and that its id is on the disk."""
+        if self.job.task_id:
+            if not service.repeatable or service.get(self.job.task_id).status is not api.Status.GONE:
+                return
+        elif self.job.is_unresolved:  # whoever sent the request did not live to hear the answer
+            self._find_lost(service)
+            return
+        request = self._request(service)
+        failures = 0
+        while True:
+            try:
+                with self._sending(service) as before_sending:
+                    task = service.create(request, before_sending)
+            except (AnswerLostError, UnavailableError):
+                if service.repeatable:
+                    raise
+                self._log_error()
+                self._find_lost(service)
+                return
+            except (QueueFullError, RateLimitError) as error:  # the service made nothing, and this goes away by itself
+                self._enter(State.WAITING, str(error))
+                self._pause(error.retry_after_s or BUSY_PAUSE_S)
+            except ConnectionFailedError as error:  # the service never had the whole request
+                self._log_error()
+                if failures == len(FAILURE_PAUSES_S) or not passes(error):
+                    raise
+                self._enter(State.WAITING, str(error))
+                self._pause(FAILURE_PAUSES_S[failures])
+                failures += 1
+            else:
+                self._take(task.id)
+                return
+
+    def _request(self, service: api.Service) -> dict[str, Any]:
+        """The parameters as the service gets them. Local's picture is fetched here, so that the record knows what it was."""
+        request = folders.request_of(self.folder, self.job)
+        main = pictures(service.parameters)[0]
+        if service.local and picture.is_url(request[main]):
+            network = Network(**self.orders.get("connection", {}).get("network", {}))
+            file = picture.to_file(request[main], self.folder / "picture", network=network, look=self._look)
+            self.job.picture_sha256 = folders.sha256_of(file)
+            request[main] = str(file)
+        return request
+
+    @contextmanager
+    def _sending(self, service: api.Service) -> Iterator[Callable[[], None]]:
+        """Around a create request: the record says that it left for as long as, and only if, a task may have come of it."""
+
+        def before_sending() -> None:
+            if not service.repeatable:
+                self.job.sent = folders.now()
+            self._enter(State.SUBMITTING, f"Sending the picture to {service.label}" if self.job.sent else "Starting")
+
+        try:
+            yield before_sending
+        except (AnswerLostError, UnavailableError):
+            raise
+        except (ImageTo3DError, OSError, Cancelled):
+            self.job.sent = ""
+            raise
+        except StarterGone:
+            self.job.sent = ""
+            self._enter(State.WAITING, folders.WAITING_MESSAGE)
+            raise
+
+    def _take(self, task_id: str) -> None:
+        self.job.task_id = task_id
+        self._enter(State.RUNNING, "Starting")
+
+    def _find_lost(self, service: api.Service) -> None:
+        """Find the task of a request whose answer was lost, in the service's own list, and take it: where exactly one can be it.
+
+        Raises `ImageTo3DError` where none is found; the job is then unconfirmed.
+        """
+        self._enter(State.SUBMITTING, f"Looking whether {service.label} has made the task")
+        for seconds in SEARCH_PAUSES_S:
+            self._pause(seconds)
+            try:
+                found = service.find(folders.request_of(self.folder, self.job), folders.age_s(self.job.sent))
+            except ImageTo3DError:
+                self._log_error()
+                continue
+            others = [job for job in history.list_jobs(self.folder.parent) if job.id != self.job.id]
+            found = [task_id for task_id in found if task_id not in {job.task_id for job in others}]
+            if len(found) == 1 and not any(self._competes(other) for other in others):
+                self._take(found[0])
+                return
+        raise ImageTo3DError(f"{service.label} did not answer.")  # `Job.end` makes a sentence of what this means
+
+    def _competes(self, other: Job) -> bool:
+        """Whether a task that looks like ours may be that of another job, which does not know its own either."""
+        if other.service != self.job.service or not other.is_unresolved:
+            return False
+        return folders.age_s(other.sent) < folders.age_s(self.job.sent) + CREATE_AT_MOST_S
 
     def _wait(self, service: api.Service) -> api.Task:
-        while True:
-            task = service.get(self.job.task_id)
-            if task.status is api.Status.SUCCEEDED:
-                return task
-            if task.status is api.Status.FAILED:
-                raise ServiceError(task.message)
-            if task.status is api.Status.GONE:
-                raise ServiceError("The service does not keep this task any longer: generate it again.")
+        def tell(task: api.Task) -> None:
+            self.job.task_over = self.job.task_over or task.error is not None
+            if task.credits is not None:
+                self.job.credits = task.credits
             self._progress(task.progress, task.message)
-            self._pause(service.poll_every_s)
+
+        if self.job.state is not State.RUNNING:
+            self._enter(State.RUNNING, "Starting")
+        try:
+            return api.wait(
+                service,
+                self.job.task_id,
+                tell=tell,
+                pause=self._pause,
+                time_limit_s=self.orders.get("time_limit_s", TIME_LIMIT_S),
+            )
+        except Cancelled:
+            with contextlib.suppress(ImageTo3DError):  # it is over for us all the same
+                self.job.task_over = service.cancel(self.job.task_id)
+            raise
+        except StarterGone:
+            if service.repeatable:
+                service.cancel(self.job.task_id)
+            raise
+
+    def _fetch(self, service: api.Service, task: api.Task) -> None:
+        """Bring the model, and the loose maps it lacks, into the folder; the model gets its name last."""
+        self._enter(State.DOWNLOADING, "Fetching the model")
+        fetched = self.folder / FETCHED
+        if not fetched.exists():
+            task = api.download(service, task, fetched, lambda fraction: self._tell_fetched(fraction))
+        folders.sync(fetched)
+        assert task.result is not None  # api.wait returns a task that has succeeded
+        wanted = {name: f"{MAP_PREFIX}{name}" for name in task.result.maps if name in glb.missing_maps(fetched)}
+        notes = [task.result.note]
+        for name, file in wanted.items():
+            notes.append(self._fetch_beside(service, task, file, f"{name} map", _address_of_map(name)))
+        for name in task.result.extras:
+            notes.append(self._fetch_beside(service, task, name, name, _address_of_extra(name)))
+        self.job.service_note = " ".join(filter(None, notes))
+        folders.write(self.folder, self.job)  # first: once the GLB has its name, nobody asks the service again
+        fetched.replace(self.folder / folders.GLB)
+
+    def _fetch_beside(
+        self, service: api.Service, task: api.Task, name: str, what: str, address: Callable[[api.Result], str]
+    ) -> str:
+        """Fetch a file that belongs to the model; return a note where it cannot be had, which is no reason to lose the model."""
+        if not (self.folder / name).exists():
+            try:
+                fetch(service, task, address, self.folder / name, lambda fraction: self._look())
+            except (ImageTo3DError, KeyError):
+                self._log_error()
+                return f"The {what.replace('_', ' ')} could not be fetched."
+        return ""
+
+    def _tell_fetched(self, fraction: float) -> None:
+        self._look()
+        if fraction >= self._told + 0.01 or fraction == 0.0:
+            self._told = fraction
+            self._progress(fraction, "Fetching the model")
+
+    _told = 0.0
 
     def _convert(self) -> None:
         self._enter(State.CONVERTING, "Preparing the model for the scene")
         request = {
             "glb": str(self.folder / folders.GLB),
             "name": self.job.name,
-            "quads": self.job.parameters.get("topology") in ("quads", "quad"),
+            "quads": SERVICES[self.job.service].asks_quads(self.job.parameters),
+            "maps": {file.name.removeprefix(MAP_PREFIX): str(file) for file in self.folder.glob(f"{MAP_PREFIX}*")},
             "blend": str(self.folder / folders.BLEND),
             "thumbnail": str(self.folder / folders.THUMBNAIL),
         }
@@ -155,18 +325,24 @@ class Run:
                 if report.error:
                     raise ImageTo3DError(report.error)
                 if report.done is not None:
-                    self.job.note = f"{self.job.note} {report.done['note']}".strip()
-                    return
+                    break
                 self._progress(report.progress, report.message)
                 self._pause(LOOK_EVERY_S)
         finally:
             program.stop()
+        self.job.note = f"{self.job.service_note} {report.done['note']}".strip()
+        for file in (folders.GLB, folders.BLEND, folders.THUMBNAIL):
+            folders.sync(self.folder / file)  # before the record says that they are there
 
     def _tidy(self) -> None:
         """Delete what only the programs needed."""
         for leftover in self.folder.glob(f"{background.SCRATCH_PREFIX}*"):
             with contextlib.suppress(OSError):  # a leftover is no reason to fail a finished job
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+
+    def _end(self, state: State, message: str) -> None:
+        self.job.end(state, message)
+        self._enter(self.job.state, self.job.message)
 
     def _enter(self, state: State, message: str) -> None:
         """Write the next state to the disk, before anything is done in it."""
@@ -175,6 +351,7 @@ class Run:
             self.job.progress = SHARES[state][0]
         if state is State.READY:
             self.job.progress = 1.0
+        self._log(f"{self.job.state}: {message}")
         folders.write(self.folder, self.job)
 
     def _progress(self, fraction: float, message: str) -> None:
@@ -199,6 +376,24 @@ class Run:
             raise Cancelled
         if self.starter_is_gone():
             raise StarterGone
+
+    def _log_error(self) -> None:
+        """Write the error that is being handled to the job's log, which standard error is."""
+        self._log(traceback.format_exc())
+
+    def _log(self, text: str) -> None:
+        connection = self.orders.get("connection", {})
+        secrets = [connection.get("key", ""), connection.get("network", {}).get("proxy", "")]
+        with contextlib.suppress(OSError):  # a full disk is no reason to stop here
+            print(folders.now(), redact(text, secrets), file=sys.stderr, flush=True)
+
+
+def _address_of_map(name: str) -> Callable[[api.Result], str]:
+    return lambda result: result.maps[name]
+
+
+def _address_of_extra(name: str) -> Callable[[api.Result], str]:
+    return lambda result: result.extras[name]
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import bpy
 
 from ..api import picture
 from ..api.errors import ImageTo3DError, PictureError
-from ..api.parameters import check
+from ..api.parameters import check, pictures
 from ..api.services import SERVICES
 from ..jobs import folder as folders
 from ..jobs.folder import Job, State
@@ -130,8 +130,9 @@ def start_job(scene: bpy.types.Scene, *, filepath: str = "", service: str = "") 
         raise ImageTo3DError(f"There is no service {service!r}: use one of {', '.join(SERVICES).upper()}.")
     with tempfile.TemporaryDirectory(prefix="image_to_3d_") as temporary:
         source, title = _picture(chosen, filepath, Path(temporary))
-        values: dict[str, Any] = settings.values(getattr(chosen, name), SERVICES[name].parameters)
-        parameters = check(SERVICES[name].parameters, {**values, "image_url": source})
+        table = SERVICES[name].parameters
+        values: dict[str, Any] = settings.values_that_apply(getattr(chosen, name), table)
+        parameters = check(table, {**values, pictures(table)[0]: source})
         return session.create(scene, service=name, parameters=parameters, name=title)
 
 

@@ -3,7 +3,7 @@
 
 import bpy
 
-from ..api.parameters import applies
+from ..api.parameters import applies, pictures
 from ..api.services import SERVICES
 from ..jobs import folder as folders
 from ..jobs.folder import Job, State
@@ -21,6 +21,9 @@ BUTTONS = {
     State.CANCELLED: ("image_to_3d.retry", "FILE_REFRESH"),
 }
 """What can be done with a job that has ended, beside removing it."""
+
+CHOICES = ("image_to_3d.adopt", "image_to_3d.send_again", "image_to_3d.forget")
+"""What can be done with an unconfirmed job: each costs something else, so each says what it is."""
 
 
 class _Sidebar:
@@ -73,7 +76,7 @@ def _draw_parameters(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup
     name = chosen.service.lower()
     table = SERVICES[name].parameters
     group = getattr(chosen, name)
-    values = settings.values(group, table)
+    values = {**settings.values(group, table), pictures(table)[0]: ""}
     col = layout.column()
     for parameter in settings.shown(table):
         row = col.row()
@@ -84,9 +87,10 @@ def _draw_parameters(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup
 def _why_not(chosen: bpy.types.PropertyGroup) -> str:
     """Why Generate cannot be pressed, "" if it can."""
     source = getattr(chosen, PICTURE_PROPERTIES[chosen.source])
+    service = chosen.service.lower()
     if not source:
         return "Choose a picture first"
-    return session.offline_reason(chosen.service.lower(), source if chosen.source == "URL" else "")
+    return session.key_reason(service) or session.offline_reason(service, source if chosen.source == "URL" else "")
 
 
 def _draw_job(layout: bpy.types.UILayout, job: Job) -> None:
@@ -100,6 +104,9 @@ def _draw_job(layout: bpy.types.UILayout, job: Job) -> None:
     if button:
         row.operator(button[0], text="", icon=button[1]).job = job.id
     row.operator("image_to_3d.remove", text="", icon="TRASH").job = job.id
+    if job.state is State.UNCONFIRMED:
+        for choice in CHOICES:
+            layout.operator(choice).job = job.id
     layout.label(text=job.note if job.state in folders.HAS_RESULT else job.message)
 
 

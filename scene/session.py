@@ -5,6 +5,7 @@
 """
 
 import dataclasses
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import bpy
 
 from ..api import picture
 from ..api.errors import BusyError, ImageTo3DError, JobError, sentence_of
+from ..api.network import is_loopback
+from ..api.parameters import pictures
 from ..api.services import SERVICES
 from ..jobs import folder as folders
 from ..jobs import history, process
@@ -20,6 +23,9 @@ from ..jobs.folder import Job, State
 from .place import place
 
 PACKAGE = __package__.rpartition(".")[0]
+
+ENDED_WITHOUT = (State.FAILED, State.CANCELLED, State.UNCONFIRMED)
+"""The states in which a job ends without a model."""
 
 STARTS_AT_MOST = 2  # a process that dies twice on the same job would die a third time
 
@@ -39,7 +45,7 @@ def root() -> Path:
 
 def folder_of(job_id: str) -> Path:
     """The folder of one job. Raises `JobError` for what is no id, so that no path from a script leads out of the jobs' folder."""
-    if not job_id or Path(job_id).name != job_id:
+    if not job_id or Path(job_id).name != job_id or job_id.startswith("."):
         raise JobError(f"There is no job {job_id!r}: use an id from the list of jobs.")
     return root() / job_id
 
@@ -54,20 +60,47 @@ def is_busy() -> bool:
     return bool(_processes or _expected)
 
 
+def connection(service: str) -> dict[str, Any]:
+    """The options of `api.connect` for a service, as the preferences and, before them, the environment say. Holds the key."""
+    chosen = _preferences()
+    network = {
+        "proxy": chosen.proxy,
+        "ca_file": bpy.path.abspath(chosen.ca_file) if chosen.ca_file else "",
+        "online": bpy.app.online_access,
+    }
+    if SERVICES[service].local:
+        return {"network": network}
+    return {
+        "network": network,
+        "key": os.environ.get(f"{service.upper()}_API_KEY", "") or getattr(chosen, f"{service}_key"),
+        "url": os.environ.get(f"{service.upper()}_API_URL", "") or getattr(chosen, f"{service}_url"),
+        "picture_limit_px": chosen.picture_limit,
+    }
+
+
 def offline_reason(service: str, source: str) -> str:
     """Return why a request cannot be sent now, "" if it can. Asked before every connection that leaves this machine."""
     if service not in SERVICES:  # a job that a later version of the extension has left
         return f"The service {service!r} is not known here: update the extension"
-    if bpy.app.online_access or (SERVICES[service].local and not picture.leaves_machine(source)):
+    stays = not picture.leaves_machine(source) if SERVICES[service].local else is_loopback(connection(service)["url"])
+    if bpy.app.online_access or stays:
         return ""
     if bpy.app.online_access_override:
         return "Online access is off, because Blender was started in offline mode: start it without --offline-mode"
     return "Online access is off: turn on Allow Online Access in the preferences, under System"
 
 
+def key_reason(service: str) -> str:
+    """Return what a web service lacks before it can be asked, "" if nothing."""
+    if SERVICES[service].local or connection(service)["key"].strip():
+        return ""
+    label = SERVICES[service].label
+    return f"{label} needs an API key: enter it in the preferences of Image to 3D, or set {service.upper()}_API_KEY"
+
+
 def create(scene: bpy.types.Scene, *, service: str, parameters: dict[str, Any], name: str) -> Job:
     """Write down a new job, whose result enters `scene`. Raises `ImageTo3DError`, and `OSError` where nothing can be written."""
-    reason = offline_reason(service, parameters["image_url"])
+    reason = key_reason(service) or offline_reason(service, parameters[pictures(SERVICES[service].parameters)[0]])
     if reason:
         raise ImageTo3DError(f"{reason}.")
     place = {"scene": scene.name, "location": list(scene.cursor.location)}
@@ -94,7 +127,7 @@ def _care_for(job: Job) -> str:
     try:
         if job.state in folders.UNFINISHED:
             job = advance(job.id)
-            if job.state in (State.FAILED, State.CANCELLED):
+            if job.state in ENDED_WITHOUT:
                 return f"{job.name}: {job.message}"
         if job.state is State.READY and job.id in _expected:
             return _bring_in(job)
@@ -112,18 +145,26 @@ def advance(job_id: str) -> Job:
     _let_go_of_ended()  # before the job is read, so that what is read is the last word of a process that has ended
     job = refresh(job_id)
     folder = folder_of(job_id)
-    if job.state in (State.FAILED, State.CANCELLED):
+    if job.state in (*ENDED_WITHOUT, State.IMPORTED):
         _expected.pop(job_id, None)
+    if job.state in folders.UNFINISHED and offline_reason(job.service, job.source):
+        if job_id in _processes:
+            process.stop(_processes[job_id])  # online access was turned off meanwhile; the job goes on when it is back
+        return job
     if job.state not in folders.UNFINISHED or is_running(job_id) or folders.is_locked(folder):
         return job
     if _starts.get(job_id, 0) >= STARTS_AT_MOST:
         history.fail(
             folder, "The job's process stopped unexpectedly, twice: log.txt in the job's folder has the details."
         )
-    elif len(_processes) < _jobs_at_once() and not offline_reason(job.service, job.parameters["image_url"]):
+    elif len(_processes) < _preferences().jobs_at_once:
         _starts[job_id] = _starts.get(job_id, 0) + 1
-        python = [sys.executable, *bpy.app.python_args]
-        _processes[job_id] = process.start(folder, python=python, orders={"blender": bpy.app.binary_path})
+        orders = {
+            "blender": bpy.app.binary_path,
+            "connection": connection(job.service),
+            "time_limit_s": _preferences().time_limit * 60.0,
+        }
+        _processes[job_id] = process.start(folder, python=[sys.executable, *bpy.app.python_args], orders=orders)
     return refresh(job_id)
 
 
@@ -144,7 +185,7 @@ def import_result(job_id: str, scene: bpy.types.Scene) -> bpy.types.Object:
         job = folders.read(folder)
         if job.state not in folders.HAS_RESULT:
             raise JobError(f"{job.name} has no model yet: it is {job.state}.")
-        if job.id not in _expected:  # asked for by hand: where the user is now
+        if job.id not in _expected or job.state is State.IMPORTED:  # asked for by hand: where the user is now
             job.place = {}
         obj = place(folder, job, scene)
         _expected.pop(job.id, None)
@@ -162,8 +203,30 @@ def cancel(job_id: str) -> None:
 
 
 def retry(job_id: str, scene: bpy.types.Scene) -> None:
-    """Try a failed or cancelled job again; its result enters `scene`. Raises `JobError` where it is neither."""
+    """Try a job that has ended again; its result enters `scene`. Raises `JobError` where it has not ended, or is unconfirmed."""
     history.retry(folder_of(job_id))
+    _expect_again(job_id, scene)
+
+
+def adopt(job_id: str, task_id: str, scene: bpy.types.Scene) -> None:
+    """Say which task an unconfirmed job has made; its result enters `scene`. Raises `JobError`."""
+    history.adopt(folder_of(job_id), task_id)
+    _expect_again(job_id, scene)
+
+
+def send_again(job_id: str, scene: bpy.types.Scene) -> None:
+    """Send an unconfirmed job's request again; its result enters `scene`. Raises `JobError`."""
+    history.send_again(folder_of(job_id))
+    _expect_again(job_id, scene)
+
+
+def forget(job_id: str) -> None:
+    """Give an unconfirmed job up. Raises `JobError`."""
+    history.forget(folder_of(job_id))
+    refresh(job_id)
+
+
+def _expect_again(job_id: str, scene: bpy.types.Scene) -> None:
     _starts.pop(job_id, None)
     _expected[job_id] = scene.session_uid
     refresh(job_id)
@@ -179,6 +242,9 @@ def remove(job_id: str) -> None:
 
 def _bring_in(job: Job) -> str:
     """Place the result of an expected job; whatever is in the way is said, and the result stays ready to be imported by hand."""
+    if refresh(job.id).state is not State.READY:  # another Blender was here first
+        _expected.pop(job.id)
+        return ""
     scene = next((scene for scene in bpy.data.scenes if scene.session_uid == _expected[job.id]), None)
     if scene is None:
         _expected.pop(job.id)
@@ -224,8 +290,8 @@ def _look_for_new() -> None:
         _redraw()
 
 
-def _jobs_at_once() -> int:
-    return bpy.context.preferences.addons[PACKAGE].preferences.jobs_at_once
+def _preferences() -> bpy.types.AddonPreferences:
+    return bpy.context.preferences.addons[PACKAGE].preferences
 
 
 def register() -> None:

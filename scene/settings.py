@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 
 from ..api import parameters as kinds
+from ..api import picture
 from ..api.parameters import Parameter, Table
 from ..api.services import SERVICES
 
@@ -28,25 +29,48 @@ def _property(parameter: Parameter) -> Any:
     about = {"name": parameter.label, "description": parameter.description}
     match parameter:
         case kinds.Choice():
-            items = [(value.upper(), _title(value), tooltip) for value, tooltip in parameter.options.items()]
-            return bpy.props.EnumProperty(items=items, default=parameter.default.upper(), **about)
+            items = [(_identifier(value), _title(value), tooltip) for value, tooltip in parameter.options.items()]
+            return bpy.props.EnumProperty(items=items, default=_identifier(parameter.default), **about)
         case kinds.Flag():
             return bpy.props.BoolProperty(default=parameter.default, **about)
         case kinds.Vector():
             return bpy.props.FloatVectorProperty(
                 size=len(parameter.axes), default=parameter.default, min=kinds.AUTOMATIC, soft_max=10.0, **about
             )
+        case kinds.Number():
+            least = parameter.minimum - (parameter.default is None)  # one below the least stands for "not set"
+            default = least if parameter.default is None else parameter.default
+            return bpy.props.IntProperty(default=default, min=least, max=parameter.maximum, **about)
+        case kinds.Text():
+            if not parameter.suggestions:
+                return bpy.props.StringProperty(default=parameter.default, maxlen=parameter.length, **about)
+            return bpy.props.StringProperty(
+                default=parameter.default,
+                maxlen=parameter.length,
+                search=lambda group, context, text: parameter.suggestions,
+                search_options={"SUGGESTION"},
+                **about,
+            )
+        case kinds.Picture():
+            return bpy.props.StringProperty(subtype="FILE_PATH", options=RELATIVE_PATHS, **about)
     raise TypeError(f"No property is known for {type(parameter).__name__}")
+
+
+def _identifier(value: str) -> str:
+    """A wire value as Blender writes an item of an enum, which cannot be empty."""
+    return value.upper() or "NONE"
 
 
 def _title(value: str) -> str:
     """A wire value as a label: short ones are abbreviations (pbr)."""
-    return value.replace("_", " ").title() if len(value) > 3 else value.upper()
+    words = value.replace("_", " ") or "none"
+    return words.title() if len(words) > 3 else words.upper()
 
 
 def shown(table: Table) -> list[Parameter]:
-    """The parameters of a table that are properties: all but the picture, which has properties of its own."""
-    return [parameter for parameter in table if not isinstance(parameter, kinds.Picture)]
+    """The parameters of a table that are properties: all but the main picture, which has properties of its own."""
+    main = kinds.pictures(table)[0]
+    return [parameter for parameter in table if parameter.name != main]
 
 
 def _group_of(name: str, table: Table) -> type[bpy.types.PropertyGroup]:
@@ -62,10 +86,24 @@ def values(group: bpy.types.PropertyGroup, table: Table) -> dict[str, Any]:
     return {parameter.name: _value(getattr(group, parameter.name), parameter) for parameter in shown(table)}
 
 
+def values_that_apply(group: bpy.types.PropertyGroup, table: Table) -> dict[str, Any]:
+    """Those of `values` that have an effect beside the others: what a panel shows greyed out is not sent."""
+    found = values(group, table)
+    main = kinds.pictures(table)[0]
+    beside = {**found, main: ""}
+    return {
+        parameter.name: found[parameter.name] for parameter in shown(table) if kinds.applies(table, parameter, beside)
+    }
+
+
 def _value(value: Any, parameter: Parameter) -> Any:
     match parameter:
         case kinds.Choice():
-            return {option.upper(): option for option in parameter.options}[value]
+            return {_identifier(option): option for option in parameter.options}[value]
+        case kinds.Number():
+            return None if value < parameter.minimum else value
+        case kinds.Picture():
+            return bpy.path.abspath(value) if value and picture.is_path(value) else value
         case kinds.Vector():
             return [round(number, FLOAT_DIGITS) for number in value]
     return value
@@ -93,7 +131,12 @@ def _make_classes() -> list[type]:
             name="Image", description="Image of this Blender file", type=bpy.types.Image
         ),
         "url": bpy.props.StringProperty(name="URL", description="Address of a picture, or a data URI"),
-        **{name: bpy.props.PointerProperty(type=group) for name, group in groups.items()},
+        **{
+            name: bpy.props.PointerProperty(
+                name=SERVICES[name].label, description=f"Request parameters of {SERVICES[name].label}", type=group
+            )
+            for name, group in groups.items()
+        },
     }
     settings = type("IMAGE_TO_3D_PG_settings", (bpy.types.PropertyGroup,), {"__annotations__": annotations})
     settings.__doc__ = "Settings for turning a picture into a 3D model"

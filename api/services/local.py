@@ -6,14 +6,16 @@ same meaning. Here are the table and the process; the shaping itself is `headles
 """
 
 import os
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from .. import picture
 from ..background import SCRATCH_PREFIX, Command, Program, find_blender
-from ..errors import ServiceError
+from ..errors import GoneError, TaskFailedError
+from ..network import USUAL, Network
 from ..parameters import AUTOMATIC, Choice, Flag, Picture, Table, Vector, check
-from ..task import Result, Status, Task
+from ..task import Result, Status, Task, nothing
 
 PARAMETERS: Table = (
     Picture(
@@ -79,23 +81,32 @@ class Local:
     parameters: ClassVar[Table] = PARAMETERS
     repeatable: ClassVar[bool] = True
     local: ClassVar[bool] = True
-    poll_every_s: ClassVar[float] = 0.1  # it is a look at a file
+    pace_s: ClassVar[tuple[float, float]] = (0.1, 0.1)  # it is a look at a file
 
-    def __init__(self, *, folder: Path, blender: Command | None = None, name: str = "") -> None:
+    def __init__(
+        self, *, folder: Path, blender: Command | None = None, name: str = "", network: Network = USUAL
+    ) -> None:
         self._folder = folder
         self._name = name
+        self._network = network
         self._blender = blender or find_blender()
         self._programs: dict[str, Program] = {}
 
-    def create(self, parameters: dict[str, Any]) -> Task:
+    @classmethod
+    def asks_quads(cls, parameters: Mapping[str, Any]) -> bool:
+        """See `Service.asks_quads`."""
+        return bool(parameters["topology"] == "quads")
+
+    def create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing) -> Task:
         """Start sculpting. Raises `ParameterError`, `PictureError`, `ConnectionFailedError` (for a URL) and `BlenderError`."""
         values = check(PARAMETERS, parameters)
         source = values.pop("image_url")
         file = (
             Path(source)
             if picture.is_path(source)
-            else picture.to_file(source, self._folder / f"{SCRATCH_PREFIX}picture")
+            else picture.to_file(source, self._folder / f"{SCRATCH_PREFIX}picture", network=self._network)
         )
+        before_sending()
         task_id = f"sculpt-{os.getpid()}-{len(self._programs)}"
         request = {
             "picture": str(file),
@@ -110,26 +121,34 @@ class Local:
         """How far the sculptor is. A task of another process, or of one that has died, is `GONE`."""
         program = self._programs.get(task_id)
         if program is None:
-            return Task(task_id, Status.GONE)
+            error = GoneError("The background Blender that made this model has ended: generate it again.")
+            return Task(task_id, Status.GONE, error=error)
         report = program.poll()
         if report.error:
-            return Task(task_id, Status.FAILED, report.progress, report.error)
+            return Task(task_id, Status.FAILED, report.progress, error=TaskFailedError(report.error))
         if report.done is None:
             return Task(task_id, Status.RUNNING, report.progress, report.message)
-        result = Result(str(self._output(task_id)), report.done.get("note", ""))
+        result = Result(str(self._output(task_id)), note=report.done.get("note", ""))
         return Task(task_id, Status.SUCCEEDED, 1.0, report.message, result)
 
-    def cancel(self, task_id: str) -> None:
+    def listen(self, task_id: str, wait: Callable[[float], None]) -> Iterator[Task]:
+        """Give the task as it is now; a sculptor tells nothing by itself."""
+        yield self.get(task_id)
+
+    def find(self, parameters: Mapping[str, Any], age_s: float) -> list[str]:
+        """Return nothing: a sculptor ends with the process that started it."""
+        return []
+
+    def cancel(self, task_id: str) -> bool:
         """End the sculptor at once."""
         program = self._programs.pop(task_id, None)
         if program:
             program.stop()
+        return True
 
-    def fetch(self, task: Task, path: Path) -> None:
+    def fetch(self, url: str, path: Path, tell: Callable[[float], None] = lambda fraction: None) -> None:
         """Move the finished GLB to `path`."""
-        if task.result is None:
-            raise ServiceError("The model is not finished yet: wait until the task has succeeded.")
-        Path(task.result.glb).replace(path)
+        Path(url).replace(path)
 
     def _output(self, task_id: str) -> Path:
         # Named by process, so that a sculptor whose job was taken over by another process cannot get in its way.

@@ -26,7 +26,7 @@ def test_a_picture_becomes_a_whole_glb_with_progress_on_the_way(tmp_path, star):
     task, seen = wait(service, task)
     assert task.status is api.Status.SUCCEEDED, task.message
     assert seen == sorted(seen) and len(set(seen)) >= 3
-    service.fetch(task, tmp_path / "star.glb")
+    service.fetch(task.result.glb, tmp_path / "star.glb")
     glb.check(tmp_path / "star.glb")
 
 
@@ -36,7 +36,8 @@ def test_a_picture_that_cannot_be_read_fails_with_a_sentence(tmp_path):
     service = api.connect("local", folder=tmp_path)
     task, _ = wait(service, service.create({"image_url": str(broken)}))
     assert task.status is api.Status.FAILED
-    assert task.message.endswith(".") and "Traceback" not in task.message and "\n" not in task.message
+    message = str(task.error)
+    assert message.endswith(".") and "Traceback" not in message and "\n" not in message
 
 
 def test_a_cancelled_task_ends_at_once_and_is_not_known_any_more(tmp_path, star):
@@ -51,7 +52,7 @@ def test_a_blender_that_is_not_there_or_does_nothing_is_an_error_that_says_so(tm
         api.connect("local", folder=tmp_path, blender=["/nowhere/blender"]).create({"image_url": str(star)})
     service = api.connect("local", folder=tmp_path, blender=["true"])
     task, _ = wait(service, service.create({"image_url": str(star)}))
-    assert task.status is api.Status.FAILED and "stopped unexpectedly" in task.message
+    assert task.status is api.Status.FAILED and "stopped unexpectedly" in str(task.error)
 
 
 def test_an_unknown_service_is_refused_with_the_known_ones():

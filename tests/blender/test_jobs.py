@@ -53,9 +53,9 @@ def test_a_running_job_can_be_cancelled_tried_again_and_removed(settings, start,
     with pytest.raises(RuntimeError, match="has no model yet"):
         bpy.ops.image_to_3d.import_result(job=job.id)
     bpy.ops.image_to_3d.retry(job=job.id)
-    tick_until(session, lambda: session.jobs()[0].state == "imported")
-    with pytest.raises(RuntimeError, match="only a failed or cancelled job"):
+    with pytest.raises(RuntimeError, match="only a job that has ended"):
         bpy.ops.image_to_3d.retry(job=job.id)
+    tick_until(session, lambda: session.jobs()[0].state == "imported")
     tick_until(session, lambda: not session.is_running(job.id))
     bpy.ops.image_to_3d.remove(job=job.id)
     assert job.id not in [job.id for job in session.jobs()] and not session.folder_of(job.id).exists()

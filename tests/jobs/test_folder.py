@@ -103,7 +103,7 @@ def test_a_job_is_held_by_one_at_a_time_and_a_dead_holder_holds_nothing(jobs):
 
 def test_removing_and_retrying_keep_to_the_rules(jobs):
     folder = jobs.create()
-    with pytest.raises(JobError, match="only a failed or cancelled job"):
+    with pytest.raises(JobError, match="only a job that has ended"):
         history.retry(folder)
     history.cancel(folder)
     assert folders.read(folder).state is State.CANCELLED

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A result's address -> a file: streamed, resumed, counted, synced, and under its name only when it is whole. Never sends a key."""
+
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+
+from . import http
+from .errors import AddressExpiredError, ConnectionFailedError, DownloadError, UnavailableError, passes
+from .network import USUAL, Network
+
+LIMIT_BYTES = 2 << 30  # a model of a million triangles with 4K maps has 0.1 GB
+TRIES = 5  # without a single new byte between them
+PAUSES_S = (0.5, 1.0, 2.0, 4.0)
+EXPIRED = (401, 403, 404, 410)  # what the file hosts of both services answer to an address that is over
+
+
+def download(
+    url: str,
+    path: Path,
+    *,
+    network: Network = USUAL,
+    tell: Callable[[float], None] = lambda fraction: None,
+    pause: Callable[[float], None] = time.sleep,
+    limit_bytes: int = LIMIT_BYTES,
+) -> None:
+    """Bring what is at `url` to `path`. What is there of it already, in `path` plus ".part", is not fetched again.
+
+    `tell` hears how much is there (0 to 1; 0 while the length is unknown) several times a second; it and `pause` may raise, and
+    what is there then stays for the next time. Raises `AddressExpiredError`, `DownloadError`, `ConnectionFailedError`, and `OSError`
+    where the disk refuses.
+    """
+    part = path.with_name(f"{path.name}.part")
+    tag = path.with_name(f"{path.name}.part-tag")  # which version of the file the part is of
+    failures = 0
+    while True:
+        before = _size(part)
+        try:
+            _fetch_rest(url, part, tag, network, tell, limit_bytes)
+            break
+        except (ConnectionFailedError, UnavailableError) as error:
+            failures = 1 if _size(part) > before else failures + 1
+            if failures == TRIES or not passes(error):
+                raise
+            pause(PAUSES_S[failures - 1])
+    part.replace(path)
+    tag.unlink(missing_ok=True)
+
+
+def _fetch_rest(
+    url: str, part: Path, tag: Path, network: Network, tell: Callable[[float], None], limit_bytes: int
+) -> None:
+    """Append to `part` what is missing of it, once."""
+    start = _size(part) if tag.exists() else 0
+    headers = {"Accept-Encoding": "identity"}
+    if start:
+        headers |= {"Range": f"bytes={start}-", "If-Range": tag.read_text(encoding="ascii")}
+    with http.get(url, network=network, headers=headers) as response:
+        if response.status_code == 416 and start:  # nothing is missing, or the part is of another file
+            if response.headers.get("Content-Range", "") == f"bytes */{start}":
+                return
+            tag.unlink()
+            raise ConnectionFailedError("The model has changed while it was fetched: retry.")
+        start, whole = _plan(response, start)
+        if whole is not None and whole > limit_bytes:
+            raise DownloadError(
+                f"The model has {whole >> 20:,} MB: more than {limit_bytes >> 20:,} MB are not fetched."
+            )
+        if start == 0:
+            part.unlink(missing_ok=True)  # first: the new version's tag must never stand beside the old one's bytes
+            _note_version(response, tag)
+        done = start
+        with part.open("ab" if start else "wb") as file:
+            for piece in response.iter_content(http.PIECE_BYTES):
+                done += len(piece)
+                if done > limit_bytes:
+                    raise DownloadError(f"The model has more than {limit_bytes >> 20:,} MB, which are not fetched.")
+                file.write(piece)
+                tell(done / whole if whole else 0.0)
+            file.flush()
+            if whole is not None and done < whole:
+                raise ConnectionFailedError("The download broke off: check the network, then retry.")
+            os.fsync(file.fileno())
+
+
+def _plan(response: requests.Response, start: int) -> tuple[int, int | None]:
+    """Return from which byte the answer goes on, and how many bytes the whole file has (None where the host does not say)."""
+    status = response.status_code
+    length = response.headers.get("Content-Length", "")
+    if status == 206:
+        found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
+        if not found or int(found[1]) != start:
+            raise DownloadError("The host of the model answered with another part of it than was asked for: retry.")
+        return start, int(found[2])
+    if status == 200:
+        return 0, int(length) if length.isdigit() else None
+    if status in EXPIRED:
+        raise AddressExpiredError(f"The address of the model is no longer valid (status {status}): retry.")
+    if status >= 500 or status == 429:
+        raise UnavailableError("The host of the model has a trouble of its own: retry later.", status=status)
+    raise DownloadError(f"The host of the model refused it (status {status}): retry later.")
+
+
+def _note_version(response: requests.Response, tag: Path) -> None:
+    """Remember what If-Range needs (RFC 9110, 13.1.5): only a strong validator may join two parts."""
+    version = response.headers.get("ETag", "")
+    if version and not version.startswith("W/"):
+        tag.write_text(version, encoding="ascii", errors="ignore")
+    else:
+        tag.unlink(missing_ok=True)
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0

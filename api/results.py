@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A finished task -> files on this machine, with fresh addresses where the old ones are over. Knows no service."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from . import glb
+from .errors import AddressExpiredError, GlbError, ServiceError
+from .task import Result, Service, Task
+
+Tell = Callable[[float], None]
+
+
+def download(service: Service, task: Task, path: Path, tell: Tell = lambda fraction: None) -> Task:
+    """Bring the model of a succeeded `task` to `path`, checked to be a whole GLB 2.0 that refers to nothing outside itself.
+
+    Broken downloads are resumed, and what is there already is not fetched again by a later call. A file that is no model is fetched
+    once more. `tell` hears how much is there (0 to 1) and may raise. Return the task with the addresses that worked.
+
+    Raises `GlbError`, `DownloadError`, `ConnectionFailedError`, `ServiceError`, and `OSError` where the disk refuses.
+    """
+    unchecked = path.with_name(f"{path.name}.unchecked")
+    for is_last_try in (False, True):
+        if not unchecked.exists():  # else a call that was interrupted has left it
+            task = fetch(service, task, lambda result: result.glb, unchecked, tell)
+        try:
+            glb.check(unchecked)
+            break
+        except GlbError:
+            unchecked.unlink()
+            if is_last_try or service.repeatable:
+                raise
+            task = _renewed(service, task)
+    unchecked.replace(path)
+    return task
+
+
+def fetch(
+    service: Service, task: Task, address: Callable[[Result], str], path: Path, tell: Tell = lambda fraction: None
+) -> Task:
+    """Bring one file of a succeeded `task` to `path`; `address` picks it from the result. Return the task as `download` does."""
+    try:
+        service.fetch(address(_result_of(task)), path, tell)
+    except AddressExpiredError:
+        task = _renewed(service, task)
+        service.fetch(address(_result_of(task)), path, tell)
+    return task
+
+
+def _renewed(service: Service, task: Task) -> Task:
+    """Ask for the task again: its addresses are signed afresh each time."""
+    task = service.get(task.id)
+    if task.error:
+        raise task.error
+    return task
+
+
+def _result_of(task: Task) -> Result:
+    if task.result is None:
+        raise ServiceError("The model is not finished yet: wait until the task has succeeded.")
+    return task.result

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""CSM: image-to-3D sessions of a web service, with an account. The table, the paths, and CSM's words for status and result.
+
+Source: CSM, "Image to 3D: Create Session". What its page leaves out (statuses, codes, the list) is as CSM's own client has it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..errors import AnswerLostError, GoneError, KeyRefusedError, TaskFailedError
+from ..parameters import AUTOMATIC, Choice, Flag, Picture, Table, Vector, check
+from ..picture import is_url
+from ..task import Result, Status, Task, nothing
+from .web import SLACK_S, WebService, number, web_address
+
+if TYPE_CHECKING:
+    from ..http import Answer
+
+PARAMETERS: Table = (
+    Picture(
+        name="image_url",
+        description="Picture to be turned into a model: a path, an address, or the picture itself as a data URI",
+    ),
+    Choice(
+        name="geometry_model",
+        description="Which geometry model the session uses",
+        default="base",
+        options={"base": "The standard one", "turbo": "The fast one"},
+    ),
+    Choice(
+        name="texture_model",
+        description="Which texture model the session uses",
+        default="none",
+        options={
+            "none": "No texture",
+            "baked": "Highlights and shadows may be part of the base color",
+            "pbr": "A cleaner base color, and metallic and roughness maps",
+        },
+    ),
+    Vector(
+        name="scaled_bbox",
+        description="Size of the model in meters; -1 leaves that dimension automatic",
+        default=(AUTOMATIC, AUTOMATIC, AUTOMATIC),
+        axes=("width", "height", "depth"),
+        unit="m",
+    ),
+    Flag(
+        name="preserve_aspect_ratio",
+        description="Make the model as large as fits into the bounding box, without stretching it",
+        default=False,
+        needs="scaled_bbox",
+    ),
+    Choice(
+        name="topology",
+        description="What the faces of the mesh are",
+        default="tris",
+        options={"tris": "Triangles", "quads": "Four-sided faces, for editing and subdivision"},
+    ),
+    Choice(
+        name="resolution",
+        description="How fine the mesh is",
+        default="high_poly",
+        options={"low_poly": "Few faces", "high_poly": "Many faces"},
+    ),
+)
+
+SESSIONS = "/image-to-3d-sessions"
+
+# Those of the seed's "session_status" and of the older "status"; any other word means that the session still runs, as CSM's own
+# client has it on purpose.
+PENDING = frozenset({"queued"})
+SUCCEEDED = frozenset({"complete", "done", "preview_done", "refine_done"})
+FAILED = frozenset({"failed", "spin_generate_failed", "preview_failed", "refine_failed"})
+
+ECHOED = ("geometry_model", "texture_model", "topology", "resolution", "scaled_bbox", "preserve_aspect_ratio")
+"""Parameters that a session repeats."""
+
+PAGE = 10
+PAGES_AT_MOST = 20
+
+
+class CSM(WebService):
+    """The service. Options as `WebService` says; the key is also taken from CSM_API_KEY, the address from CSM_API_URL."""
+
+    name: ClassVar[str] = "csm"
+    label: ClassVar[str] = "CSM"
+    description: ClassVar[str] = "Image-to-3D sessions of Common Sense Machines: needs an account, and costs credits"
+    parameters: ClassVar[Table] = PARAMETERS
+    default_url: ClassVar[str] = "https://api.csm.ai"
+    key_page: ClassVar[str] = "https://3d.csm.ai/dashboard/profile/developer-settings"
+    away: ClassVar[str] = (
+        "check the network and the address in the preferences; the service may also have been discontinued, "
+        "then choose another one"
+    )
+    forbidden = (KeyRefusedError, "{label} does not accept the API key{said}: enter a valid one in the preferences.")
+
+    @staticmethod
+    def _key_headers(key: str) -> dict[str, str]:
+        return {"x-api-key": key}
+
+    @classmethod
+    def asks_quads(cls, parameters: Mapping[str, Any]) -> bool:
+        """See `Service.asks_quads`."""
+        return bool(parameters["topology"] == "quads")
+
+    def create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing) -> Task:
+        """`POST /image-to-3d-sessions`. The task may have failed already. See `Service.create`."""
+        answer = self._send_create(SESSIONS, parameters, {}, before_sending)
+        record = _record(answer.body)
+        if not record or not _id(record):
+            raise AnswerLostError("CSM accepted the request and did not say under which code.")
+        return self._task(_id(record), record)
+
+    def get(self, task_id: str) -> Task:
+        """`GET /image-to-3d-sessions/{session_code}`. See `Service.get`."""
+        try:
+            answer = self._request("GET", f"{SESSIONS}/{task_id}")
+        except GoneError as error:
+            return Task(task_id, Status.GONE, error=error)
+        record = _record(answer.body)
+        if not record:
+            raise self._not_understood(answer)
+        return self._task(task_id, record, answer)
+
+    def listen(self, task_id: str, wait: Callable[[float], None]) -> Iterator[Task]:
+        """Give the session as it is now: CSM has no stream. See `Service.listen`."""
+        yield self.get(task_id)
+
+    def find(self, parameters: Mapping[str, Any], age_s: float) -> list[str]:
+        """`GET /image-to-3d-sessions?limit=10&page=1` and on. See `Service.find`."""
+        values = check(PARAMETERS, parameters)
+        found: list[str] = []
+        for page in range(1, PAGES_AT_MOST + 1):
+            answer = self._request("GET", SESSIONS, query={"limit": PAGE, "page": page})
+            records = _records(answer.body)
+            ages = [answer.server_time - created for record in records if (created := _created(record))]
+            found += [_id(record) for record in records if _may_come_from(record, values, age_s, answer.server_time)]
+            if len(records) < PAGE or (ages and min(ages) > age_s + SLACK_S):
+                break
+        return list(dict.fromkeys(filter(None, found)))
+
+    def cancel(self, task_id: str) -> bool:
+        """Return False: CSM knows no way to end a session."""
+        return False
+
+    @staticmethod
+    def _words(body: Any) -> str:
+        """`message`, then `error`; a failed session may also say it in `status_message`."""
+        if not isinstance(body, dict):
+            return ""
+        record = body.get("data") if isinstance(body.get("data"), dict) else {}
+        words = [body.get("message"), body.get("error"), (record or {}).get("status_message")]
+        # a failed session comes in an envelope that says that the request went well
+        return next((word for word in words if isinstance(word, str) and word not in ("", "Created", "Retrieved")), "")
+
+    def _task(self, task_id: str, record: Mapping[str, Any], answer: "Answer | None" = None) -> Task:
+        word = str(record.get("session_status") or record.get("status") or "").lower()
+        progress = min(max(number(record.get("percent_done") or record.get("percentage")) / 100, 0.0), 1.0)
+        if word in SUCCEEDED:
+            return self._succeeded(task_id, record)
+        if word in FAILED:
+            words = self._own_words({"error": answer.body.get("error")} if answer else {}) or self._own_words(
+                {"data": record}
+            )
+            said = f" ({words})" if words else ""
+            error = TaskFailedError(f"CSM could not make the model{said}: try again, or use another picture.")
+            return Task(task_id, Status.FAILED, progress, error=error)
+        if word in PENDING:
+            return Task(task_id, Status.PENDING, progress, "Waiting at CSM")
+        return Task(task_id, Status.RUNNING, progress, "CSM is working")
+
+    def _succeeded(self, task_id: str, record: Mapping[str, Any]) -> Task:
+        glb = web_address(record.get("mesh_url_glb"))
+        if glb:
+            return Task(task_id, Status.SUCCEEDED, 1.0, "Finished at CSM", Result(glb))
+        offered = [name for name in record if name.startswith("mesh_url") and web_address(record[name])]
+        formats = ", ".join(name.removeprefix("mesh_url").strip("_") or "zip" for name in offered) or "no file at all"
+        error = TaskFailedError(f"CSM made no GLB, only {formats}: get it on CSM's own page, or try again.")
+        return Task(task_id, Status.FAILED, 1.0, error=error)
+
+
+def _record(body: Any) -> dict[str, Any]:
+    """The session in an envelope; {} where there is none."""
+    data = body.get("data") if isinstance(body, dict) else None
+    return data if isinstance(data, dict) else {}
+
+
+def _records(body: Any) -> list[dict[str, Any]]:
+    """The sessions in the envelope of a list."""
+    data = body.get("data") if isinstance(body, dict) else None
+    results = data.get("results") if isinstance(data, dict) else data
+    return [record for record in results if isinstance(record, dict)] if isinstance(results, list) else []
+
+
+def _id(record: Mapping[str, Any]) -> str:
+    return str(record.get("session_code") or record.get("_id") or "")
+
+
+def _created(record: Mapping[str, Any]) -> float:
+    """When the session was made, in seconds since 1970; 0 where it does not say."""
+    try:
+        return datetime.fromisoformat(str(record.get("created_at"))).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def _may_come_from(record: Mapping[str, Any], values: Mapping[str, Any], age_s: float, server_time: float) -> bool:
+    created = _created(record)
+    if not created or not -SLACK_S <= server_time - created <= age_s + SLACK_S:
+        return False
+    image = web_address(record.get("image_url"))
+    if image and is_url(values["image_url"]) and image != values["image_url"]:
+        return False
+    return all(record[name] == values[name] for name in ECHOED if record.get(name) is not None)

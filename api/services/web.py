@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What CSM and Meshy have in common as web services: a key, an address, pictures as data URIs, refusals. Is no service itself."""
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from .. import picture
+from ..background import SCRATCH_PREFIX, Command, find_blender
+from ..body import Body
+from ..errors import (
+    GoneError,
+    KeyRefusedError,
+    ModerationError,
+    NoCreditsError,
+    PictureError,
+    PictureRefusedError,
+    QueueFullError,
+    RateLimitError,
+    RefusedError,
+    ServiceError,
+    UnavailableError,
+)
+from ..network import USUAL, Network
+from ..parameters import Table, check, pictures, sent
+from ..redact import redact
+
+if TYPE_CHECKING:
+    from ..http import Answer
+
+# `http` and `download` are imported where they are used: with them comes requests, which alone would slow down the start of Blender.
+
+WORDS_AT_MOST = 300  # of a service's own explanation, in a sentence of ours
+
+SLACK_S = 5.0
+"""How much older or younger than our request a task may look and still come from it: dates have whole seconds, answers take time."""
+
+_ABOUT_MODERATION = re.compile(r"moderat|nsfw|unsafe|inappropriate|prohibited", re.IGNORECASE)
+_ABOUT_PICTURE = re.compile(r"image|picture|data uri|base64", re.IGNORECASE)
+_ABOUT_RATE = re.compile(r"rate ?limit|too many requests|slow down", re.IGNORECASE)
+_ABOUT_QUEUE = re.compile(r"NoMore|concurren|pending tasks|queue", re.IGNORECASE)
+
+
+class WebService:
+    """One web service, reached with `key` at `url` ("" for what the environment says, then for the service's own address).
+
+    Pictures longer than `picture_limit_px` on one side are scaled down, and what is neither PNG nor JPEG is converted, by the Blender
+    that `blender` starts (by default the one that is found). Intermediate files go to `folder` (by default a temporary one).
+    `pause` is called instead of sleeping, and with 0 while something is sent; it may raise.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    parameters: ClassVar[Table]
+    default_url: ClassVar[str]
+    key_page: ClassVar[str]
+    """Where a user gets a key."""
+    away: ClassVar[str] = "check the network and the address in the preferences, or try again later"
+    forbidden: ClassVar[tuple[type[ServiceError], str]]
+    """What the status 403 means, and what to do."""
+    repeatable: ClassVar[bool] = False
+    local: ClassVar[bool] = False
+    pace_s: ClassVar[tuple[float, float]] = (2.0, 10.0)
+
+    def __init__(
+        self,
+        *,
+        key: str = "",
+        url: str = "",
+        network: Network = USUAL,
+        picture_limit_px: int = picture.LONGER_SIDE_PX,
+        blender: Command | None = None,
+        folder: Path | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        from ..http import Client, header_value
+
+        self._key = header_value(key or os.environ.get(self.key_variable(), ""), self.label, self.key_variable())
+        self._network = network
+        self._picture_limit_px = picture_limit_px
+        self._blender = blender
+        self._folder = folder
+        self._pause = pause
+        self._client = Client(
+            label=self.label,
+            url=url or os.environ.get(self.url_variable(), "") or self.default_url,
+            headers=self._key_headers(self._key),
+            away=self.away,
+            network=network,
+        )
+
+    @classmethod
+    def key_variable(cls) -> str:
+        """The environment variable that may hold the key."""
+        return f"{cls.name.upper()}_API_KEY"
+
+    @classmethod
+    def url_variable(cls) -> str:
+        """The environment variable that may hold the address."""
+        return f"{cls.name.upper()}_API_URL"
+
+    def fetch(self, url: str, path: Path, tell: Callable[[float], None] = lambda fraction: None) -> None:
+        """See `Service.fetch`."""
+        from ..download import download
+
+        download(url, path, network=self._network, tell=tell, pause=self._pause)
+
+    @staticmethod
+    def _key_headers(key: str) -> dict[str, str]:
+        """The headers that hold the key."""
+        raise NotImplementedError
+
+    @staticmethod
+    def _words(body: Any) -> str:
+        """The service's own explanation in the body of a refusal, "" where there is none."""
+        raise NotImplementedError
+
+    def _send_create(
+        self, path: str, parameters: Mapping[str, Any], fixed: Mapping[str, Any], before_sending: Callable[[], None]
+    ) -> "Answer":
+        """Check, prepare and send a create request. Raises as `Service.create` does."""
+        values = sent(self.parameters, check(self.parameters, parameters))
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix=SCRATCH_PREFIX) as scratch:
+            for name in pictures(self.parameters):
+                if name in values:
+                    values[name] = self._prepared(values[name], Path(scratch), name)
+            body = Body({**values, **fixed}, lambda: self._pause(0.0))
+            before_sending()
+            return self._request("POST", path, body=body)
+
+    def _prepared(self, source: str, scratch: Path, name: str) -> str | Path:
+        """A URL as it is, which the service fetches itself; anything else as a file in a form that the service takes."""
+        if picture.is_url(source):
+            return source
+        file = Path(source) if picture.is_path(source) else picture.to_file(source, scratch / name)
+        if not file.is_file():
+            raise PictureError(f"There is no picture at {file}: choose one that exists.")
+        return picture.fit(
+            file,
+            scratch,
+            lambda: self._blender or find_blender(),
+            limit_px=self._picture_limit_px,
+            pause=self._pause,
+        )
+
+    def _request(
+        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Body | None = None
+    ) -> "Answer":
+        """Send one request and return the answer with a status of 2xx. Raises `ConnectionFailedError` and `ServiceError`."""
+        answer = self._client.request(method, path, query=query, body=body)
+        if not 200 <= answer.status < 300:
+            raise self._refusal(answer, method)
+        return answer
+
+    def _not_understood(self, answer: "Answer") -> UnavailableError:
+        return UnavailableError(
+            f"{self.label} answered with something that is not understood: try again later, or check the address.",
+            request_id=answer.request_id,
+        )
+
+    def _own_words(self, body: Any) -> str:
+        """What the service says, fit for a sentence: one line, not endless, without our key."""
+        words = " ".join(redact(self._words(body), [self._key]).split())
+        return words[:WORDS_AT_MOST].rstrip(".")
+
+    def _refusal(self, answer: "Answer", method: str) -> ServiceError:
+        """What an answer with another status than 2xx means for the user."""
+        label, status, words = self.label, answer.status, self._own_words(answer.body)
+        said = f" ({words})" if words else ""
+        kind, sentence = self._meaning(status, words, answer.retry_after_s)
+        if kind is GoneError and method == "POST":
+            kind, sentence = RefusedError, "{label} is not at this address{said}: check the address in the preferences."
+        return kind(
+            sentence.format(label=label, said=said),
+            status=status,
+            request_id=answer.request_id,
+            retry_after_s=answer.retry_after_s,
+        )
+
+    def _meaning(self, status: int, words: str, retry_after_s: float | None) -> tuple[type[ServiceError], str]:
+        if status in _MEANINGS:
+            return _MEANINGS[status]
+        if status == 403:
+            return self.forbidden
+        if status == 429 and _ABOUT_QUEUE.search(words):
+            return (
+                QueueFullError,
+                "{label} works on as many tasks as the account may have: this one waits for its turn.",
+            )
+        if (
+            status == 429
+            or (status == 503 and retry_after_s is not None)
+            or (status == 400 and _ABOUT_RATE.search(words))
+        ):
+            return RateLimitError, "{label} is busy{said}: the request is sent again in a moment."
+        if status >= 500:
+            return UnavailableError, "{label} has a trouble of its own{said}: try again later."
+        if 300 <= status < 400:
+            return RefusedError, "The address of {label} leads to another one: check it in the preferences."
+        if _ABOUT_MODERATION.search(words):
+            return ModerationError, "The moderation of {label} blocked the picture or the prompt{said}: use another."
+        if status == 413 or _ABOUT_PICTURE.search(words):
+            return (
+                PictureRefusedError,
+                "{label} cannot use the picture{said}: use another, or save it anew as PNG or JPEG.",
+            )
+        return RefusedError, "{label} does not accept the request{said}: change the parameters."
+
+
+_MEANINGS: dict[int, tuple[type[ServiceError], str]] = {
+    401: (KeyRefusedError, "{label} does not accept the API key{said}: enter a valid one in the preferences."),
+    402: (NoCreditsError, "The account at {label} has too few credits{said}: buy some, or choose cheaper parameters."),
+    404: (GoneError, "{label} does not know the task, or does not keep it any longer{said}: generate it again."),
+}
+
+
+def web_address(value: Any) -> str:
+    """Return `value` where it is an address; "" for what services write where there is none ("", null, nothing)."""
+    return value if isinstance(value, str) and picture.is_url(value) else ""
+
+
+def number(value: Any) -> float:
+    """Return `value` where it is a number, else 0: fields may be absent or null."""
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0.0
