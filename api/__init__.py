@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a script uses: `connect()`, `wait()`, `download()`, `Service`, `Task`, `Status`, `Result` and the errors. Imports no bpy.
+"""What a script uses: `connect()`, `wait()`, `save()`, `Service`, `Task`, `Status`, `Result` and the errors. Imports no bpy.
 
 service = connect("meshy", key="msy_...")
 task = service.create({"image_url": "fox.png"})
 task = wait(service, task.id, tell=lambda task: print(task.progress, task.message))
-download(service, task, Path("fox.glb"))
+save(service, task, Path("fox.glb"))
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from . import errors
 from .errors import ImageTo3DError, ParameterError
 from .network import Network
-from .results import download
+from .results import save
 from .services import SERVICES
 from .task import Result, Service, Status, Task
 from .waiting import wait
@@ -25,8 +25,8 @@ __all__ = [
     "Status",
     "Task",
     "connect",
-    "download",
     "errors",
+    "save",
     "wait",
 ]
 

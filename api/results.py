@@ -11,7 +11,7 @@ from .task import Result, Service, Task
 Tell = Callable[[float], None]
 
 
-def download(service: Service, task: Task, path: Path, tell: Tell = lambda fraction: None) -> Task:
+def save(service: Service, task: Task, path: Path, tell: Tell = lambda fraction: None) -> Task:
     """Bring the model of a succeeded `task` to `path`, checked to be a whole GLB 2.0 that refers to nothing outside itself.
 
     Broken downloads are resumed, and what is there already is not fetched again by a later call. A file that is no model is fetched
@@ -38,7 +38,7 @@ def download(service: Service, task: Task, path: Path, tell: Tell = lambda fract
 def fetch(
     service: Service, task: Task, address: Callable[[Result], str], path: Path, tell: Tell = lambda fraction: None
 ) -> Task:
-    """Bring one file of a succeeded `task` to `path`; `address` picks it from the result. Return the task as `download` does."""
+    """Bring one file of a succeeded `task` to `path`; `address` picks it from the result. Return the task as `save` does."""
     try:
         service.fetch(address(_result_of(task)), path, tell)
     except AddressExpiredError:

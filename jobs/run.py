@@ -275,7 +275,7 @@ class Run:
         self._enter(State.DOWNLOADING, "Fetching the model")
         fetched = self.folder / FETCHED
         if not fetched.exists():
-            task = api.download(service, task, fetched, lambda fraction: self._tell_fetched(fraction))
+            task = api.save(service, task, fetched, lambda fraction: self._tell_fetched(fraction))
         folders.sync(fetched)
         assert task.result is not None  # api.wait returns a task that has succeeded
         wanted = {name: f"{MAP_PREFIX}{name}" for name in task.result.maps if name in glb.missing_maps(fetched)}
