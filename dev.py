@@ -18,6 +18,7 @@ from tools.common import Stop, disk_full_sentence
 from tools.demo import command_demo
 from tools.environments import BLENDERS, require_python
 from tools.package import command_build
+from tools.service import command_service
 from tools.stage import command_demo_inside
 from tools.suites import command_bench, command_test
 
@@ -47,6 +48,12 @@ def parser() -> argparse.ArgumentParser:
     check.set_defaults(run=command_check)
     bench = commands.add_parser("bench", allow_abbrev=False, help="measure against the promised times")
     bench.set_defaults(run=command_bench, takes_more=True)
+    service = commands.add_parser(
+        "service", help="answer as the web services do, on this machine, to try things by hand"
+    )
+    service.add_argument("--port", type=int, metavar="N", help="instead of 8765")
+    service.add_argument("--seconds", type=float, metavar="S", help="how long a task takes at least")
+    service.set_defaults(run=command_service)
     build = commands.add_parser("build", help="make the extension's zip in dist/, validated by Blender's own tool")
     build.set_defaults(run=command_build)
     inside = commands.add_parser("_demo_inside")

@@ -8,6 +8,7 @@ foot, so that placing the root stands the model on the floor. Images are packed.
 import json
 import math
 import os
+import struct
 import sys
 import traceback
 from collections.abc import Callable
@@ -19,7 +20,8 @@ import bmesh
 import numpy as np
 from mathutils import Matrix, Vector
 
-from .materials import keep_contract
+from . import loose_maps
+from .materials import keep_contract, mend, mend_metallic, merge_images, metallic_untold
 from .report import Report
 from .thumbnail import render
 
@@ -40,16 +42,18 @@ def main() -> None:
 def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     """Write `request["blend"]` and `request["thumbnail"]` from `request["glb"]`; return facts about the model.
 
-    `request["quads"]` asks for triangles to be joined back into quads. Raises `RuntimeError` where the GLB cannot be imported.
+    `request["quads"]` asks for triangles to be joined back into quads. `request["maps"]`, where there is one, holds files by Meshy's
+    names for them (`base_color`, `metallic`, ...): they take the places that the GLB's own material leaves empty. Raises
+    `RuntimeError` where the GLB cannot be imported.
     """
     report.progress(0.0, "Reading the model")
     bpy.ops.wm.read_factory_settings(use_empty=True)
     bpy.ops.import_scene.gltf(filepath=request["glb"])
-    for material in bpy.data.materials:
-        keep_contract(material)
+    meshes = [obj.data for obj in bpy.data.objects if obj.type == "MESH"]
+    report.progress(0.2, "Preparing the materials")
+    notes = _prepare_materials(Path(request["glb"]), meshes, request.get("maps") or {}, request["name"])
     report.progress(0.3, "Preparing the mesh")
     root = _one_root(request["name"])
-    meshes = [obj.data for obj in bpy.data.objects if obj.type == "MESH"]
     if request["quads"]:
         for mesh in meshes:
             join_quads(mesh)
@@ -59,7 +63,27 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     collection = _collect(root)
     # Objects and collection alone: the scene, camera and lights of the thumbnail stay behind.
     _write(Path(request["blend"]), lambda path: bpy.data.libraries.write(path, {collection}))
-    return _facts(meshes, quads_asked=request["quads"])
+    return _facts(meshes, notes, quads_asked=request["quads"])
+
+
+def _prepare_materials(glb: Path, meshes: list[bpy.types.Mesh], maps: dict[str, str], name: str) -> list[str]:
+    """Mend all materials, add the loose maps, and bring all into the contract's form; return sentences for the user."""
+    notes = [note for material in bpy.data.materials for note in mend(material)]
+    notes += loose_maps.add(maps, meshes, name)
+    untold = metallic_untold(_document(glb))
+    for material in bpy.data.materials:
+        if material.name in untold:
+            notes += mend_metallic(material)
+        keep_contract(material)
+    merge_images()
+    return list(dict.fromkeys(notes))  # several materials with one fault are told of once
+
+
+def _document(glb: Path) -> dict[str, Any]:
+    """The JSON of a GLB (glTF 2.0, section 4): header of 12 bytes, then the first chunk's length, type and content."""
+    with glb.open("rb") as file:
+        (length,) = struct.unpack("<12xI4x", file.read(20))
+        return json.loads(file.read(length))
 
 
 def _one_root(name: str) -> bpy.types.Object:
@@ -158,12 +182,12 @@ def _write(path: Path, write: Callable[[str], Any]) -> None:
     part.replace(path)
 
 
-def _facts(meshes: list[bpy.types.Mesh], *, quads_asked: bool) -> dict[str, Any]:
-    """Numbers of faces and quads, and what the user is told about them."""
+def _facts(meshes: list[bpy.types.Mesh], notes: list[str], *, quads_asked: bool) -> dict[str, Any]:
+    """Numbers of faces and quads, and what the user is told about them and the materials."""
     corners = np.concatenate([_corner_counts(mesh) for mesh in meshes])
     faces, quads = len(corners), int((corners == 4).sum())
     note = f"{faces:,} faces, {quads / faces:.0%} of them quads" if quads_asked else f"{faces:,} faces"
-    return {"faces": faces, "quads": quads, "note": note}
+    return {"faces": faces, "quads": quads, "note": " ".join([f"{note}.", *notes]) if notes else note}
 
 
 def _corner_counts(mesh: bpy.types.Mesh) -> np.ndarray:

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Any picture -> a PNG or JPEG that a service takes, in a background Blender. Never enlarges, and never changes the picture given.
+
+A JPEG stays a JPEG; everything else becomes a PNG of 8 bits a channel. Pixels are averaged in display space, as a viewer shows them,
+weighted by their opacity, so that the colour of what is transparent does not come through at the edges.
+"""
+
+import json
+import os
+import struct
+import sys
+import traceback
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from .picture import HEADER, MOST_PIXELS, size_in
+from .picture import _displayed as displayed  # what Blender's float pixels mean is said there, once
+from .pixels import Bytes, Floats
+from .report import Report
+
+JPEG_START = b"\xff\xd8"
+JPEG_QUALITY = 95  # of 100: no mark of the second compression is seen
+STRIP_ROWS = 32  # rows of the result at a time: numpy is quick, and what lies beside the pixels stays below 50 MB
+OPAQUE = 254.5 / 255  # an alpha that rounds to 255
+PNG_EFFORT = 4  # zlib's level: the next ones take twice the time for a few per cent
+
+
+class NotFitting(Exception):
+    """The picture cannot be used; the text says so to the user, and what to do."""
+
+
+def main() -> None:
+    """Do what the request file that the first argument names says, and report."""
+    request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    report = Report(Path(request["report"]))
+    try:
+        facts = fit(Path(request["picture"]), request["limit_px"], request["output_stem"], report)
+    except NotFitting as error:
+        traceback.print_exc()
+        report.fail(str(error))
+        sys.exit(1)
+    report.done(**facts)
+
+
+def fit(picture: Path, limit_px: int, output_stem: str, report: Report) -> dict[str, Any]:
+    """Write `picture` to `output_stem` plus its ending, the longer side at most `limit_px`; return `file`, `width`, `height`.
+
+    Raises `NotFitting` where there is nothing to be read.
+    """
+    report.progress(0.0, "Reading the picture")
+    header = _header(picture)
+    values, linear = _read(picture, header, limit_px)
+    report.progress(0.4, "Scaling the picture")
+    pixels = _fitted(values, linear, limit_px)
+    del values  # a large picture's gigabyte is free again before the file is written
+    report.progress(0.8, "Saving the picture")
+    kind, write = (".jpg", _write_jpeg) if header.startswith(JPEG_START) else (".png", _write_png)
+    file = Path(output_stem + kind)
+    part = file.with_name(f"part-{os.getpid()}-{file.name}")
+    write(part, pixels)
+    part.replace(file)
+    height, width = pixels.shape[:2]
+    return {"file": str(file), "width": width, "height": height}
+
+
+def _header(picture: Path) -> bytes:
+    try:
+        with picture.open("rb") as file:
+            return file.read(HEADER)
+    except OSError:
+        raise _not_a_picture(picture) from None
+
+
+def _read(picture: Path, header: bytes, limit_px: int) -> tuple[Floats, bool]:
+    """The pixels (h, w, 1 to 4) as Blender has them, lowest row first, and whether they are linear and premultiplied.
+
+    Only the values are kept, not the image: both together would be half as much again.
+    """
+    _refuse_large(picture, *(size_in(header) or (0, 0)), limit_px)  # before it is decoded, where the header tells
+    try:
+        image = bpy.data.images.load(str(picture))
+    except RuntimeError:
+        raise _not_a_picture(picture) from None
+    try:
+        width, height = image.size
+        _refuse_large(picture, width, height, limit_px)
+        number = len(image.pixels)
+        if not number:  # Blender has no decoder for it, and said so in the log
+            raise _not_a_picture(picture)
+        values = np.empty(number, np.float32)
+        image.pixels.foreach_get(values)
+        return values.reshape(height, width, -1), image.is_float
+    finally:
+        bpy.data.images.remove(image)
+
+
+def _refuse_large(picture: Path, width: int, height: int, limit_px: int) -> None:
+    if width * height > MOST_PIXELS:
+        size = f"{width} x {height} pixels"
+        raise NotFitting(f"{picture.name} is {size}, too large to work on: scale it down to {limit_px} pixels or less.")
+
+
+def _not_a_picture(picture: Path) -> NotFitting:
+    return NotFitting(f"{picture.name} is not a picture that can be opened: choose a PNG or JPEG file.")
+
+
+def _fitted(values: Floats, linear: bool, limit_px: int) -> Bytes:
+    """Bytes (h, w, 3 or 4) for the file, first row first; with alpha where some pixel is not opaque."""
+    height, width, channels = values.shape
+    factor = min(1.0, limit_px / max(height, width))
+    size = max(1, round(height * factor)), max(1, round(width * factor))
+    has_alpha = channels in (2, 4) and bool((values[..., -1] < OPAQUE).any())
+    result = np.empty((*size, 4 if has_alpha else 3), np.uint8)
+
+    def prepared(rows: Floats) -> Floats:
+        """Display values (n, w, 3 or 4), premultiplied for as long as pixels are averaged."""
+        rows = _as_colour(rows, has_alpha, linear)
+        if has_alpha and factor < 1:
+            rows[..., :3] *= rows[..., 3:]
+        return rows
+
+    done = 0
+    for strip in _averaged(values[::-1], size, prepared) if factor < 1 else _strips(values[::-1], prepared):
+        if has_alpha and factor < 1:
+            strip[..., :3] /= np.maximum(strip[..., 3:], np.float32(1e-6))
+        np.clip(strip, 0, 1, out=strip)
+        result[done : done + len(strip)] = strip * np.float32(255) + np.float32(0.5)
+        done += len(strip)
+    return result
+
+
+def _as_colour(rows: Floats, has_alpha: bool, linear: bool) -> Floats:
+    """A copy of rows (n, w, 1 to 4) as straight display values, (n, w, 4) with alpha and (n, w, 3) without."""
+    count, width, channels = rows.shape
+    if channels < 3:  # grey
+        rows = np.concatenate((np.repeat(rows[..., :1], 3, axis=2), rows[..., 1:]), axis=2)
+    rows = rows[..., : 4 if has_alpha else 3]
+    if linear:
+        return displayed(rows.reshape(count * width, -1)).astype(np.float32).reshape(count, width, -1)
+    return rows.copy()
+
+
+def _strips(values: Floats, prepared: Callable[[Floats], Floats]) -> Iterator[Floats]:
+    for start in range(0, len(values), STRIP_ROWS):
+        yield prepared(values[start : start + STRIP_ROWS])
+
+
+def _averaged(values: Floats, size: tuple[int, int], prepared: Callable[[Floats], Floats]) -> Iterator[Floats]:
+    """The picture at a smaller size, strip by strip: every pixel is the mean of the area it covers, parts of pixels included."""
+    (rows, row_weights), (columns, column_weights) = (
+        _taps(old, new) for old, new in zip(values.shape, size, strict=False)
+    )
+    for start in range(0, size[0], STRIP_ROWS):
+        here = slice(start, start + STRIP_ROWS)
+        first = rows[here].min()
+        source = prepared(values[first : rows[here].max() + 1])
+        low = np.stack(
+            [
+                np.tensordot(weights, source[taps[0] - first : taps[-1] - first + 1], 1)
+                for taps, weights in zip(rows[here], row_weights[here], strict=True)
+            ]
+        )
+        yield sum(low[:, columns[:, tap]] * column_weights[:, tap, None] for tap in range(columns.shape[1]))
+
+
+def _taps(old: int, new: int) -> tuple[np.ndarray, Floats]:
+    """For each of `new` pixels along an axis of `old`: which of them it covers, a run of (new, k), and the share of each in it."""
+    edges = np.arange(new + 1) * (old / new)
+    count = min(old, int(np.ceil(old / new)) + 1)
+    taps = np.minimum(np.floor(edges[:-1]).astype(np.int64), old - count)[:, None] + np.arange(count)
+    shares = np.minimum(edges[1:, None], taps + 1) - np.maximum(edges[:-1, None], taps)
+    shares = np.clip(shares, 0, None)
+    return taps, (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _write_png(path: Path, pixels: Bytes) -> None:
+    """Blender's own writer takes five times as long."""
+    height, width, channels = pixels.shape
+    rows = np.empty((height, 1 + channels * width), np.uint8)
+    rows[:, 0] = 2  # every row is stored as its difference from the row above
+    rows[:, 1:] = pixels.reshape(height, channels * width)
+    rows[1:, 1:] -= pixels[:-1].reshape(height - 1, channels * width)
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6 if channels == 4 else 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows, PNG_EFFORT)),
+        (b"IEND", b""),
+    )
+    with path.open("wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n")
+        for kind, data in chunks:
+            file.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)))
+
+
+def _write_jpeg(path: Path, pixels: Bytes) -> None:
+    height, width = pixels.shape[:2]
+    values = np.ones((height, width, 4), np.float32)
+    np.divide(pixels[::-1, :, :3], np.float32(255), out=values[..., :3])
+    image = bpy.data.images.new(path.stem, width, height, alpha=False)
+    image.pixels.foreach_set(values.ravel())
+    image.file_format = "JPEG"
+    image.save(filepath=str(path), quality=JPEG_QUALITY)
+    bpy.data.images.remove(image)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures of every kind become PNG or JPEG files of the size asked for: held on the written files' own bytes and pixels."""
+
+import json
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from image_to_3d.headless import fit as program
+from image_to_3d.headless.picture import size_in
+from image_to_3d.headless.report import Report
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PICTURES = ROOT / "tests" / "pictures"
+
+GIF = bytes.fromhex(  # 2 x 2: red, nothing / nothing, red
+    "474946383961 0200020080 0000 ff0000 000000 21f904010a000100 2c000000000200020000 0203440205 003b"
+)
+
+
+def fitted(picture: Path, limit_px: int) -> tuple[Path, NDArray[np.uint8], dict[str, Any]]:
+    """The file made of a picture, its pixels (h, w, channels) and the facts."""
+    stem = picture.parent / "fitted.v1"
+    facts = program.fit(picture, limit_px, str(stem), Report(picture.parent / "report.jsonl"))
+    file = Path(facts["file"])
+    assert sorted(picture.parent.glob("*fitted*")) == [file]  # nothing half written beside it
+    assert file.name in ("fitted.v1.png", "fitted.v1.jpg")
+    assert size_in(file.read_bytes()) == (facts["width"], facts["height"])
+    return file, pixels_of(file), facts
+
+
+def pixels_of(file: Path) -> NDArray[np.uint8]:
+    """A PNG's pixels read without Blender (its file has 8 bits, and rows as they are or stored by `up`); a JPEG's through it."""
+    data = file.read_bytes()
+    if data.startswith(b"\xff\xd8"):
+        image = bpy.data.images.load(str(file))
+        values = np.array(image.pixels, np.float32).reshape(image.size[1], image.size[0], 4)[::-1]
+        bpy.data.images.remove(image)
+        return np.round(values[..., :3] * 255).astype(np.uint8)
+    width, height, depth, kind = struct.unpack(">IIBB", data[16:26])
+    assert depth == 8
+    channels = {2: 3, 6: 4}[kind]
+    (length,) = struct.unpack(">I", data[33:37])
+    rows = np.frombuffer(zlib.decompress(data[41 : 41 + length]), np.uint8).reshape(height, 1 + channels * width)
+    assert set(rows[:, 0]) <= {0, 2}
+    result = rows[:, 1:].copy()
+    for number in range(1, height):
+        if rows[number, 0] == 2:
+            result[number] += result[number - 1]
+    return result.reshape(height, width, channels)
+
+
+def write_png(path: Path, pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> Path:
+    """Write (h, w, 1 to 4) of 8 or 16 bits as a PNG."""
+    height, width, channels = pixels.shape
+    kind = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    rows = pixels.astype(pixels.dtype.newbyteorder(">")).reshape(height, -1)
+    header = struct.pack(">IIBBBBB", width, height, 8 * pixels.dtype.itemsize, kind, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n"
+    content = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows), 1)
+    for name, chunk in ((b"IHDR", header), (b"IDAT", content), (b"IEND", b"")):
+        data += struct.pack(">I", len(chunk)) + name + chunk + struct.pack(">I", zlib.crc32(name + chunk))
+    path.write_bytes(data)
+    return path
+
+
+def save(path: Path, pixels: NDArray[np.float32], kind: str) -> Path:
+    """Write (h, w, 4) through Blender: straight sRGB values for byte formats, linear premultiplied ones for float formats."""
+    height, width = pixels.shape[:2]
+    opaque = bool((pixels[..., 3] == 1).all())
+    image = bpy.data.images.new("picture", width, height, alpha=not opaque, float_buffer=kind in ("OPEN_EXR", "HDR"))
+    if image.is_float:
+        image.colorspace_settings.name = (
+            "Non-Color"  # the values go to the file as they are; first, as it empties the image
+        )
+    image.pixels.foreach_set(np.ascontiguousarray(pixels[::-1], np.float32).ravel())
+    image.file_format = kind
+    image.save(filepath=str(path), quality=100)
+    bpy.data.images.remove(image)
+    return path
+
+
+def slopes(height: int = 24, width: int = 40, alpha: bool = False) -> NDArray[np.uint8]:
+    """Every channel tells where its pixel is; with `alpha`, three quarters are not opaque."""
+    y, x = np.mgrid[0:height, 0:width]
+    pixels = np.stack((x * 5, y * 9, x + y, np.full_like(x, 255)), axis=2).astype(np.uint8)
+    if alpha:
+        pixels[: height // 2, :, 3] = 0
+        pixels[height // 2 :, : width // 2, 3] = 128
+    return pixels
+
+
+def test_a_png_that_fits_keeps_its_pixels(tmp_path: Path) -> None:
+    _, pixels, facts = fitted(write_png(tmp_path / "a.png", slopes(alpha=True)), 40)
+    assert np.array_equal(pixels, slopes(alpha=True))
+    assert (facts["width"], facts["height"]) == (40, 24)
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "TIFF", "BMP", "TARGA"])
+def test_other_formats_become_the_png_of_the_same_colors(tmp_path: Path, kind: str) -> None:
+    file, pixels, _ = fitted(save(tmp_path / "a.picture", slopes() / np.float32(255), kind), 512)
+    assert file.suffix == ".png"
+    assert pixels.shape == (24, 40, 3)  # the opaque alpha is not written
+    assert np.abs(pixels.astype(int) - slopes()[..., :3]).max() <= (10 if kind == "WEBP" else 1)
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "TARGA", "WEBP"])
+def test_alpha_that_is_used_is_kept(tmp_path: Path, kind: str) -> None:
+    _, pixels, _ = fitted(save(tmp_path / "a.picture", slopes(alpha=True) / np.float32(255), kind), 512)
+    assert np.abs(pixels[..., 3].astype(int) - slopes(alpha=True)[..., 3]).max() <= 1
+
+
+def test_a_gif_is_read_where_blender_can(tmp_path: Path) -> None:
+    (tmp_path / "a.gif").write_bytes(GIF)
+    _, pixels, _ = fitted(tmp_path / "a.gif", 512)
+    assert pixels[..., 3].tolist() == [[255, 0], [0, 255]]
+    assert pixels[0, 0, :3].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_png_of_every_kind_looks_the_same(tmp_path: Path, channels: int, dtype: type) -> None:
+    wanted = slopes(alpha=True)[..., [0, 3] if channels == 2 else slice(0, channels)]
+    _, pixels, _ = fitted(write_png(tmp_path / "a.png", wanted.astype(dtype) * (257 if dtype == np.uint16 else 1)), 512)
+    has_alpha = channels in (2, 4)
+    assert pixels.shape[2] == (4 if has_alpha else 3)
+    shown = wanted[..., -1] > 0 if has_alpha else np.ones(wanted.shape[:2], bool)
+    colors = np.repeat(wanted[..., :1], 3, axis=2) if channels < 3 else wanted[..., :3]
+    assert np.abs(pixels[..., :3].astype(int) - colors)[shown].max() <= 1
+    if has_alpha:
+        assert np.array_equal(pixels[..., 3], wanted[..., -1])
+
+
+@pytest.mark.parametrize("kind", ["OPEN_EXR", "HDR"])
+def test_float_pictures_are_shown_and_clipped(tmp_path: Path, kind: str) -> None:
+    linear = np.ones((4, 4, 4), np.float32)
+    linear[..., :3] = 0.2140  # the middle grey of sRGB, 127.5
+    linear[0, 0, :3] = 7
+    _, pixels, _ = fitted(save(tmp_path / "a.picture", linear, kind), 64)
+    assert pixels[0, 0].tolist() == [255, 255, 255]
+    assert np.abs(pixels[1:].astype(int) - 127).max() <= 1
+
+
+def test_values_that_are_no_numbers_do_no_harm(tmp_path: Path) -> None:
+    linear = np.full((8, 8, 4), 0.2140, np.float32)
+    linear[..., 3] = 1
+    linear[0, 0, :3], linear[7, 7, :3] = np.nan, np.inf
+    _, pixels, _ = fitted(save(tmp_path / "a.exr", linear, "OPEN_EXR"), 4)
+    assert np.abs(pixels.astype(int).reshape(-1, 3)[1:-1] - 127).max() <= 1
+
+
+def test_transparent_exr_keeps_its_colors(tmp_path: Path) -> None:
+    pixels = np.zeros((4, 4, 4), np.float32)
+    pixels[:2] = (0.2140 * 0.5, 0, 0, 0.5)  # premultiplied
+    _, shown, _ = fitted(save(tmp_path / "a.exr", pixels, "OPEN_EXR"), 4)
+    assert np.abs(shown[:2].astype(int) - (127, 0, 0, 127)).max() <= 1
+    assert shown[2:, :, 3].max() == 0
+
+
+def test_too_large_pictures_are_averaged(tmp_path: Path) -> None:
+    """Lines of one pixel become the grey between them, also where no whole number of them makes a pixel."""
+    lines = np.zeros((400, 600, 3), np.uint8)
+    lines[::2] = 255
+    picture = write_png(tmp_path / "a.png", lines)
+    _, pixels, facts = fitted(picture, 300)
+    assert (facts["width"], facts["height"]) == (300, 200)
+    assert set(pixels.ravel()) <= {127, 128}
+    _, pixels, facts = fitted(picture, 70)
+    assert (facts["width"], facts["height"]) == (70, 47)
+    assert np.abs(pixels.astype(int) - 127.5).max() < 20
+    assert abs(pixels.mean() - 127.5) < 1
+
+
+@pytest.mark.parametrize("limit_px", [20, 27, 39])
+def test_averaging_moves_nothing(tmp_path: Path, limit_px: int) -> None:
+    _, pixels, facts = fitted(write_png(tmp_path / "a.png", slopes()), limit_px)
+    factor = 40 / facts["width"]
+    x = (np.arange(facts["width"]) + 0.5) * factor - 0.5
+    assert np.abs(pixels[..., 0] - x * 5).max() <= 1.01
+    y = (np.arange(facts["height"]) + 0.5) * (24 / facts["height"]) - 0.5
+    assert np.abs(pixels[..., 1] - y[:, None] * 9).max() <= 1.01
+
+
+def test_what_is_transparent_does_not_color_the_edge(tmp_path: Path) -> None:
+    pixels = np.zeros((64, 64, 4), np.uint8)
+    pixels[...] = (0, 255, 0, 0)  # green, and not to be seen
+    pixels[:, :31] = (200, 40, 30, 255)
+    _, small, _ = fitted(write_png(tmp_path / "a.png", pixels), 32)
+    assert small[0, 15].tolist() == [200, 40, 30, 128]
+    assert small[0, 14].tolist() == [200, 40, 30, 255]
+    assert small[..., 1].max() == 40
+
+
+def test_a_large_jpeg_stays_a_jpeg(tmp_path: Path) -> None:
+    picture = tmp_path / "a.jpeg"
+    picture.write_bytes((PICTURES / "chelsea.jpg").read_bytes())
+    original = pixels_of(picture)
+    file, pixels, facts = fitted(picture, 100)
+    assert file.suffix == ".jpg"
+    assert file.read_bytes().startswith(b"\xff\xd8")
+    assert max(facts["width"], facts["height"]) == 100
+    assert facts["width"] / facts["height"] == pytest.approx(original.shape[1] / original.shape[0], rel=0.01)
+    assert np.abs(pixels.mean((0, 1)) - original.mean((0, 1))).max() < 2
+
+
+def test_nothing_is_enlarged(tmp_path: Path) -> None:
+    _, pixels, _ = fitted(write_png(tmp_path / "a.png", slopes()), 4096)
+    assert pixels.shape == (24, 40, 3)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 2)])
+def test_slivers_stay_pictures(tmp_path: Path, shape: tuple[int, int]) -> None:
+    _, pixels, _ = fitted(write_png(tmp_path / "a.png", np.full((*shape, 3), 90, np.uint8)), 100)
+    assert min(pixels.shape[:2]) >= 1
+    assert set(pixels.ravel()) == {90}
+
+
+def test_many_rows_are_all_written(tmp_path: Path) -> None:
+    """More rows than one strip of work holds, and not a whole number of strips."""
+    noise = np.random.default_rng(1).integers(0, 256, (157, 90, 3), np.uint8)
+    picture = write_png(tmp_path / "a.png", noise)
+    assert np.array_equal(fitted(picture, 157)[1], noise)
+    pairs = noise[:156].reshape(78, 2, 45, 2, 3).mean((1, 3))
+    _, halves, _ = fitted(write_png(picture, noise[:156]), 78)
+    assert np.abs(halves - pairs).max() <= 0.51
+
+
+def run(picture: Path, folder: Path) -> tuple[int, dict[str, Any]]:
+    """The program in a process of its own: exit code, and its report's last line."""
+    report = folder / "report.jsonl"
+    request = {"picture": str(picture), "limit_px": 16, "output_stem": str(folder / "out"), "report": str(report)}
+    (folder / "request.json").write_text(json.dumps(request))
+    command = [
+        sys.executable,
+        "-I",
+        "-W",
+        "always",
+        str(ROOT / "jobs" / "launch.py"),
+        "headless.fit",
+        str(folder / "request.json"),
+    ]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert "DeprecationWarning" not in process.stdout + process.stderr
+    return process.returncode, json.loads(report.read_text().splitlines()[-1])
+
+
+def test_the_program_reports_what_it_wrote(tmp_path: Path) -> None:
+    code, last = run(write_png(tmp_path / "a.png", slopes()), tmp_path)
+    assert code == 0
+    assert last == {"done": {"file": str(tmp_path / "out.png"), "width": 16, "height": 10}}
+    assert size_in((tmp_path / "out.png").read_bytes()) == (16, 10)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"<svg/>", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", None])
+def test_what_is_no_picture_is_refused_in_one_sentence(tmp_path: Path, content: bytes | None) -> None:
+    picture = tmp_path / "My Drawing.png"
+    if content is not None:
+        picture.write_bytes(content)
+    code, last = run(picture, tmp_path)
+    assert code == 1
+    assert last == {"error": "My Drawing.png is not a picture that can be opened: choose a PNG or JPEG file."}
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    header = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 6, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
+    (tmp_path / "huge.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk)
+    with pytest.raises(program.NotFitting, match="huge.png is 20000 x 20000 pixels, too large to work on: scale it"):
+        program.fit(tmp_path / "huge.png", 4096, str(tmp_path / "out"), Report(tmp_path / "report.jsonl"))

@@ -1,0 +1,450 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Maps that come beside a GLB, and what services get wrong inside it: held on the nodes and pixels of the .blend that is written."""
+
+import json
+import struct
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+import pytest
+from drawing import png
+
+from image_to_3d.headless import convert as program
+from image_to_3d.headless.report import Report
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+CORNERS = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], np.float32)
+UV = np.array([[0, 1], [1, 1], [1, 0], [0, 0]], np.float32)
+FACES = np.array([[0, 1, 2], [0, 2, 3]], np.uint16)
+
+RED = (200, 40, 30, 255)
+GREY = (90, 90, 90, 255)
+DARK = (20, 20, 20, 255)
+BLUISH = (120, 130, 250, 255)
+PACKED = (255, 70, 180, 255)
+GLOW = (10, 220, 10, 255)
+
+
+def flat(color: tuple[int, int, int, int], corner: int = 255) -> bytes:
+    """A small PNG of one colour; the alpha of its first pixel is `corner`."""
+    pixels = np.full((8, 8, 4), color, np.uint8)
+    pixels[0, 0, 3] = corner
+    return png(pixels)
+
+
+def write_glb(
+    path: Path, *materials: dict[str, Any], images: tuple[bytes, ...] = (), uv: bool = True, meshes: int | None = None
+) -> Path:
+    """A square for each material (or `meshes` squares of no material), with textures 0, 1, ... for the images."""
+    binary = b""
+    views = []
+
+    def view(data: bytes) -> int:
+        nonlocal binary
+        views.append({"buffer": 0, "byteOffset": len(binary), "byteLength": len(data)})
+        binary += data + b"\0" * (-len(data) % 4)
+        return len(views) - 1
+
+    accessors = [
+        {
+            "bufferView": view(CORNERS.tobytes()),
+            "componentType": 5126,
+            "count": 4,
+            "type": "VEC3",
+            "min": [0, 0, 0],
+            "max": [1, 1, 0],
+        },
+        {"bufferView": view(UV.tobytes()), "componentType": 5126, "count": 4, "type": "VEC2"},
+        {"bufferView": view(FACES.tobytes()), "componentType": 5123, "count": 6, "type": "SCALAR"},
+    ]
+    attributes = {"POSITION": 0} | ({"TEXCOORD_0": 1} if uv else {})
+    primitives = [{"attributes": attributes, "indices": 2, "material": number} for number in range(len(materials))]
+    primitives += [{"attributes": attributes, "indices": 2}] * (meshes or 0)
+    document = {
+        "asset": {"version": "2.0"},
+        "scene": 0,
+        "scenes": [{"nodes": list(range(len(primitives)))}],
+        "nodes": [{"mesh": number} for number in range(len(primitives))],
+        "meshes": [{"primitives": [primitive]} for primitive in primitives],
+        "accessors": accessors,
+        "materials": list(materials),
+        "images": [{"bufferView": view(image), "mimeType": "image/png"} for image in images],
+        "textures": [{"source": number} for number in range(len(images))],
+        "bufferViews": views,
+        "buffers": [{"byteLength": len(binary)}],
+        "extensionsUsed": ["KHR_materials_unlit"],
+    }
+    text = json.dumps({key: value for key, value in document.items() if value != []}).encode()
+    text += b" " * (-len(text) % 4)
+    total = 12 + 8 + len(text) + 8 + len(binary)
+    path.write_bytes(
+        struct.pack("<4sII", b"glTF", 2, total)
+        + struct.pack("<I4s", len(text), b"JSON")
+        + text
+        + struct.pack("<I4s", len(binary), b"BIN\0")
+        + binary
+    )
+    return path
+
+
+def surface(**entries: Any) -> dict[str, Any]:
+    """A material with a base color texture (image 0) that is told to be no metal; `entries` go beside or into that."""
+    inner = {"baseColorTexture": {"index": 0}, "metallicFactor": 0}
+    for key in ("metallicFactor", "baseColorTexture", "metallicRoughnessTexture", "baseColorFactor"):
+        if key in entries:
+            inner[key] = entries.pop(key)
+    return {
+        "name": "Skin",
+        "pbrMetallicRoughness": {key: value for key, value in inner.items() if value is not None},
+        **entries,
+    }
+
+
+@dataclass(frozen=True)
+class Result:
+    """What `convert` wrote, appended to an empty file."""
+
+    note: str
+    objects: list[bpy.types.Object]
+    materials: list[bpy.types.Material]
+
+    @property
+    def principled(self) -> bpy.types.Node:
+        """The one Principled BSDF of the one material, which feeds the output."""
+        (material,) = self.materials
+        (node,) = (node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+        (output,) = (node for node in material.node_tree.nodes if node.type == "OUTPUT_MATERIAL")
+        assert output.inputs["Surface"].links[0].from_node == node
+        return node
+
+    def value(self, socket: str) -> Any:
+        """The value of an input that nothing feeds."""
+        assert not self.principled.inputs[socket].links
+        return self.principled.inputs[socket].default_value
+
+    def fed(self, socket: str, through: str = "") -> tuple[bpy.types.Image, str]:
+        """The image that feeds an input, directly or `through` a node of a type, and the name of the first node's output."""
+        (link,) = self.principled.inputs[socket].links
+        node, output = link.from_node, link.from_socket.name
+        if through:
+            assert node.type == through
+            node = node.inputs["Color"].links[0].from_node
+        assert node.type == "TEX_IMAGE"
+        assert node.image.packed_file
+        assert node.label
+        return node.image, output
+
+    def fed_by(self, socket: str, color: tuple[int, ...], space: str, through: str = "") -> bpy.types.Image:
+        """The image at an input, after its colour and colour space were looked at."""
+        image, _ = self.fed(socket, through)
+        assert image.colorspace_settings.name == space
+        assert np.round(np.array(image.pixels[-4:]) * 255).astype(int)[:3].tolist() == list(color[:3])
+        return image
+
+
+@pytest.fixture
+def converted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A function that converts a GLB with maps given as bytes, and opens what came out."""
+    # The thumbnail shows nothing about materials that the nodes do not, and takes most of the time.
+    monkeypatch.setattr(program, "render", lambda path: Path(path).write_bytes(b""))
+
+    def convert(glb: Path, maps: dict[str, bytes] | None = None) -> Result:
+        request = request_for(glb, tmp_path, maps)
+        facts = program.convert(request, Report(tmp_path / "report.jsonl"))
+        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+        with bpy.data.libraries.load(request["blend"], link=False) as (there, here):
+            here.collections = there.collections
+        return Result(facts["note"], list(bpy.data.objects), list(bpy.data.materials))
+
+    return convert
+
+
+def request_for(glb: Path, folder: Path, maps: dict[str, bytes] | None) -> dict[str, Any]:
+    """What jobs/run.py writes; None as the maps leaves them out."""
+    request: dict[str, Any] = {"glb": str(glb), "name": "Star", "quads": False}
+    request |= {"blend": str(folder / "result.blend"), "thumbnail": str(folder / "thumbnail.png")}
+    if maps is not None:
+        (folder / "maps").mkdir()
+        for key, content in maps.items():
+            (folder / "maps" / f"{key}.png").write_bytes(content)
+        request["maps"] = {key: str(folder / "maps" / f"{key}.png") for key in maps}
+    return request
+
+
+def test_maps_fill_what_the_material_lacks(converted, tmp_path: Path) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(), images=(flat(RED),))
+    maps = {"base_color": flat(GLOW), "metallic": flat(DARK), "roughness": flat(GREY), "normal": flat(BLUISH)}
+    result = converted(glb, maps)
+    assert result.note == "2 faces. Metallic, roughness and normal maps were added."
+    result.fed_by("Base Color", RED, "sRGB")  # the GLB's own, not the file
+    result.fed_by("Metallic", DARK, "Non-Color")
+    assert result.fed_by("Roughness", GREY, "Non-Color").name == "Star Roughness"
+    result.fed_by("Normal", BLUISH, "Non-Color", through="NORMAL_MAP")
+    assert len(bpy.data.images) == 4
+    nodes = result.materials[0].node_tree.nodes
+    labels = {node.label for node in nodes if node.type == "TEX_IMAGE"}
+    assert labels == {"Base Color", "Metallic", "Roughness", "Normal"}
+    assert len({tuple(node.location) for node in nodes}) == len(nodes)
+
+
+def test_the_blend_knows_no_folder_of_the_maps(converted, tmp_path: Path) -> None:
+    converted(write_glb(tmp_path / "m.glb", surface(), images=(flat(RED),)), {"roughness": flat(GREY)})
+    assert [image.filepath for image in bpy.data.images] == ["", ""]
+    assert str(tmp_path / "maps").encode() not in (tmp_path / "result.blend").read_bytes()
+
+
+def test_a_packed_map_is_parted(converted, tmp_path: Path) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(), images=(flat(RED),))
+    result = converted(glb, {"metallic_roughness": flat(PACKED)})
+    assert result.note == "2 faces. Metallic and roughness maps were added."
+    result.fed_by("Metallic", PACKED, "Non-Color", through="SEPARATE_COLOR")
+    assert result.fed("Metallic", "SEPARATE_COLOR") == (result.fed("Roughness", "SEPARATE_COLOR")[0], "Blue")
+    assert result.fed("Roughness", "SEPARATE_COLOR")[1] == "Green"
+
+
+def test_a_single_map_goes_before_the_packed_one(converted, tmp_path: Path) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(), images=(flat(RED),))
+    result = converted(glb, {"metallic_roughness": flat(PACKED), "roughness": flat(GREY)})
+    result.fed_by("Roughness", GREY, "Non-Color")
+    result.fed_by("Metallic", PACKED, "Non-Color", through="SEPARATE_COLOR")
+
+
+def test_nothing_is_added_to_a_material_that_has_all(converted, tmp_path: Path) -> None:
+    material = surface(metallicRoughnessTexture={"index": 1}, metallicFactor=1, normalTexture={"index": 2})
+    glb = write_glb(tmp_path / "m.glb", material, images=(flat(RED), flat(PACKED), flat(BLUISH)))
+    result = converted(glb, {key: flat(DARK) for key in ("base_color", "metallic", "roughness", "normal")})
+    assert result.note == "2 faces"
+    assert len(bpy.data.images) == 3
+    result.fed_by("Metallic", PACKED, "Non-Color", through="SEPARATE_COLOR")
+
+
+def test_emission_glows(converted, tmp_path: Path) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(), images=(flat(RED),))
+    result = converted(glb, {"emission": flat(GLOW)})
+    assert result.note == "2 faces. The emission map was added."
+    result.fed_by("Emission Color", GLOW, "sRGB")
+    assert result.value("Emission Strength") == 1
+
+
+def test_a_model_without_a_material_gets_one(converted, tmp_path: Path) -> None:
+    result = converted(
+        write_glb(tmp_path / "m.glb", meshes=1), {"base_color": flat(RED), "roughness": flat(GREY), "normal": b""}
+    )
+    assert result.note == "2 faces. Base color and roughness maps were added. The normal map could not be read."
+    result.fed_by("Base Color", RED, "sRGB")
+    result.fed_by("Roughness", GREY, "Non-Color")
+    assert result.value("Metallic") == 0
+    (model,) = result.objects
+    assert [slot.material.name for slot in model.material_slots] == ["Star"]
+
+
+def test_exchanged_maps_are_exchanged_back(converted, tmp_path: Path) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(), images=(flat(RED),))
+    result = converted(glb, {"roughness": flat(BLUISH), "normal": flat(GREY)})
+    assert result.note == (
+        "2 faces. Roughness and normal maps were added. The service had exchanged the roughness and normal maps."
+    )
+    assert result.fed_by("Roughness", GREY, "Non-Color").name == "Star Roughness"
+    assert result.fed_by("Normal", BLUISH, "Non-Color", through="NORMAL_MAP").name == "Star Normal"
+
+
+def test_the_exchange_is_seen_when_one_of_the_two_is_wanted(converted, tmp_path: Path) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(normalTexture={"index": 1}), images=(flat(RED), flat(BLUISH)))
+    result = converted(glb, {"roughness": flat(BLUISH), "normal": flat(GREY)})
+    result.fed_by("Roughness", GREY, "Non-Color")
+    assert len(bpy.data.images) == 3
+
+
+@pytest.mark.parametrize(("roughness", "normal"), [(GREY, BLUISH), (GREY, GREY), (BLUISH, BLUISH), (RED, GREY)])
+def test_the_key_is_believed_where_nothing_is_plain(converted, tmp_path: Path, roughness, normal) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(), images=(flat(RED),))
+    result = converted(glb, {"roughness": flat(roughness), "normal": flat(normal)})
+    assert "exchanged" not in result.note
+    result.fed_by("Roughness", roughness, "Non-Color")
+    result.fed_by("Normal", normal, "Non-Color", through="NORMAL_MAP")
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>Access denied</html>", flat(GREY)[:40]])
+def test_a_map_that_cannot_be_read_is_left_out(converted, tmp_path: Path, content: bytes) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(), images=(flat(RED),))
+    result = converted(glb, {"roughness": content, "metallic": flat(DARK)})
+    assert result.note == "2 faces. The metallic map was added. The roughness map could not be read."
+    assert result.value("Roughness") == 1
+    assert len(bpy.data.images) == 2
+
+
+def test_a_map_that_is_not_there_is_left_out(tmp_path: Path, converted) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(), images=(flat(RED),))
+    request = request_for(glb, tmp_path, None) | {"maps": {"normal": str(tmp_path / "gone.png"), "unknown": "x"}}
+    assert program.convert(request, Report(tmp_path / "report.jsonl"))["note"] == (
+        "2 faces. The normal map could not be read."
+    )
+
+
+def test_a_model_of_several_materials_gets_none(converted, tmp_path: Path) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(), surface(name="Cloth"), images=(flat(RED),))
+    result = converted(glb, {"roughness": flat(GREY)})
+    assert result.note == "4 faces. The separate maps were left out: the model has several materials."
+    assert len(result.materials) == 2
+    assert len(bpy.data.images) == 1
+
+
+@pytest.mark.parametrize("materials", [(), (surface(baseColorTexture=None),)])
+def test_a_model_without_uv_gets_none(converted, tmp_path: Path, materials) -> None:
+    glb = write_glb(tmp_path / "m.glb", *materials, uv=False, meshes=0 if materials else 1)
+    result = converted(glb, {"base_color": flat(RED)})
+    assert result.note == "2 faces. The separate maps were left out: the model has no UV map."
+    assert len(result.materials) == len(materials)
+    assert not bpy.data.images
+
+
+def test_blending_an_opaque_texture_is_turned_off(converted, tmp_path: Path) -> None:
+    result = converted(write_glb(tmp_path / "m.glb", surface(alphaMode="BLEND"), images=(flat(RED),)))
+    assert result.note == "2 faces. Transparency was turned off: the model is opaque."
+    assert result.value("Alpha") == 1
+    assert result.materials[0].surface_render_method == "DITHERED"
+    result.fed_by("Base Color", RED, "sRGB")
+
+
+@pytest.mark.parametrize(
+    ("material", "corner"),
+    [
+        (surface(alphaMode="BLEND"), 0),
+        (surface(alphaMode="BLEND", baseColorFactor=[1, 1, 1, 0.5]), 255),
+        (surface(alphaMode="MASK"), 0),
+    ],
+)
+def test_what_can_be_seen_through_stays_so(converted, tmp_path: Path, material, corner: int) -> None:
+    result = converted(write_glb(tmp_path / "m.glb", material, images=(flat(RED, corner),)))
+    assert result.note == "2 faces"
+    assert result.principled.inputs["Alpha"].links
+    blended = material["alphaMode"] == "BLEND"
+    assert result.materials[0].surface_render_method == ("BLENDED" if blended else "DITHERED")
+    assert not [node for node in result.materials[0].node_tree.nodes if node.type == "FRAME"]
+
+
+@pytest.mark.parametrize("image", [0, 1])  # the same texture, or the same picture embedded twice
+def test_a_base_color_that_also_glows_does_not(converted, tmp_path: Path, image: int) -> None:
+    material = surface(emissiveTexture={"index": image}, emissiveFactor=[1, 1, 1])
+    result = converted(write_glb(tmp_path / "m.glb", material, images=(flat(RED), flat(RED))[: image + 1]))
+    assert result.note == "2 faces"
+    assert not result.principled.inputs["Emission Color"].links
+    assert result.value("Emission Strength") == 0
+    result.fed_by("Base Color", RED, "sRGB")
+    assert len(bpy.data.images) == 1
+
+
+@pytest.mark.parametrize(("factor", "picture"), [([1, 1, 1], GLOW), ([0.3, 0.3, 0.3], RED)])
+def test_another_glow_stays(converted, tmp_path: Path, factor: list[float], picture) -> None:
+    material = surface(emissiveTexture={"index": 1}, emissiveFactor=factor)
+    result = converted(write_glb(tmp_path / "m.glb", material, images=(flat(RED), flat(picture))))
+    result.fed_by("Emission Color", picture, "sRGB")
+    assert result.value("Emission Strength") == pytest.approx(factor[0])
+
+
+def test_metal_by_default_is_none(converted, tmp_path: Path) -> None:
+    result = converted(write_glb(tmp_path / "m.glb", surface(metallicFactor=None), images=(flat(RED),)))
+    assert result.note == "2 faces. Metallic was set to 0: the model does not say that it is metal."
+    assert result.value("Metallic") == 0
+
+
+@pytest.mark.parametrize("factor", [1, 0.6])
+def test_metal_that_was_meant_stays(converted, tmp_path: Path, factor: float) -> None:
+    result = converted(write_glb(tmp_path / "m.glb", surface(metallicFactor=factor), images=(flat(RED),)))
+    assert result.note == "2 faces"
+    assert result.value("Metallic") == pytest.approx(factor)
+
+
+def test_metal_by_default_with_a_map_is_as_the_map_says(converted, tmp_path: Path) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(metallicFactor=None), images=(flat(RED),))
+    result = converted(glb, {"metallic": flat(GREY)})
+    assert result.note == "2 faces. The metallic map was added."
+    result.fed_by("Metallic", GREY, "Non-Color")
+
+
+def test_only_the_material_that_does_not_say_changes(converted, tmp_path: Path) -> None:
+    materials = surface(metallicFactor=None), surface(name="Coin", metallicFactor=1)
+    result = converted(write_glb(tmp_path / "m.glb", *materials, images=(flat(RED),)))
+    metallic = {
+        material.name: node.inputs["Metallic"].default_value
+        for material in result.materials
+        for node in material.node_tree.nodes
+        if node.type == "BSDF_PRINCIPLED"
+    }
+    assert metallic == {"Skin": 0, "Coin": 1}
+
+
+def test_an_image_embedded_twice_is_one(converted, tmp_path: Path) -> None:
+    materials = surface(), surface(name="Cloth", baseColorTexture={"index": 1}), surface(baseColorTexture={"index": 2})
+    result = converted(write_glb(tmp_path / "m.glb", *materials, images=(flat(RED), flat(RED), flat(GREY))))
+    assert len(bpy.data.images) == 2
+    used = {
+        node.image for material in result.materials for node in material.node_tree.nodes if node.type == "TEX_IMAGE"
+    }
+    assert used == set(bpy.data.images)
+
+
+def test_an_image_that_nothing_shows_is_not_kept(converted, tmp_path: Path) -> None:
+    """The emission's own texture, taken away with the emission, comes before the base color's in the file."""
+    material = surface(baseColorTexture={"index": 1}, emissiveTexture={"index": 0}, emissiveFactor=[1, 1, 1])
+    material |= {"normalTexture": {"index": 2}}
+    result = converted(write_glb(tmp_path / "m.glb", material, images=(flat(RED), flat(RED), flat(BLUISH))))
+    result.fed_by("Base Color", RED, "sRGB")
+    assert len(bpy.data.images) == 2
+
+
+def test_the_same_bytes_as_color_and_as_data_stay_two(converted, tmp_path: Path) -> None:
+    result = converted(write_glb(tmp_path / "m.glb", surface(), images=(flat(RED),)), {"roughness": flat(RED)})
+    result.fed_by("Base Color", RED, "sRGB")
+    result.fed_by("Roughness", RED, "Non-Color")
+
+
+def test_an_unlit_material_is_lit(converted, tmp_path: Path) -> None:
+    material = surface(metallicFactor=None, extensions={"KHR_materials_unlit": {}})
+    result = converted(write_glb(tmp_path / "m.glb", material, images=(flat(RED),)))
+    assert result.note == "2 faces. The unlit material became a Principled BSDF."
+    result.fed_by("Base Color", RED, "sRGB")
+    assert (result.value("Metallic"), result.value("Roughness"), result.value("Alpha")) == (0, 1, 1)
+    kinds = sorted(node.type for node in result.materials[0].node_tree.nodes)
+    assert kinds == ["BSDF_PRINCIPLED", "OUTPUT_MATERIAL", "TEX_IMAGE"]
+
+
+def test_an_unlit_material_keeps_its_color_and_its_holes(converted, tmp_path: Path) -> None:
+    unlit = {"extensions": {"KHR_materials_unlit": {}}}
+    plain = surface(baseColorTexture=None, baseColorFactor=[1, 0.5, 0.25, 0.5], alphaMode="BLEND", **unlit)
+    result = converted(write_glb(tmp_path / "m.glb", plain))
+    assert list(result.value("Base Color"))[:3] == pytest.approx([1, 0.5, 0.25])
+    assert result.value("Alpha") == pytest.approx(0.5)
+    blended = surface(alphaMode="BLEND", **unlit)
+    result = converted(write_glb(tmp_path / "m.glb", blended, images=(flat(RED, corner=0),)))
+    assert result.fed("Alpha") == (result.fed("Base Color")[0], "Alpha")
+
+
+def test_many_materials_of_every_kind_are_no_failure(converted, tmp_path: Path) -> None:
+    unlit = {"extensions": {"KHR_materials_unlit": {}}}
+    materials = surface(), surface(**unlit), surface(alphaMode="MASK", **unlit), {}, surface(alphaMode="BLEND", **unlit)
+    result = converted(write_glb(tmp_path / "m.glb", *materials, images=(flat(RED),), meshes=1))
+    assert result.note.count("unlit") == 1
+    for material in result.materials:
+        assert [node.type for node in material.node_tree.nodes].count("BSDF_PRINCIPLED") == 1
+
+
+@pytest.mark.parametrize("meshes", [0, 1])
+def test_the_program_reports_and_blender_warns_of_nothing(tmp_path: Path, meshes: int) -> None:
+    materials = () if meshes else (surface(extensions={"KHR_materials_unlit": {}}),)
+    glb = write_glb(tmp_path / "m.glb", *materials, images=(flat(RED),), meshes=meshes)
+    request = request_for(glb, tmp_path, {"roughness": flat(GREY)}) | {"report": str(tmp_path / "report.jsonl")}
+    (tmp_path / "request.json").write_text(json.dumps(request))
+    command = [sys.executable, "-I", "-W", "always", str(ROOT / "jobs" / "launch.py"), "headless.convert"]
+    run = subprocess.run([*command, str(tmp_path / "request.json")], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    assert "DeprecationWarning" not in run.stdout + run.stderr
+    last = json.loads((tmp_path / "report.jsonl").read_text().splitlines()[-1])
+    assert "The roughness map was added." in last["done"]["note"]
+    assert (tmp_path / "thumbnail.png").stat().st_size > 1000
