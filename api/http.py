@@ -172,7 +172,8 @@ class Client:
         body: Body | None = None,
         accept: str = "application/json",
     ) -> Iterator[requests.Response]:
-        headers = {"Accept": accept, "Accept-Encoding": "identity"}
+        # The end of a stream is seen even where the last event came with the one before it: as the end of the connection.
+        headers = {"Accept": accept, "Accept-Encoding": "identity", "Connection": "close"}
         read_s = self._network.read_s
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -290,8 +291,8 @@ def _session(network: Network, headers: Mapping[str, str]) -> requests.Session:
 def _lines(response: requests.Response, wait: Wait, quiet_s: float) -> Iterator[str]:
     """Give the lines of a stream as they come; end with it, or when it has been silent for `quiet_s`.
 
-    Never blocks between two events, so that `wait` is asked often enough. It may find two events in one packet and give the second
-    only when more comes: whoever listens also asks in the ordinary way after a silence.
+    Never blocks between two events, so that `wait` is asked often enough. Of two events in one packet it gives the second only when
+    more comes, or the end: whoever listens also asks in the ordinary way after a silence.
     """
     content = response.iter_content(1)  # a byte at a time: a larger read would wait for bytes that are not there yet
     line, quiet = b"", 0.0

@@ -2,6 +2,7 @@
 """Makes the checkout importable as `image_to_3d`, and gives every run a Blender user folder of its own, before bpy is imported."""
 
 import os
+import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -27,6 +28,15 @@ def web():
     server = Web()
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def stand_in():
+    """The path of a program that behaves like the Blender binary, in no time."""
+    path = ROOT / "tests" / "programs" / "stand_in_blender.py"
+    if not os.access(path, os.X_OK):
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-SUITE_ORDER = ("service", "api", "jobs", "headless", "blender", "dev")
+SUITE_ORDER = ("service", "api", "jobs", "paid", "headless", "blender", "dev")
 SUITES_WITH_A_WINDOW = ("gui",)  # a wheel has no windows
 BENCHES = ("bench_sculpt.py", "bench_blender.py")
 SUITE_SECONDS = 420  # a suite that takes longer hangs; the slowest is meant to need a quarter of this

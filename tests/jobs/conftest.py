@@ -2,11 +2,8 @@
 """Jobs in a temporary user folder, and ways to run their process."""
 
 import contextlib
-import os
-import stat
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -65,12 +62,3 @@ def jobs(tmp_path, star):
     made = Jobs(tmp_path / "jobs", star)
     yield made
     made.close()
-
-
-@pytest.fixture(scope="session")
-def stand_in():
-    """The path of a program that behaves like the Blender binary, in no time."""
-    path = Path(__file__).with_name("stand_in_blender.py")
-    if not os.access(path, os.X_OK):
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return str(path)

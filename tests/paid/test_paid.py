@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Never lost, never twice: a paid job meets every fault at every step of its life, and the service counts what was made.
+
+Each test walks through many combinations at once, and says at which of them something went wrong.
+"""
+
+import itertools
+import os
+import signal
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from paid_job import PROGRAMS, Paid
+from service.cube import cube_glb
+
+from image_to_3d.jobs import folder as folders
+from image_to_3d.jobs import history
+from image_to_3d.jobs.folder import State
+
+AT_ONCE = 2 * (os.cpu_count() or 1)  # a combination mostly waits for its processes to start
+
+SERVICES = ("meshy", "csm")
+
+
+NO_SUCH_MOMENT = 3  # the exit code of mortal.py where nothing was left to strike
+
+
+@pytest.fixture(scope="session")
+def cube(tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "cube.glb"
+    path.write_bytes(cube_glb(filler=200_000))
+    return path
+
+
+@pytest.fixture
+def all_of(tmp_path, star, cube, stand_in):
+    """Runs a function with a fresh job for each combination, several at once; fails with all that went wrong.
+
+    A combination is the service and the function's further arguments. Returns what the function returned.
+    """
+
+    def one(combination, action):
+        root = Path(tempfile.mkdtemp(dir=tmp_path))
+        paid = Paid(combination[0], root, star, cube, stand_in)
+        try:
+            return action(paid, *combination[1:])
+        except Exception as error:
+            return f"{combination}: {type(error).__name__} {error}"
+        finally:
+            paid.close()
+
+    def walk(combinations, action):
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            results = list(pool.map(lambda combination: one(combination, action), combinations))
+        wrong = [result for result in results if isinstance(result, str)]
+        assert not wrong, "\n".join(wrong)
+        return results
+
+    return walk
+
+
+def struck(paid, fault, moment, *wire):
+    """Let the fault strike at that moment, and the service play what `wire` says besides; then all must end well."""
+    if wire:
+        paid.stand_in.play(*wire)
+    code = paid.run(PROGRAMS / "mortal.py", fault, moment)
+    assert code in (0, 1, NO_SUCH_MOMENT, -signal.SIGKILL), paid.log
+    paid.check()
+    paid.go_on()
+    return code
+
+
+BATCH = 8
+
+
+def at_every_moment(all_of, service, fault, *wire):
+    """Strike at the first moment, the second, and so on until there are no more; return how many there were."""
+    for first in range(0, 400, BATCH):
+        codes = all_of([(service, fault, moment, *wire) for moment in range(first, first + BATCH)], struck)
+        if NO_SUCH_MOMENT in codes:
+            return first + codes.index(NO_SUCH_MOMENT)
+    raise AssertionError("it never ends")
+
+
+FAULTS = ("kill", "full", "full-once", "cut")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_at_any_moment(all_of, service, fault):
+    assert at_every_moment(all_of, service, fault) >= 6
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_at_any_moment_of_a_job_whose_answer_was_lost(all_of, fault):
+    assert at_every_moment(all_of, "meshy", fault, "create", "drop_after") >= 6
+
+
+REFUSALS = [
+    ("create", "rate_limit", {"seconds": 3}),
+    ("create", "queue_full", {}),
+    ("create", "status", {"status": 503, "headers": {"Retry-After": "5"}}),
+    ("create", "drop", {}),
+    ("create", "drop_after", {}),
+    ("create", "hang_after", {"seconds": 3}),
+    ("create", "hang", {"seconds": 3}),
+    ("create", "garbage", {}),
+    ("create", "no_id", {}),
+    ("create", "html", {}),
+    ("create", "status", {"status": 500}),
+    ("create", "status_after", {"status": 502}),
+    ("create", "status", {"status": 400}),
+    ("create", "status", {"status": 402}),
+    ("create", "slow", {"seconds": 0.5}),
+    ("get", "status", {"status": 500}),
+    ("get", "drop", {}),
+    ("get", "garbage", {}),
+    ("get", "rate_limit", {"seconds": 1}),
+    ("get", "hang", {"seconds": 3}),
+    ("stream", "drop", {}),
+    ("stream", "cut_stream", {"events": 1}),
+    ("stream", "status", {"status": 500}),
+    ("stream", "html", {}),
+    ("download", "drop", {}),
+    ("download", "cut", {"bytes": 70_000}),
+    ("download", "html", {}),
+    ("download", "expired", {}),
+    ("download", "gone", {}),
+    ("download", "redirect", {}),
+    ("download", "status", {"status": 503}),
+    ("download", "no_length", {}),
+    ("map", "expired", {}),
+    ("map", "drop", {}),
+]
+"""Step, action and options of each fault on the wire."""
+
+
+def met(paid, step, action, options, times):
+    paid.stand_in.play(step, action, times=times, **options)
+    paid.run()
+    paid.check()
+    paid.go_on()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("times", [1, 9])
+def test_a_fault_on_the_wire_once_and_for_long(all_of, service, times):
+    all_of([(service, *refusal, times) for refusal in REFUSALS], met)
+
+
+DEEDS = ("kill", "starter gone", "cancel")
+STEPS = [
+    ("create", "hang", {"seconds": 30}),
+    ("create", "hang_after", {"seconds": 30}),
+    ("create", "slow", {"seconds": 0.4}),
+    ("get", "hang", {"seconds": 30}),
+    ("stream", "hang", {"seconds": 30}),
+    ("download", "hang", {"seconds": 30}),
+    ("map", "hang", {"seconds": 30}),
+]
+
+
+def interrupted(paid, step, action, options, deed):
+    """Something happens to the process while the service has a request of it in hand."""
+    if step == "get" and paid.service == "meshy":
+        paid.stand_in.play("stream", "status", status=404)
+    paid.stand_in.play(step, action, **options)
+    started = paid.start()
+    marks = {"create": "POST", "download": "model.glb", "map": "texture_"}
+    marks |= {"get": "GET", "stream": "/stream"}
+    if paid.service == "csm":
+        marks["download"] = "mesh.glb"
+        if step in ("stream", "map"):
+            return  # CSM has neither
+
+    def is_in_hand():
+        return any(marks[step] in f"{request.method} {request.path}" for request in paid.stand_in.requests)
+
+    if step == "get" and paid.service == "meshy":
+        paid.stand_in.play("stream", "status", status=404)
+    paid.wait_until(lambda: is_in_hand() or started.poll() is not None)
+    if deed == "kill":
+        started.kill()
+    elif deed == "cancel":
+        history.cancel(paid.folder)
+    else:
+        started.stdin.close()
+    started.wait(60)
+    job = paid.job
+    if deed == "cancel":
+        assert job.state in (State.CANCELLED, State.UNCONFIRMED, State.READY), job.state
+    paid.stand_in.play_nothing()
+    if deed == "cancel" and paid.deleted:  # the user gave the task up, and the service was told
+        history.retry(paid.folder)
+        paid.run()
+        assert paid.job.state is State.READY and len(paid.stand_in.creates) == 2
+        return
+    paid.check()
+    paid.go_on()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("deed", DEEDS)
+def test_an_end_while_the_service_has_a_request_in_hand(all_of, service, deed):
+    all_of([(service, *step, deed) for step in STEPS], interrupted)
+
+
+def two_at_once(paid):
+    first, second = paid.start(), paid.start()
+    first.wait(60)
+    second.wait(60)
+    assert paid.job.state is State.READY, paid.log
+    assert len(paid.stand_in.creates) == 1
+
+
+def test_two_processes_for_one_job_make_one_task(all_of):
+    all_of(list(itertools.product(SERVICES)), two_at_once)
+
+
+def nobody_lists(paid):
+    """Answer lost, and a list that does not help: unconfirmed, and nothing is sent until the user says so."""
+    paid.stand_in.quirk(paid.service, no_list=True)
+    paid.stand_in.play("create", "drop_after")
+    paid.run()
+    assert paid.job.state is State.UNCONFIRMED and "did not answer" in paid.job.message
+    with pytest.raises(folders.JobError, match="only a job that has ended"):
+        history.retry(paid.folder)
+    paid.run()
+    assert paid.job.state is State.UNCONFIRMED and len(paid.stand_in.creates) == 1
+    history.forget(paid.folder)
+    assert paid.job.state is State.CANCELLED
+    paid.run()
+    assert len(paid.stand_in.creates) == 1
+    history.retry(paid.folder)  # the user has decided
+    paid.run()
+    assert paid.job.state is State.READY and len(paid.stand_in.creates) == 2
+
+
+def test_where_the_list_does_not_help_the_user_decides(all_of):
+    all_of(list(itertools.product(SERVICES)), nobody_lists)
+
+
+def test_the_tasks_of_two_jobs_are_not_mixed_up(tmp_path, star, cube, stand_in):
+    """Both answers are lost and only one task was made: nobody takes the other's."""
+    first = Paid("meshy", tmp_path, star, cube, stand_in)
+    second = Paid("meshy", tmp_path, star, cube, stand_in)
+    second.stand_in.close()
+    second.stand_in = first.stand_in
+    try:
+        first.stand_in.play("create", "drop_after")
+        first.stand_in.play("create", "drop")
+        runs = [first.start(), second.start()]
+        for started in runs:
+            started.wait(60)
+        states = {first.job.state, second.job.state}
+        assert len(first.stand_in.creates) == 1
+        assert states == {State.UNCONFIRMED}, states
+    finally:
+        first.close()
+        second.close()
+
+
+def failing(paid):
+    """A task that the service could not finish is not asked for again before the user says so, and then anew."""
+    paid.stand_in.quirk(paid.service, final="FAILED", message="Too blurry")
+    paid.run()
+    assert paid.job.state is State.FAILED and "Too blurry" in paid.job.message
+    paid.run()
+    assert len(paid.stand_in.creates) == 1
+    paid.stand_in.quirk(paid.service, final="")
+    history.retry(paid.folder)
+    paid.run()
+    assert paid.job.state is State.READY and len(paid.stand_in.creates) == 2
+
+
+def test_a_task_that_failed_at_the_service_is_made_anew_on_retry_only(all_of):
+    all_of(list(itertools.product(SERVICES)), failing)
