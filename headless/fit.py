@@ -18,8 +18,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .picture import HEADER, MOST_PIXELS, size_in
-from .picture import _displayed as displayed  # what Blender's float pixels mean is said there, once
+from .picture import HEADER, MOST_PIXELS, displayed, orientation_in, size_in, upright
 from .pixels import Bytes, Floats
 from .report import Report
 
@@ -56,7 +55,8 @@ def fit(picture: Path, limit_px: int, output_stem: str, report: Report) -> dict[
     header = _header(picture)
     values, linear = _read(picture, header, limit_px)
     report.progress(0.4, "Scaling the picture")
-    pixels = _fitted(values, linear, limit_px)
+    # What is written has no EXIF: turned here, or the service would see a telephone's picture lying on its side.
+    pixels = upright(_fitted(values, linear, limit_px), orientation_in(header))
     del values  # a large picture's gigabyte is free again before the file is written
     report.progress(0.8, "Saving the picture")
     kind, write = (".jpg", _write_jpeg) if header.startswith(JPEG_START) else (".png", _write_png)
@@ -165,7 +165,10 @@ def _averaged(values: Floats, size: tuple[int, int], prepared: Callable[[Floats]
                 for taps, weights in zip(rows[here], row_weights[here], strict=True)
             ]
         )
-        yield sum(low[:, columns[:, tap]] * column_weights[:, tap, None] for tap in range(columns.shape[1]))
+        strip = np.zeros((len(low), len(columns), low.shape[2]), np.float32)
+        for tap in range(columns.shape[1]):
+            strip += low[:, columns[:, tap]] * column_weights[:, tap, None]
+        yield strip
 
 
 def _taps(old: int, new: int) -> tuple[np.ndarray, Floats]:

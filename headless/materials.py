@@ -160,7 +160,8 @@ def metallic_untold(document: dict[str, Any]) -> set[str]:
 
     The standard's default is then a pure metal, nearly black without surroundings, and hardly ever meant.
     """
-    told, untold = set(), set()
+    told: set[str] = set()
+    untold: set[str] = set()
     for number, entry in enumerate(document.get("materials") or ()):
         surface = entry.get("pbrMetallicRoughness") or {}
         left_out = not {"metallicFactor", "metallicRoughnessTexture"} & set(surface)

@@ -41,7 +41,7 @@ def read_picture(path: Path) -> Bytes:
         if max(width, height) > LONGEST:
             factor = LONGEST / max(width, height)
             image.scale(max(1, round(width * factor)), max(1, round(height * factor)))
-        return _upright(_pixels(image), orientation_in(header))
+        return upright(_pixels(image), orientation_in(header))
     finally:
         bpy.data.images.remove(image)
 
@@ -59,7 +59,7 @@ def _pixels(image: bpy.types.Image) -> Bytes:
     values = np.empty(width * height * channels, np.float32)
     image.pixels.foreach_get(values)
     if image.is_float:
-        values = _displayed(values.reshape(-1, channels)).ravel()
+        values = displayed(values.reshape(-1, channels)).ravel()
     np.clip(values, 0, 1, out=values)
     values *= 255
     values += 0.5
@@ -71,7 +71,7 @@ def _pixels(image: bpy.types.Image) -> Bytes:
     return picture
 
 
-def _displayed(values: np.ndarray) -> np.ndarray:
+def displayed(values: np.ndarray) -> np.ndarray:
     """Float pixels are linear and premultiplied, of 16-bit PNG files, too; turn (n, channels) of them into straight sRGB values."""
     colour = np.nan_to_num(values[:, :3], nan=0.0, posinf=1.0, neginf=0.0)
     if values.shape[1] == 4:
@@ -82,7 +82,7 @@ def _displayed(values: np.ndarray) -> np.ndarray:
     return np.concatenate((colour, alpha), axis=1) if values.shape[1] == 4 else colour
 
 
-def _upright(picture: Bytes, orientation: int) -> Bytes:
+def upright(picture: Bytes, orientation: int) -> Bytes:
     """Undo the turn that EXIF's orientation (1 to 8) stands for."""
     if orientation in (2, 4, 5, 7):
         picture = picture[:, ::-1] if orientation in (2, 5, 7) else picture[::-1]

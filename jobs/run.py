@@ -59,6 +59,7 @@ FETCHED = (
     "fetched.glb"  # the model on its way to `folders.GLB`, where it counts as complete with all that belongs to it
 )
 MAP_PREFIX = "map-"
+MISTAKEN = frozenset({"normal", "roughness"})  # the samples on Meshy's own page have each under the other's name
 
 SHARES = {State.RUNNING: (0.0, 0.75), State.DOWNLOADING: (0.75, 0.85), State.CONVERTING: (0.85, 1.0)}
 """Which part of the progress bar belongs to which state."""
@@ -278,10 +279,14 @@ class Run:
             task = api.save(service, task, fetched, lambda fraction: self._tell_fetched(fraction))
         folders.sync(fetched)
         assert task.result is not None  # api.wait returns a task that has succeeded
-        wanted = {name: f"{MAP_PREFIX}{name}" for name in task.result.maps if name in glb.missing_maps(fetched)}
+        missing = glb.missing_maps(fetched)
+        if missing & MISTAKEN:  # services have exchanged them: only side by side it is seen
+            missing |= MISTAKEN
         notes = [task.result.note]
-        for name, file in wanted.items():
-            notes.append(self._fetch_beside(service, task, file, f"{name} map", _address_of_map(name)))
+        for name in sorted(missing & task.result.maps.keys()):
+            notes.append(
+                self._fetch_beside(service, task, f"{MAP_PREFIX}{name}", f"{name} map", _address_of_map(name))
+            )
         for name in task.result.extras:
             notes.append(self._fetch_beside(service, task, name, name, _address_of_extra(name)))
         self.job.service_note = " ".join(filter(None, notes))

@@ -276,3 +276,17 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     (tmp_path / "huge.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk)
     with pytest.raises(program.NotFitting, match="huge.png is 20000 x 20000 pixels, too large to work on: scale it"):
         program.fit(tmp_path / "huge.png", 4096, str(tmp_path / "out"), Report(tmp_path / "report.jsonl"))
+
+
+def test_a_telephone_picture_that_lies_on_its_side_is_set_upright(tmp_path: Path) -> None:
+    upright = np.zeros((48, 96, 3), np.uint8)
+    upright[:24, :48] = (255, 0, 0)
+    pixels = np.ones((96, 48, 4), np.float32)
+    pixels[..., :3] = upright.transpose(1, 0, 2)[::-1] / np.float32(255)  # as a camera stores it for orientation 6
+    path = save(tmp_path / "phone.jpg", pixels, "JPEG")
+    exif = b"Exif\0\0MM\0\x2a\0\0\0\x08" + struct.pack(">HHHIHHI", 1, 0x0112, 3, 1, 6, 0, 0)
+    data = path.read_bytes()
+    path.write_bytes(data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:])
+    _, seen, facts = fitted(path, 48)
+    assert (facts["width"], facts["height"]) == (48, 24)
+    assert seen[4, 8, 0] > 200 and seen[4, 40, 0] < 60 and seen[20, 8, 0] < 60

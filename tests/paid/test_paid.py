@@ -181,6 +181,8 @@ def interrupted(paid, step, action, options, deed):
     if step == "get" and paid.service == "meshy":
         paid.stand_in.play("stream", "status", status=404)
     paid.wait_until(lambda: is_in_hand() or started.poll() is not None)
+    if step != "create" and started.poll() is None:
+        assert paid.job.task_id, "asked about a task before its id was on the disk"
     if deed == "kill":
         started.kill()
     elif deed == "cancel":
