@@ -10,6 +10,9 @@ from typing import Any, ClassVar, Protocol
 from .errors import ServiceError
 from .parameters import Table
 
+CREATE_WINDOW_S = 900.0
+"""How long after a create request was begun its task may appear: a large picture on a slow line takes minutes to arrive."""
+
 
 class Status(Enum):
     """Where a task is. A word that a service invents later counts as `RUNNING`."""
@@ -102,9 +105,10 @@ class Service(Protocol):
         """
 
     def find(self, parameters: Mapping[str, Any], age_s: float) -> list[str]:
-        """Ids of the account's tasks that may come from a create with `parameters` that was sent `age_s` seconds ago.
+        """Ids of the account's tasks that may come from a create with `parameters` that was begun `age_s` seconds ago.
 
-        As far as the service tells when a task was made, and with what. Raises `ImageTo3DError`.
+        As far as the service tells when a task was made (up to `CREATE_WINDOW_S` later counts), and with what. Raises
+        `ImageTo3DError`.
         """
 
     def cancel(self, task_id: str) -> bool:

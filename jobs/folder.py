@@ -37,8 +37,8 @@ THUMBNAIL = "thumbnail.png"
 
 WAITING_MESSAGE = "Waiting for its turn"
 UNCONFIRMED_MESSAGE = (
-    "{label} was asked for this model and did not answer, so it may have made and charged for it: look there for the task and "
-    "adopt its id, or send the request again, or forget it."
+    "{label} was asked for this model and did not answer, so it may have made and charged for it: retry to look for it there "
+    "again, adopt its id, send the request again, or forget it."
 )
 
 UNFINISHED_PREFIX = ".new-"  # a folder that is still being made

@@ -10,7 +10,7 @@ from ..api.errors import BusyError, JobError, sentence_of
 from . import folder as folders
 from .folder import Job, State
 
-RETRIABLE = frozenset({State.FAILED, State.CANCELLED, State.READY, State.IMPORTED})
+RETRIABLE = frozenset({State.FAILED, State.CANCELLED, State.UNCONFIRMED, State.READY, State.IMPORTED})
 
 ABANDONED_S = 3600.0  # a folder that was still being made this long ago belongs to nobody any more
 
@@ -62,8 +62,8 @@ def _end(folder: Path, state: State, sentence: str) -> None:
 def retry(folder: Path) -> None:
     """Put a job that has ended back among the waiting ones. What was made and fetched already is kept.
 
-    A task at a service is asked for again only where the service has said that nothing comes from the old one. Raises `JobError`
-    where the job is unfinished or unconfirmed, `BusyError` where it is being worked on.
+    A new task is asked for only where the service has said that nothing comes from the old one; an unconfirmed job looks for its
+    task once more. Raises `JobError` where the job is unfinished, `BusyError` where it is being worked on.
     """
     with folders.lock(folder):
         job = folders.read(folder)

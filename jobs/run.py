@@ -41,6 +41,7 @@ from ..api.parameters import pictures
 from ..api.redact import redact
 from ..api.results import fetch
 from ..api.services import SERVICES
+from ..api.task import CREATE_WINDOW_S
 from ..api.waiting import FAILURE_PAUSES_S, TIME_LIMIT_S
 from . import folder as folders
 from . import history, process
@@ -51,9 +52,6 @@ LOCK_TRIES_S = 2.0  # whoever only asks whether a job is locked holds the lock f
 
 BUSY_PAUSE_S = 20.0  # before a service that is full is asked again, where it does not say when
 SEARCH_PAUSES_S = (1.0, 3.0, 6.0, 10.0, 20.0)  # before each look for a lost task: the service may still be making it
-
-CREATE_AT_MOST_S = 240.0
-"""How long a create request of another job may have been under way when ours was sent, and still become a task: its time limit and some."""
 
 FETCHED = (
     "fetched.glb"  # the model on its way to `folders.GLB`, where it counts as complete with all that belongs to it
@@ -243,7 +241,7 @@ class Run:
         """Whether a task that looks like ours may be that of another job, which does not know its own either."""
         if other.service != self.job.service or not other.is_unresolved:
             return False
-        return folders.age_s(other.sent) < folders.age_s(self.job.sent) + CREATE_AT_MOST_S
+        return abs(folders.age_s(other.sent) - folders.age_s(self.job.sent)) < CREATE_WINDOW_S
 
     def _wait(self, service: api.Service) -> api.Task:
         def tell(task: api.Task) -> None:
@@ -284,9 +282,7 @@ class Run:
             missing |= MISTAKEN
         notes = [task.result.note]
         for name in sorted(missing & task.result.maps.keys()):
-            notes.append(
-                self._fetch_beside(service, task, f"{MAP_PREFIX}{name}", f"{name} map", _address_of_map(name))
-            )
+            notes.append(self._fetch_beside(service, task, f"{MAP_PREFIX}{name}", f"{name} map", _address_of_map(name)))
         for name in task.result.extras:
             notes.append(self._fetch_beside(service, task, name, name, _address_of_extra(name)))
         self.job.service_note = " ".join(filter(None, notes))

@@ -19,6 +19,7 @@ BUTTONS = {
     State.IMPORTED: ("image_to_3d.import_result", "IMPORT"),
     State.FAILED: ("image_to_3d.retry", "FILE_REFRESH"),
     State.CANCELLED: ("image_to_3d.retry", "FILE_REFRESH"),
+    State.UNCONFIRMED: ("image_to_3d.retry", "VIEWZOOM"),
 }
 """What can be done with a job that has ended, beside removing it."""
 

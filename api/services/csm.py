@@ -12,7 +12,7 @@ from ..errors import AnswerLostError, GoneError, KeyRefusedError, TaskFailedErro
 from ..parameters import AUTOMATIC, Choice, Flag, Picture, Table, Vector, check
 from ..picture import is_url
 from ..task import Result, Status, Task, nothing
-from .web import SLACK_S, WebService, number, web_address
+from .web import SLACK_S, WebService, is_in_window, number, web_address
 
 if TYPE_CHECKING:
     from ..http import Answer
@@ -207,7 +207,7 @@ def _created(record: Mapping[str, Any]) -> float:
 
 def _may_come_from(record: Mapping[str, Any], values: Mapping[str, Any], age_s: float, server_time: float) -> bool:
     created = _created(record)
-    if not created or not -SLACK_S <= server_time - created <= age_s + SLACK_S:
+    if not created or not is_in_window(server_time - created, age_s):
         return False
     image = web_address(record.get("image_url"))
     if image and is_url(values["image_url"]) and image != values["image_url"]:

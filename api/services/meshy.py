@@ -21,7 +21,7 @@ from ..errors import (
 )
 from ..parameters import Choice, Flag, Number, Picture, Table, Text, check
 from ..task import Result, Status, Task, nothing
-from .web import SLACK_S, WebService, number, web_address
+from .web import SLACK_S, WebService, is_in_window, number, web_address
 
 if TYPE_CHECKING:
     from ..http import Answer
@@ -294,7 +294,7 @@ class Meshy(WebService):
             found += [
                 str(task["id"])
                 for task, age in zip(tasks, ages, strict=True)
-                if -SLACK_S <= age <= age_s + SLACK_S
+                if is_in_window(age, age_s)
                 and task.get("id")
                 and (task.get("texture_prompt") or "") == values["texture_prompt"]
             ]

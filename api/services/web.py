@@ -28,6 +28,7 @@ from ..errors import (
 from ..network import USUAL, Network
 from ..parameters import Table, check, pictures, sent
 from ..redact import redact
+from ..task import CREATE_WINDOW_S
 
 if TYPE_CHECKING:
     from ..http import Answer
@@ -216,6 +217,11 @@ _MEANINGS: dict[int, tuple[type[ServiceError], str]] = {
     402: (NoCreditsError, "The account at {label} has too few credits{said}: buy some, or choose cheaper parameters."),
     404: (GoneError, "{label} does not know the task, or does not keep it any longer{said}: generate it again."),
 }
+
+
+def is_in_window(age: float, age_s: float) -> bool:
+    """Whether a task made `age` seconds ago may come from a request that was begun `age_s` seconds ago."""
+    return age_s - CREATE_WINDOW_S <= age <= age_s + SLACK_S and age >= -SLACK_S
 
 
 def web_address(value: Any) -> str:

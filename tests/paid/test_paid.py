@@ -15,7 +15,6 @@ import pytest
 from paid_job import PROGRAMS, Paid
 from service.cube import cube_glb
 
-from image_to_3d.jobs import folder as folders
 from image_to_3d.jobs import history
 from image_to_3d.jobs.folder import State
 
@@ -227,8 +226,7 @@ def nobody_lists(paid):
     paid.stand_in.play("create", "drop_after")
     paid.run()
     assert paid.job.state is State.UNCONFIRMED and "did not answer" in paid.job.message
-    with pytest.raises(folders.JobError, match="only a job that has ended"):
-        history.retry(paid.folder)
+    history.retry(paid.folder)  # looks again, and sends nothing
     paid.run()
     assert paid.job.state is State.UNCONFIRMED and len(paid.stand_in.creates) == 1
     history.forget(paid.folder)
@@ -238,6 +236,22 @@ def nobody_lists(paid):
     history.retry(paid.folder)  # the user has decided
     paid.run()
     assert paid.job.state is State.READY and len(paid.stand_in.creates) == 2
+
+
+def listed_later(paid):
+    """Answer lost while the service's list is away: a later look finds the task."""
+    paid.stand_in.play("create", "drop_after")
+    paid.stand_in.play("list", "status", status=503, times=9)
+    paid.run()
+    assert paid.job.state is State.UNCONFIRMED
+    paid.stand_in.play_nothing()
+    history.retry(paid.folder)
+    paid.run()
+    assert paid.job.state is State.READY and len(paid.stand_in.creates) == 1
+
+
+def test_a_task_that_was_lost_is_found_when_the_list_is_back(all_of):
+    all_of(list(itertools.product(SERVICES)), listed_later)
 
 
 def test_where_the_list_does_not_help_the_user_decides(all_of):
