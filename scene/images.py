@@ -7,6 +7,7 @@ import bpy
 import numpy as np
 
 from ..api.errors import PictureError
+from .refusal import reason_of
 
 
 def to_file(image: bpy.types.Image, folder: Path) -> Path:
@@ -27,7 +28,7 @@ def to_file(image: bpy.types.Image, folder: Path) -> Path:
         _save_png(image, copy)
     except RuntimeError as error:
         raise PictureError(
-            f"The image {image.name} has nothing to show ({_last_line(error)}): choose another."
+            f"The image {image.name} has nothing to show ({reason_of(error)}): choose another."
         ) from None
     return copy
 
@@ -47,7 +48,3 @@ def _save_png(image: bpy.types.Image, path: Path) -> None:
         copy.save(filepath=str(path))
     finally:
         bpy.data.images.remove(copy)
-
-
-def _last_line(error: RuntimeError) -> str:
-    return str(error).strip().splitlines()[-1].removeprefix("Error: ").rstrip(".")

@@ -15,6 +15,7 @@ from ..api.parameters import pictures
 from ..api.services import SERVICES
 from ..jobs import folder as folders
 from ..jobs.folder import Job
+from .refusal import reason_of
 
 
 def place(folder: Path, job: Job, scene: bpy.types.Scene) -> bpy.types.Object:
@@ -23,9 +24,8 @@ def place(folder: Path, job: Job, scene: bpy.types.Scene) -> bpy.types.Object:
     The root stands at the place that the job asked for, else at the 3D cursor. Raises `JobError` where the model's file cannot
     be read; then the scene is as it was.
     """
-    collection = _append(folder / folders.BLEND, job)
+    collection, root = _append(folder / folders.BLEND, job)
     scene.collection.children.link(collection)
-    root = next(obj for obj in collection.objects if obj.parent is None)
     root.location = job.place.get("location", scene.cursor.location)
     # The model is in meters; a scene may say that its unit is another.
     root.scale = (1.0 / scene.unit_settings.scale_length,) * 3
@@ -34,15 +34,20 @@ def place(folder: Path, job: Job, scene: bpy.types.Scene) -> bpy.types.Object:
     return root
 
 
-def _append(blend: Path, job: Job) -> bpy.types.Collection:
+def _append(blend: Path, job: Job) -> tuple[bpy.types.Collection, bpy.types.Object]:
+    """Append the one collection of the file; return it and its root object, as yet in no scene."""
     try:
         with bpy.data.libraries.load(str(blend), link=False) as (held, wanted):
             wanted.collections = list(held.collections)
     except OSError as error:
-        raise JobError(f"The model of {job.name} cannot be read ({error}): retry the job.") from None
-    if len(wanted.collections) != 1 or wanted.collections[0] is None:
+        raise JobError(f"The model of {job.name} cannot be read ({reason_of(error)}): retry the job.") from None
+    collections = [collection for collection in wanted.collections if collection]
+    objects = [obj for collection in collections for obj in collection.all_objects]
+    roots = [obj for obj in objects if obj.parent is None]
+    if len(collections) != 1 or not roots:
+        bpy.data.batch_remove({*collections, *objects})
         raise JobError(f"The model of {job.name} is damaged: retry the job.")
-    return wanted.collections[0]
+    return collections[0], roots[0]
 
 
 def _write_provenance(root: bpy.types.Object, job: Job) -> None:

@@ -4,9 +4,11 @@
 `tick()` is called by a timer, and all that Blender does about jobs is in it. Panels read `jobs()` and touch no file.
 """
 
+import contextlib
 import dataclasses
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +23,31 @@ from ..jobs import folder as folders
 from ..jobs import history, process
 from ..jobs.folder import Job, State
 from .place import place
+from .refusal import reason_of
 
 PACKAGE = __package__.rpartition(".")[0]
 
 ENDED_WITHOUT = (State.FAILED, State.CANCELLED, State.UNCONFIRMED)
 """The states in which a job ends without a model."""
 
+DEAF_S = 2.0  # a process sees that it is to cancel within a second, unless it waits for a server that has fallen silent
+
 STARTS_AT_MOST = 2  # a process that dies twice on the same job would die a third time
+
+LOOKED_AT_AGAIN = 20
+"""So many of the newest jobs are read again after they have ended, where another Blender has changed them; a panel shows fewer."""
 
 _processes: dict[str, process.Process] = {}
 _starts: dict[str, int] = {}
+_cancelled_at: dict[str, float] = {}
+"""By job: when (time.monotonic) the user asked a running process to give it up."""
 _expected: dict[str, int] = {}
 """By job: the session_uid of the scene that its result enters by itself. Another file has other scenes."""
 _jobs: dict[str, Job] | None = None
 """By id, newest first; None until they have been read for the first time."""
 _root_mtime_ns = 0
+_record_mtime_ns: dict[str, int] = {}
+"""By job: when its record was written that was read last."""
 
 
 def root() -> Path:
@@ -111,7 +123,11 @@ def create(scene: bpy.types.Scene, *, service: str, parameters: dict[str, Any], 
 
 def refresh(job_id: str) -> Job:
     """Read one job again. Raises `JobError`."""
-    job = folders.read(folder_of(job_id))
+    folder = folder_of(job_id)
+    _record_mtime_ns[job_id] = _mtime_ns(folder)
+    job = folders.read(folder)
+    if job.state not in folders.UNFINISHED:
+        _starts.pop(job_id, None)  # where it is tried again, also by another Blender, it starts anew
     _remember(job)
     return job
 
@@ -120,6 +136,7 @@ def tick() -> list[str]:
     """Start what waits, look at what runs, bring in what is ready. Return a sentence for each job that ended."""
     _let_go_of_ended()
     _look_for_new()
+    _look_at_ended()
     return [sentence for job in jobs() if (sentence := _care_for(job))]
 
 
@@ -150,6 +167,7 @@ def advance(job_id: str) -> Job:
     if job.state in folders.UNFINISHED and offline_reason(job.service, job.source):
         if job_id in _processes:
             process.stop(_processes[job_id])  # online access was turned off meanwhile; the job goes on when it is back
+            _starts.pop(job_id, None)
         return job
     if job.state not in folders.UNFINISHED or is_running(job_id) or folders.is_locked(folder):
         return job
@@ -176,6 +194,12 @@ def is_running(job_id: str) -> bool:
 def _let_go_of_ended() -> None:
     for job_id in [job_id for job_id in _processes if not is_running(job_id)]:
         process.stop(_processes.pop(job_id))
+        if _cancelled_at.pop(job_id, None) is not None:
+            history.cancel(folder_of(job_id))  # which its process has done already, unless it was deaf
+    for job_id, asked in _cancelled_at.items():
+        # Not while a request is being sent: its answer may be a task that is paid for.
+        if time.monotonic() - asked > DEAF_S and folders.read(folder_of(job_id)).state is not State.SUBMITTING:
+            process.kill(_processes[job_id])
 
 
 def import_result(job_id: str, scene: bpy.types.Scene) -> bpy.types.Object:
@@ -199,6 +223,8 @@ def cancel(job_id: str) -> None:
     """Give a job up. Its process, if it has one, ends within a second."""
     _expected.pop(job_id, None)
     history.cancel(folder_of(job_id))
+    if is_running(job_id):
+        _cancelled_at.setdefault(job_id, time.monotonic())
     refresh(job_id)
 
 
@@ -253,7 +279,7 @@ def _bring_in(job: Job) -> str:
         import_result(job.id, scene)
     except RuntimeError as error:  # Blender's own refusal: once is enough, the result stays ready
         _expected.pop(job.id, None)
-        return f"{job.name} could not be added ({error}): import it from the list of jobs"
+        return f"{job.name} could not be added ({reason_of(error)}): import it from the list of jobs"
     except BusyError:
         return ""  # somebody looks at it just now; the next tick tries again
     except ImageTo3DError as error:
@@ -290,6 +316,25 @@ def _look_for_new() -> None:
         _redraw()
 
 
+def _look_at_ended() -> None:
+    """Read the newest of the jobs that have ended again where another Blender has imported, retried or decided them."""
+    folder = root()
+    for job in jobs()[:LOOKED_AT_AGAIN]:
+        if job.state not in folders.UNFINISHED:
+            mtime_ns = _mtime_ns(folder / job.id)
+            if mtime_ns != _record_mtime_ns.setdefault(job.id, mtime_ns):
+                with contextlib.suppress(JobError, OSError):  # it was just removed
+                    refresh(job.id)
+
+
+def _mtime_ns(folder: Path) -> int:
+    """When the job's record was written; 0 where there is none."""
+    try:
+        return (folder / folders.RECORD).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def _preferences() -> bpy.types.AddonPreferences:
     return bpy.context.preferences.addons[PACKAGE].preferences
 
@@ -305,4 +350,6 @@ def unregister() -> None:
         process.stop(_processes.popitem()[1])
     _expected.clear()
     _starts.clear()
+    _cancelled_at.clear()
+    _record_mtime_ns.clear()
     _jobs = None
