@@ -37,7 +37,7 @@ def check(path: Path) -> dict[str, Any]:
         if length != size:
             raise GlbError(f"The model is incomplete ({size} of {length} bytes): try again.")
         document = _read_document(file, size)
-    for entry in [*document.get("buffers", ()), *document.get("images", ())]:
+    for entry in [*_entries(document, "buffers"), *_entries(document, "images")]:
         if not str(entry.get("uri", "data:")).startswith("data:"):
             raise GlbError("The model refers to files outside itself, which Blender must not open: try again.")
     return document
@@ -48,11 +48,12 @@ def missing_maps(path: Path) -> frozenset[str]:
 
     Source: glTF 2.0, 5.19 (material) and 5.22 (pbrMetallicRoughness).
     """
-    materials = check(path).get("materials") or [{}]
+    materials = _entries(check(path), "materials") or [{}]
     if len(materials) > 1:
         return frozenset()
     material = materials[0]
-    surface = material.get("pbrMetallicRoughness") or {}
+    surface = material.get("pbrMetallicRoughness")
+    surface = surface if isinstance(surface, dict) else {}
     there = {
         "base_color": "baseColorTexture" in surface,
         "metallic": "metallicRoughnessTexture" in surface,
@@ -62,6 +63,14 @@ def missing_maps(path: Path) -> frozenset[str]:
         "emission": "emissiveTexture" in material,
     }
     return frozenset(name for name, is_there in there.items() if not is_there)
+
+
+def _entries(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The objects in one of the arrays at the top; raise `GlbError` where there is something else."""
+    entries = document.get(name, [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise GlbError(DAMAGED)
+    return entries
 
 
 def _read_document(file: BinaryIO, size: int) -> dict[str, Any]:
@@ -81,7 +90,7 @@ def _read_document(file: BinaryIO, size: int) -> dict[str, Any]:
             file.seek(length, 1)
     try:
         document = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise GlbError(DAMAGED) from None
     if not isinstance(document, dict) or "asset" not in document:
         raise GlbError(DAMAGED)

@@ -58,7 +58,7 @@ def require_allowed(url: str, network: Network) -> None:
         return
     if not network.online:
         raise OfflineError("Online access is off: turn on Allow Online Access in Blender's preferences, under System.")
-    if urlsplit(url).scheme.lower() != "https":
+    if _scheme(url) != "https":
         raise DownloadError(
             f"The address on {_host(url)} is not safe: only addresses that begin with https:// are used."
         )
@@ -82,7 +82,7 @@ def get(url: str, *, network: Network = USUAL, headers: Mapping[str, str] | None
                     if not response.is_redirect:
                         yield response
                         return
-                    there = urljoin(here, response.headers["Location"])
+                    there = _target(here, response.headers["Location"])
                 if is_loopback(there) and not is_loopback(url):
                     raise DownloadError(f"{_host(here)} leads to an address on this machine, which is not used.")
                 here = there
@@ -108,7 +108,7 @@ class Answer:
     def retry_after_s(self) -> float | None:
         """The pause that the service asks for (RFC 9110, 10.2.3: seconds or a date), None where it does not."""
         text = self.headers.get("Retry-After", "").strip()
-        if text.isdigit():
+        if text.isdecimal():
             return float(text)
         date = _seconds(text)
         return None if date is None else max(0.0, date - self.server_time)
@@ -146,7 +146,9 @@ class Client:
                 return Answer(response.status_code, response.headers, _json(response))
         except requests.exceptions.RequestException as error:
             if body is not None and body.sent_whole:
-                raise AnswerLostError(f"{self._label} did not answer.") from error
+                raise AnswerLostError(
+                    f"{self._label} did not answer, and may have made a task: look there before you ask for another."
+                ) from error
             raise self._away_error(error) from error
 
     @contextmanager
@@ -201,7 +203,8 @@ class Client:
 
 def _send(session: requests.Session, method: str, url: str, **options: Any) -> requests.Response:
     try:
-        return session.request(method, url, stream=True, allow_redirects=False, **options)
+        # The session's proxies are named again: requests lets those of the environment go before them, not before these.
+        return session.request(method, url, stream=True, allow_redirects=False, proxies=session.proxies, **options)
     except requests.exceptions.RequestException:
         raise
     except OSError as error:  # how requests says that a bundle of certificates is not there
@@ -215,9 +218,11 @@ def _translated(
     kind: type[ConnectionFailedError] = ConnectionFailedError,
 ) -> ConnectionFailedError:
     """Return what a failed connection to `url` means for the user: proxy, certificate, else `kind` with `sentence`."""
-    if isinstance(error, requests.exceptions.ProxyError):
+    is_proxy = isinstance(error, (requests.exceptions.ProxyError, requests.exceptions.InvalidProxyURL))
+    if is_proxy or "SOCKS" in str(error):  # which needs a module that Blender does not have
         return ProxyError("The proxy cannot be used: check its address in the preferences or in the environment.")
-    if isinstance(error, requests.exceptions.SSLError):
+    # Other troubles of TLS, as a connection that breaks while it is made, may be over when asked again.
+    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
         return CertificateError(
             f"The certificate of {_host(url)} is not trusted: if your network has a certificate of its own, "
             "choose its file in the preferences."
@@ -297,7 +302,8 @@ def _lines(response: requests.Response, wait: Wait, quiet_s: float) -> Iterator[
     content = response.iter_content(1)  # a byte at a time: a larger read would wait for bytes that are not there yet
     line, quiet = b"", 0.0
     while quiet < quiet_s:
-        if not select.select([response.raw], [], [], LOOK_S)[0]:
+        # What came with its length is closed at its end, and cannot be waited for.
+        if not response.raw.closed and not select.select([response.raw], [], [], LOOK_S)[0]:
             quiet += LOOK_S
             wait(0.0)
             continue
@@ -322,7 +328,7 @@ def _json(response: requests.Response) -> Any:
             return None
     try:
         return json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -335,4 +341,22 @@ def _seconds(date: str) -> float | None:
 
 
 def _host(url: str) -> str:
-    return urlsplit(url).hostname or url
+    try:
+        return urlsplit(url).hostname or url
+    except ValueError:  # no address at all
+        return url
+
+
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme.lower()
+    except ValueError:
+        return ""
+
+
+def _target(here: str, location: str) -> str:
+    """Where a redirect leads."""
+    try:
+        return urljoin(here, location)
+    except ValueError:
+        raise DownloadError(f"{_host(here)} leads to something that is no address: retry later.") from None

@@ -196,11 +196,13 @@ def applies(table: Table, parameter: Parameter, values: Mapping[str, Any]) -> bo
 
 
 def sent(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of the checked `values` goes into a request: what differs from the default, and what is always sent."""
+    """Return what of the checked `values` goes into a request: what has an effect and differs from the default, and what is
+    always sent."""
     return {
         parameter.name: values[parameter.name]
         for parameter in table
-        if parameter.always_sent or not _is_default(parameter, values[parameter.name])
+        if parameter.always_sent
+        or (applies(table, parameter, values) and not _is_default(parameter, values[parameter.name]))
     }
 
 

@@ -7,6 +7,7 @@ Reads no more of a picture than its header: whoever opens it judges it.
 import base64
 import binascii
 import mimetypes
+import os
 import shutil
 import struct
 from collections.abc import Callable
@@ -60,7 +61,7 @@ def to_file(source: str, stem: Path, *, network: Network = USUAL, look: Callable
 
 
 def _from_path(path: Path, stem: Path) -> Path:
-    if not path.is_file():
+    if not os.path.isfile(path):  # which takes a name that is none, or endless, for one that is not there
         raise PictureError(f"There is no picture at {path}: choose one that exists.")
     if path.stat().st_size > LIMIT_BYTES:
         raise PictureError(f"{path.name} is larger than {LIMIT_BYTES >> 20} MB: scale the picture down.")

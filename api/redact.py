@@ -9,8 +9,10 @@ HIDDEN = "<hidden>"
 _DATA_URI = re.compile(r"data:([\w/+.-]*)(?:;[\w=.-]+)*,[A-Za-z0-9+/=%_-]*")
 _QUERY = re.compile(r"(https?://[^\s\"'<>?]*)\?[^\s\"'<>)]*")
 _PATH_QUERY = re.compile(r"(with url: /[^\s?]*)\?\S*")  # as urllib3 names the rest of an address
-_PASSWORD = re.compile(r"(\w+://)[^\s/@]+@")
-_KEY_HEADER = re.compile(r"((?:authorization|x-api-key)['\"]?\s*[:=]\s*['\"]?(?:bearer\s+)?)[^\s'\",]+", re.IGNORECASE)
+_PASSWORD = re.compile(r"(\w+://)[^\s/?#]+@")
+_KEY_HEADER = re.compile(
+    r"((?:authorization|x-api-key)['\"]?\s*[:=]\s*(?:b?['\"])?(?:(?:bearer|basic)\s+)?)[^\s'\",]+", re.IGNORECASE
+)
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:

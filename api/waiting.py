@@ -49,7 +49,7 @@ def wait(
             seconds = max(FAILURE_PAUSES_S[failures], getattr(error, "retry_after_s", None) or 0.0)
             failures += 1
         _keep_limit(until, now, time_limit_s)
-        pause(seconds)
+        pause(max(0.0, min(seconds, until - now())))
 
 
 def _pause_after(task: Task, pace: float, shortest: float) -> float:
@@ -61,7 +61,7 @@ def _pause_after(task: Task, pace: float, shortest: float) -> float:
 
 
 def _keep_limit(until: float, now: Callable[[], float], time_limit_s: float) -> None:
-    if now() > until:
+    if now() >= until:
         raise TimeLimitError(
             f"The service needs longer than {time_limit_s / 60:.0f} minutes: retry to look again, nothing is paid twice."
         )

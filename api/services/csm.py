@@ -109,8 +109,10 @@ class CSM(WebService):
         answer = self._send_create(SESSIONS, parameters, {}, before_sending)
         record = _record(answer.body)
         if not record or not _id(record):
-            raise AnswerLostError("CSM accepted the request and did not say under which code.")
-        return self._task(_id(record), record)
+            raise AnswerLostError(
+                "CSM accepted the request and did not say under which code: look there before you ask for another task."
+            )
+        return self._task(_id(record), record, answer)
 
     def get(self, task_id: str) -> Task:
         """`GET /image-to-3d-sessions/{session_code}`. See `Service.get`."""
@@ -134,8 +136,12 @@ class CSM(WebService):
         for page in range(1, PAGES_AT_MOST + 1):
             answer = self._request("GET", SESSIONS, query={"limit": PAGE, "page": page})
             records = _records(answer.body)
-            ages = [answer.server_time - created for record in records if (created := _created(record))]
-            found += [_id(record) for record in records if _may_come_from(record, values, age_s, answer.server_time)]
+            ages = [answer.server_time - created for created in map(_created, records) if created]
+            found += [
+                _id(record)
+                for record, created in zip(records, map(_created, records), strict=True)
+                if created and is_in_window(answer.server_time - created, age_s) and self._matches(record, values)
+            ]
             if len(records) < PAGE or (ages and min(ages) > age_s + SLACK_S):
                 break
         return list(dict.fromkeys(filter(None, found)))
@@ -143,6 +149,15 @@ class CSM(WebService):
     def cancel(self, task_id: str) -> bool:
         """Return False: CSM knows no way to end a session."""
         return False
+
+    def _matches(self, record: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+        """Whether all that a session repeats of its request is as in `values`. A list may hold records that repeat little."""
+        if any(name not in record for name in ECHOED):
+            record = _record(self._request("GET", f"{SESSIONS}/{_id(record)}").body) or record
+        image = web_address(record.get("image_url"))
+        if image and is_url(values["image_url"]) and image != values["image_url"]:
+            return False
+        return all(record[name] == values[name] for name in ECHOED if record.get(name) is not None)
 
     @staticmethod
     def _words(body: Any) -> str:
@@ -160,9 +175,7 @@ class CSM(WebService):
         if word in SUCCEEDED:
             return self._succeeded(task_id, record)
         if word in FAILED:
-            words = self._own_words({"error": answer.body.get("error")} if answer else {}) or self._own_words(
-                {"data": record}
-            )
+            words = self._own_words(answer.body if answer else {"data": record})
             said = f" ({words})" if words else ""
             error = TaskFailedError(f"CSM could not make the model{said}: try again, or use another picture.")
             return Task(task_id, Status.FAILED, progress, error=error)
@@ -203,13 +216,3 @@ def _created(record: Mapping[str, Any]) -> float:
         return datetime.fromisoformat(str(record.get("created_at"))).timestamp()
     except ValueError:
         return 0.0
-
-
-def _may_come_from(record: Mapping[str, Any], values: Mapping[str, Any], age_s: float, server_time: float) -> bool:
-    created = _created(record)
-    if not created or not is_in_window(server_time - created, age_s):
-        return False
-    image = web_address(record.get("image_url"))
-    if image and is_url(values["image_url"]) and image != values["image_url"]:
-        return False
-    return all(record[name] == values[name] for name in ECHOED if record.get(name) is not None)

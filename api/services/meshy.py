@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import (
     AnswerLostError,
+    ConnectionFailedError,
     GoneError,
     ModerationError,
     PictureRefusedError,
@@ -244,7 +245,9 @@ class Meshy(WebService):
         answer = self._send_create(TASKS, values, FIXED, before_sending)
         task_id = answer.body.get("result") if isinstance(answer.body, dict) else None
         if not isinstance(task_id, str) or not task_id:
-            raise AnswerLostError("Meshy accepted the request and did not say under which id.")
+            raise AnswerLostError(
+                "Meshy accepted the request and did not say under which id: look there before you ask for another task."
+            )
         return Task(task_id, Status.PENDING)
 
     def get(self, task_id: str) -> Task:
@@ -261,7 +264,11 @@ class Meshy(WebService):
         """`GET /v1/image-to-3d/:id/stream`, and where that has nothing to say, `get`. See `Service.listen`."""
         while self._has_stream:
             heard = False
-            with self._client.events(f"{TASKS}/{task_id}/stream", wait, quiet_s=QUIET_S) as lines:
+            # A stream that breaks or that something on the way does not let through is no failure: the ordinary answer counts.
+            with (
+                contextlib.suppress(ConnectionFailedError),
+                self._client.events(f"{TASKS}/{task_id}/stream", wait, quiet_s=QUIET_S) as lines,
+            ):
                 for kind, data in _events(lines):
                     if kind == "error":
                         break  # what it means, the ordinary answer says better
@@ -400,7 +407,7 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         elif not line:
             try:
                 content = json.loads(data)
-            except ValueError:
+            except (ValueError, RecursionError):
                 content = None
             if isinstance(content, dict):
                 yield kind, content

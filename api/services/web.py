@@ -138,7 +138,7 @@ class WebService:
         if picture.is_url(source):
             return source
         file = Path(source) if picture.is_path(source) else picture.to_file(source, scratch / name)
-        if not file.is_file():
+        if not os.path.isfile(file):  # also where the name is endless
             raise PictureError(f"There is no picture at {file}: choose one that exists.")
         return picture.fit(
             file,
