@@ -36,7 +36,7 @@ from .errors import (
 from .network import USUAL, Network, is_loopback
 
 LOOK_S = 0.25  # how often `lines` asks its caller whether to go on
-PIECE_BYTES = 1 << 20
+PIECE_BYTES = 1 << 16  # a piece that breaks off is lost; larger ones are hardly faster
 REDIRECTS_AT_MOST = 5
 ANSWER_BYTES = 32 << 20  # a list of 50 tasks is about 0.2 MB; more than this is no answer of a service
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-TEST_TOOLS = ("pytest==9.2.0", "pytest-timeout==2.4.0", "aiohttp==3.14.5")
+TEST_TOOLS = ("pytest==9.2.0", "pytest-timeout==2.4.0", "aiohttp==3.14.5", "trustme==1.2.1")
 CHECK_TOOLS = (
     "ruff==0.17.5",
     "mypy==2.4.1",
