@@ -18,6 +18,7 @@ from tools.common import Stop, disk_full_sentence
 from tools.demo import command_demo
 from tools.environments import BLENDERS, require_python
 from tools.package import command_build
+from tools.reference import command_docs
 from tools.service import command_service
 from tools.stage import command_demo_inside
 from tools.suites import command_bench, command_test
@@ -56,6 +57,8 @@ def parser() -> argparse.ArgumentParser:
     service.set_defaults(run=command_service)
     build = commands.add_parser("build", help="make the extension's zip in dist/, validated by Blender's own tool")
     build.set_defaults(run=command_build)
+    docs = commands.add_parser("docs", help="write docs/parameters.md anew, from the services' tables")
+    docs.set_defaults(run=command_docs)
     inside = commands.add_parser("_demo_inside")
     inside.add_argument("--image", required=True)
     inside.set_defaults(run=command_demo_inside)

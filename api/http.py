@@ -36,7 +36,7 @@ from .errors import (
 from .network import USUAL, Network, is_loopback
 
 LOOK_S = 0.25  # how often `lines` asks its caller whether to go on
-PIECE_BYTES = 1 << 16  # a piece that breaks off is lost; larger ones are hardly faster
+PIECE_BYTES = 1 << 18  # a piece that breaks off is lost; larger ones are not faster
 REDIRECTS_AT_MOST = 5
 ANSWER_BYTES = 32 << 20  # a list of 50 tasks is about 0.2 MB; more than this is no answer of a service
 
@@ -152,15 +152,15 @@ class Client:
             raise self._away_error(error) from error
 
     @contextmanager
-    def events(self, path: str, wait: Wait, *, quiet_s: float) -> Iterator[Iterator[str]]:
-        """Open a stream of events (text/event-stream) and give its lines; empty where the service answers anything else.
+    def events(self, path: str, wait: Wait, *, quiet_s: float) -> Iterator[Iterator[str] | None]:
+        """Open a stream of events (text/event-stream) and give its lines; None where the service answers anything else.
 
         Raises `ConnectionFailedError`, also while the lines are read.
         """
         try:
             with self._open("GET", path, accept="text/event-stream") as response:
                 is_stream = response.headers.get("Content-Type", "").startswith("text/event-stream")
-                yield _lines(response, wait, quiet_s) if response.ok and is_stream else iter(())
+                yield _lines(response, wait, quiet_s) if response.ok and is_stream else None
         except requests.exceptions.RequestException as error:
             raise self._away_error(error) from error
 

@@ -75,10 +75,10 @@ class Choice(Parameter):
     options: Mapping[str, str]
 
     def check(self, value: Any) -> str:
-        if value not in self.options:
+        if not isinstance(value, str) or value not in self.options:
             words = ", ".join(option or '""' for option in self.options)
             raise ParameterError(f"{self.name} cannot be {value!r}: use one of {words}.")
-        return str(value)
+        return value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +181,8 @@ def check(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
                 raise ParameterError(
                     f"{parameter.name} has no effect without {parameter.needs}: set {parameter.needs}, or leave {parameter.name} out."
                 )
-            checked[parameter.name] = parameter.off
+            # Off where the service would hear of it all the same; otherwise at its default, which is not sent.
+            checked[parameter.name] = parameter.off if parameter.always_sent else parameter.check(parameter.default)
         if isinstance(parameter, Picture) and not (
             checked[parameter.name] or parameter.optional or checked.get(parameter.instead)
         ):

@@ -88,6 +88,8 @@ class Job:
     sent: str = ""
     """When the create request left, for a service that is paid; "" as long as the service certainly has made no task."""
     task_id: str = ""
+    adopted: bool = False
+    """Whether the task id was entered by hand, and the service has not known it yet."""
     task_over: bool = False
     """Whether the service has said that nothing (more) comes from the task: tried again, the job asks for a new one."""
     credits: int | None = None

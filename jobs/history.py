@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """All jobs of a user folder: list, cancel, retry, remove, tidy up. Starts nothing; one unreadable folder never hides the others."""
 
+import re
 import shutil
 import time
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ from . import folder as folders
 from .folder import Job, State
 
 RETRIABLE = frozenset({State.FAILED, State.CANCELLED, State.UNCONFIRMED, State.READY, State.IMPORTED})
+
+TASK_ID = re.compile(r"[\w-]+")  # of both services, and nothing that would lead an address elsewhere
 
 ABANDONED_S = 3600.0  # a folder that was still being made this long ago belongs to nobody any more
 
@@ -77,12 +80,15 @@ def retry(folder: Path) -> None:
 
 
 def adopt(folder: Path, task_id: str) -> None:
-    """Say which task at the service is an unconfirmed job's. Raises `JobError` where it is not unconfirmed, or `task_id` is empty."""
-    if not task_id.strip():
-        raise JobError("There is no task id: copy it from the service's page.")
+    """Say which task at the service is an unconfirmed job's. Raises `JobError` where it is not unconfirmed, or `task_id` is none.
+
+    Where the service does not know the task either, the job becomes unconfirmed again.
+    """
+    if not TASK_ID.fullmatch(task_id.strip()):
+        raise JobError("That is not the id of a task: copy it from the service's page.")
     with folders.lock(folder):
         job = _unconfirmed(folder)
-        job.task_id = task_id.strip()
+        job.task_id, job.adopted = task_id.strip(), True
         _wait_again(folder, job)
 
 
@@ -111,7 +117,7 @@ def _unconfirmed(folder: Path) -> Job:
 
 
 def _forget_task(job: Job) -> None:
-    job.sent, job.task_id, job.task_over, job.credits = "", "", False, None
+    job.sent, job.task_id, job.adopted, job.task_over, job.credits = "", "", False, False, None
 
 
 def _wait_again(folder: Path, job: Job) -> None:

@@ -245,7 +245,11 @@ class Run:
 
     def _wait(self, service: api.Service) -> api.Task:
         def tell(task: api.Task) -> None:
-            self.job.task_over = self.job.task_over or task.error is not None
+            if self.job.adopted and task.status is api.Status.GONE:
+                self.job.task_id = ""  # mistyped: what became of the request is as unknown as before
+            elif task.error:
+                self.job.task_over = True
+            self.job.adopted = False
             if task.credits is not None:
                 self.job.credits = task.credits
             self._progress(task.progress, task.message)

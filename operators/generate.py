@@ -16,7 +16,7 @@ from ..api.errors import ImageTo3DError, PictureError
 from ..api.parameters import check, pictures
 from ..api.services import SERVICES
 from ..jobs import folder as folders
-from ..jobs.folder import Job, State
+from ..jobs.folder import Job
 from ..scene import images, session, settings
 from . import heartbeat
 from .outcome import outcome
@@ -114,7 +114,7 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
                 print(f"Image to 3D  {job.name}  {line}", flush=True)
                 said = line
             time.sleep(LOOK_EVERY_S)
-        if job.state is not State.READY:
+        if job.state not in folders.HAS_RESULT:
             raise ImageTo3DError(job.message)
         session.import_result(job.id, scene)
 

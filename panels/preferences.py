@@ -22,12 +22,12 @@ def _service_properties() -> dict[str, object]:
     for name in WEB_SERVICES:
         label = SERVICES[name].label
         made[f"{name}_key"] = bpy.props.StringProperty(
-            name="API Key",
+            name=f"{label} API Key",
             description=f"Your key for {label}; {name.upper()}_API_KEY in the environment goes before it",
             subtype="PASSWORD",
         )
         made[f"{name}_url"] = bpy.props.StringProperty(
-            name="Address",
+            name=f"{label} Address",
             description=f"Where {label} is, up to the path of the request; empty means the usual address",
         )
     return made
@@ -57,7 +57,7 @@ class IMAGE_TO_3D_AP_preferences(bpy.types.AddonPreferences):
             max=50,
         ),
         "time_limit": bpy.props.IntProperty(
-            name="Time Limit",
+            name="Time Limit in Minutes",
             description="How many minutes a service may need for a model before the job stops waiting for it",
             default=round(TIME_LIMIT_S / 60),
             min=1,
@@ -78,13 +78,13 @@ class IMAGE_TO_3D_AP_preferences(bpy.types.AddonPreferences):
         layout.use_property_split = True
         layout.use_property_decorate = False
         for name in WEB_SERVICES:
-            col = layout.column(heading=SERVICES[name].label)
+            col = layout.column()
             if os.environ.get(f"{name.upper()}_API_KEY"):
-                col.label(text="API key from the environment")
+                col.label(text=f"The API key for {SERVICES[name].label} comes from the environment")
             else:
                 col.prop(self, f"{name}_key")
             if os.environ.get(f"{name.upper()}_API_URL"):
-                col.label(text="Address from the environment")
+                col.label(text=f"The address of {SERVICES[name].label} comes from the environment")
             else:
                 col.prop(self, f"{name}_url")
         col = layout.column()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The tab "Image to 3D" in the 3D View's sidebar, drawn from the chosen service's table of parameters and the jobs last seen."""
 
+import textwrap
+
 import bpy
 
 from ..api.parameters import applies, pictures
@@ -8,6 +10,8 @@ from ..api.services import SERVICES
 from ..jobs import folder as folders
 from ..jobs.folder import Job, State
 from ..scene import session, settings
+
+LETTER_WIDTH_PX = 7.5  # of the interface's font at scale 1, on average and with the box around it
 
 JOBS_SHOWN = 8  # the newest; a list with search takes this over
 
@@ -56,7 +60,7 @@ class IMAGE_TO_3D_PT_generate(_Sidebar, bpy.types.Panel):
         row.enabled = not reason
         row.operator("image_to_3d.generate", icon="MESH_MONKEY")
         if reason:
-            layout.label(text=reason, icon="INFO")
+            _draw_text(layout, reason, context)
 
 
 class IMAGE_TO_3D_PT_jobs(_Sidebar, bpy.types.Panel):
@@ -69,7 +73,7 @@ class IMAGE_TO_3D_PT_jobs(_Sidebar, bpy.types.Panel):
         if not jobs:
             self.layout.label(text="No jobs yet")
         for job in jobs[:JOBS_SHOWN]:
-            _draw_job(self.layout.box(), job)
+            _draw_job(self.layout.box(), job, context)
 
 
 def _draw_parameters(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
@@ -78,11 +82,18 @@ def _draw_parameters(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup
     table = SERVICES[name].parameters
     group = getattr(chosen, name)
     values = {**settings.values(group, table), pictures(table)[0]: ""}
-    col = layout.column()
-    for parameter in settings.shown(table):
-        row = col.row()
-        row.active = applies(table, parameter, values)
-        row.prop(group, parameter.name)
+    shown = settings.shown(table)
+    usual = layout.column()
+    more = None
+    if any(parameter.rare for parameter in shown):
+        header, more = layout.panel(f"image_to_3d_{name}", default_closed=True)
+        header.label(text="More Parameters")
+    for parameter in shown:
+        col = more if parameter.rare else usual
+        if col is not None:
+            row = col.row()
+            row.active = applies(table, parameter, values)
+            row.prop(group, parameter.name)
 
 
 def _why_not(chosen: bpy.types.PropertyGroup) -> str:
@@ -94,7 +105,16 @@ def _why_not(chosen: bpy.types.PropertyGroup) -> str:
     return session.key_reason(service) or session.offline_reason(service, source if chosen.source == "URL" else "")
 
 
-def _draw_job(layout: bpy.types.UILayout, job: Job) -> None:
+def _draw_text(layout: bpy.types.UILayout, text: str, context: bpy.types.Context) -> None:
+    """A sentence in as many lines as the sidebar needs: a label does not break by itself."""
+    letters = max(20, int(context.region.width / (LETTER_WIDTH_PX * context.preferences.system.ui_scale)))
+    col = layout.column(align=True)
+    col.scale_y = 0.8
+    for line in textwrap.wrap(text, letters):
+        col.label(text=line)
+
+
+def _draw_job(layout: bpy.types.UILayout, job: Job, context: bpy.types.Context) -> None:
     row = layout.row()
     row.label(text=job.name)
     button = BUTTONS.get(job.state)
@@ -108,7 +128,7 @@ def _draw_job(layout: bpy.types.UILayout, job: Job) -> None:
     if job.state is State.UNCONFIRMED:
         for choice in CHOICES:
             layout.operator(choice).job = job.id
-    layout.label(text=job.note if job.state in folders.HAS_RESULT else job.message)
+    _draw_text(layout, job.note if job.state in folders.HAS_RESULT else job.message, context)
 
 
 _CLASSES = (IMAGE_TO_3D_PT_generate, IMAGE_TO_3D_PT_jobs)

@@ -128,6 +128,8 @@ def refresh(job_id: str) -> Job:
     job = folders.read(folder)
     if job.state not in folders.UNFINISHED:
         _starts.pop(job_id, None)  # where it is tried again, also by another Blender, it starts anew
+    if job.state in (*ENDED_WITHOUT, State.IMPORTED):
+        _expected.pop(job_id, None)
     _remember(job)
     return job
 
@@ -162,8 +164,6 @@ def advance(job_id: str) -> Job:
     _let_go_of_ended()  # before the job is read, so that what is read is the last word of a process that has ended
     job = refresh(job_id)
     folder = folder_of(job_id)
-    if job.state in (*ENDED_WITHOUT, State.IMPORTED):
-        _expected.pop(job_id, None)
     if job.state in folders.UNFINISHED and offline_reason(job.service, job.source):
         if job_id in _processes:
             process.stop(_processes[job_id])  # online access was turned off meanwhile; the job goes on when it is back
@@ -195,7 +195,8 @@ def _let_go_of_ended() -> None:
     for job_id in [job_id for job_id in _processes if not is_running(job_id)]:
         process.stop(_processes.pop(job_id))
         if _cancelled_at.pop(job_id, None) is not None:
-            history.cancel(folder_of(job_id))  # which its process has done already, unless it was deaf
+            with contextlib.suppress(JobError):  # removed since
+                history.cancel(folder_of(job_id))  # which its process has done already, unless it was deaf
     for job_id, asked in _cancelled_at.items():
         # Not while a request is being sent: its answer may be a task that is paid for.
         if time.monotonic() - asked > DEAF_S and folders.read(folder_of(job_id)).state is not State.SUBMITTING:
@@ -254,6 +255,7 @@ def forget(job_id: str) -> None:
 
 def _expect_again(job_id: str, scene: bpy.types.Scene) -> None:
     _starts.pop(job_id, None)
+    _cancelled_at.pop(job_id, None)
     _expected[job_id] = scene.session_uid
     refresh(job_id)
 
@@ -269,7 +271,6 @@ def remove(job_id: str) -> None:
 def _bring_in(job: Job) -> str:
     """Place the result of an expected job; whatever is in the way is said, and the result stays ready to be imported by hand."""
     if refresh(job.id).state is not State.READY:  # another Blender was here first
-        _expected.pop(job.id)
         return ""
     scene = next((scene for scene in bpy.data.scenes if scene.session_uid == _expected[job.id]), None)
     if scene is None:
@@ -313,6 +314,8 @@ def _look_for_new() -> None:
     if _jobs is None or mtime_ns != _root_mtime_ns:
         _root_mtime_ns = mtime_ns
         _jobs = {job.id: job for job in history.list_jobs(root(), known=_jobs or {})}
+        for removed in _expected.keys() - _jobs.keys():
+            del _expected[removed]
         _redraw()
 
 

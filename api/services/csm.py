@@ -7,6 +7,7 @@ Source: CSM, "Image to 3D: Create Session". What its page leaves out (statuses, 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
 
 from ..errors import AnswerLostError, GoneError, KeyRefusedError, TaskFailedError
 from ..parameters import AUTOMATIC, Choice, Flag, Picture, Table, Vector, check
@@ -117,7 +118,7 @@ class CSM(WebService):
     def get(self, task_id: str) -> Task:
         """`GET /image-to-3d-sessions/{session_code}`. See `Service.get`."""
         try:
-            answer = self._request("GET", f"{SESSIONS}/{task_id}")
+            answer = self._request("GET", f"{SESSIONS}/{quote(task_id, safe='')}")
         except GoneError as error:
             return Task(task_id, Status.GONE, error=error)
         record = _record(answer.body)
@@ -153,7 +154,7 @@ class CSM(WebService):
     def _matches(self, record: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
         """Whether all that a session repeats of its request is as in `values`. A list may hold records that repeat little."""
         if any(name not in record for name in ECHOED):
-            record = _record(self._request("GET", f"{SESSIONS}/{_id(record)}").body) or record
+            record = _record(self._request("GET", f"{SESSIONS}/{quote(_id(record), safe='')}").body) or record
         image = web_address(record.get("image_url"))
         if image and is_url(values["image_url"]) and image != values["image_url"]:
             return False

@@ -9,6 +9,7 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
 
 from ..errors import (
     AnswerLostError,
@@ -200,6 +201,7 @@ PAGES_AT_MOST = 20
 
 QUIET_S = 8.0  # the stream tells something every seven seconds or so; after this silence the task is asked in the ordinary way
 RECONNECT_S = 1.0
+STREAM_FAILURES = 3  # in a row; from then on the task is polled
 
 MAPS = ("base_color", "metallic", "roughness", "normal", "emission", "metallic_roughness")
 
@@ -226,7 +228,7 @@ class Meshy(WebService):
         PlanError,
         "The plan of the account at {label} does not allow this{said}: a paid plan is needed, see your account there.",
     )
-    _has_stream = True
+    _stream_failures = 0
 
     @staticmethod
     def _key_headers(key: str) -> dict[str, str]:
@@ -253,7 +255,7 @@ class Meshy(WebService):
     def get(self, task_id: str) -> Task:
         """`GET /v1/image-to-3d/:id`. See `Service.get`."""
         try:
-            answer = self._request("GET", f"{TASKS}/{task_id}")
+            answer = self._request("GET", _path(task_id))
         except GoneError as error:
             return Task(task_id, Status.GONE, error=error)
         if not isinstance(answer.body, dict) or "status" not in answer.body:
@@ -262,30 +264,35 @@ class Meshy(WebService):
 
     def listen(self, task_id: str, wait: Callable[[float], None]) -> Iterator[Task]:
         """`GET /v1/image-to-3d/:id/stream`, and where that has nothing to say, `get`. See `Service.listen`."""
-        while self._has_stream:
-            heard = False
-            # A stream that breaks or that something on the way does not let through is no failure: the ordinary answer counts.
-            with (
-                contextlib.suppress(ConnectionFailedError),
-                self._client.events(f"{TASKS}/{task_id}/stream", wait, quiet_s=QUIET_S) as lines,
-            ):
-                for kind, data in _events(lines):
-                    if kind == "error":
-                        break  # what it means, the ordinary answer says better
-                    task = self._task(task_id, data)
-                    if task.has_ended and not data.keys() & {"model_urls", "model_url", "task_error"}:
-                        break  # the last event is meant to be the whole task; this one is not
-                    heard = True
+        while self._stream_failures < STREAM_FAILURES:
+            try:
+                for task in self._streamed(task_id, wait):
                     yield task
                     if task.has_ended:
                         return
+            except ConnectionFailedError:
+                self._stream_failures += (
+                    1  # whether it is the stream's trouble or the network's, the ordinary answer tells
+                )
             task = self.get(task_id)
             yield task
             if task.has_ended:
                 return
-            self._has_stream = heard
             wait(RECONNECT_S)
         yield self.get(task_id)
+
+    def _streamed(self, task_id: str, wait: Callable[[float], None]) -> Iterator[Task]:
+        """The task as often as the stream tells of it, until it ends or has been silent for `QUIET_S`."""
+        with self._client.events(f"{_path(task_id)}/stream", wait, quiet_s=QUIET_S) as lines:
+            if lines is None:
+                self._stream_failures = STREAM_FAILURES
+                return
+            for kind, data in _events(lines):
+                task = self._task(task_id, data)
+                if kind == "error" or (task.has_ended and not data.keys() & {"model_urls", "model_url", "task_error"}):
+                    return  # what it means, and all of a task that has ended, the ordinary answer says
+                self._stream_failures = 0
+                yield task
 
     def find(self, parameters: Mapping[str, Any], age_s: float) -> list[str]:
         """`GET /v1/image-to-3d?page_num=1&page_size=50&sort_by=-created_at` and on. See `Service.find`."""
@@ -312,7 +319,7 @@ class Meshy(WebService):
     def cancel(self, task_id: str) -> bool:
         """`DELETE /v1/image-to-3d/:id`: Meshy forgets the task. See `Service.cancel`."""
         with contextlib.suppress(GoneError):  # then there is nothing left to tell
-            self._request("DELETE", f"{TASKS}/{task_id}")
+            self._request("DELETE", _path(task_id))
         return True
 
     def balance(self) -> int:
@@ -366,6 +373,10 @@ class Meshy(WebService):
             return Task(task_id, Status.FAILED, 1.0, error=error, credits=credits)
         result = Result(glb, maps=_maps(body.get("texture_urls")), extras=_extras(body, urls))
         return Task(task_id, Status.SUCCEEDED, 1.0, "Finished at Meshy", result, credits=credits)
+
+
+def _path(task_id: str) -> str:
+    return f"{TASKS}/{quote(task_id, safe='')}"
 
 
 def _queue(body: Mapping[str, Any]) -> str:

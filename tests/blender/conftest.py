@@ -1,12 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The real extension, enabled in a real Blender without windows, and an empty file before each test."""
+"""The real extension, enabled in a real Blender without windows, and an empty file before each test; and web services for it."""
 
 import importlib
+import shutil
 import traceback
+from pathlib import Path
 
 import bpy  # isort: skip -- first: addon_utils comes with it
 import addon_utils
 import pytest
+from service.cube import cube_glb
+from service.stand_in import StandIn
+
+HURRY = Path(__file__).parent.parent / "programs" / "hurry.py"
+HURRY_FACTOR = 40  # what waits half a minute takes under a second
+
+ACCOUNT = tuple(f"{service}_{what}" for service in ("csm", "meshy") for what in ("key", "url"))
 
 
 class Extension:
@@ -46,6 +55,16 @@ def empty_file(extension):
     bpy.context.preferences.system.use_online_access = False
 
 
+@pytest.fixture(autouse=True)
+def no_account(extension, monkeypatch):
+    """Neither this machine's keys nor those of the test before."""
+    for name in ACCOUNT:
+        monkeypatch.delenv(f"{name.partition('_')[0]}_API_{name.partition('_')[2]}".upper(), raising=False)
+    yield
+    for name in (*ACCOUNT, "ca_file", "jobs_at_once"):
+        extension.preferences.property_unset(name)
+
+
 @pytest.fixture
 def settings():
     """The scene's settings, quick ones: what is not tested does not have to be beautiful."""
@@ -66,3 +85,83 @@ def model(settings, star):
     settings.local.texture_model = "PBR"
     bpy.ops.image_to_3d.generate(filepath=str(star))
     return bpy.data.objects["Red Star"]
+
+
+@pytest.fixture(scope="session")
+def cube(tmp_path_factory):
+    """The model that the web services make."""
+    path = tmp_path_factory.mktemp("models") / "cube.glb"
+    path.write_bytes(cube_glb())
+    return path
+
+
+@pytest.fixture
+def no_jobs(extension, session):
+    """No job of another test, nor one for another test."""
+    yield
+    session = extension.module("scene.session")  # a test may have enabled the extension anew
+    processes = list(session._processes.values())
+    session.unregister()
+    for process in processes:
+        process.wait(30)
+    shutil.rmtree(session.root())
+
+
+@pytest.fixture
+def services(cube, no_jobs):
+    """CSM and Meshy on loopback, which make every model at once."""
+    with StandIn(model=cube) as made:
+        yield made
+
+
+@pytest.fixture
+def patient(cube, no_jobs):
+    """CSM and Meshy on loopback, which make a model when a test says so."""
+    with StandIn(model=cube, seconds=None) as made:
+        yield made
+
+
+@pytest.fixture
+def sign_in(monkeypatch):
+    """Sets the environment that makes a stand-in's accounts ours."""
+
+    def sign_in(stand_in):
+        for name in ("csm", "meshy"):
+            monkeypatch.setenv(f"{name.upper()}_API_KEY", getattr(stand_in, f"{name}_key"))
+            monkeypatch.setenv(f"{name.upper()}_API_URL", getattr(stand_in, f"{name}_url"))
+
+    return sign_in
+
+
+@pytest.fixture
+def account(services, sign_in):
+    """The services, and an environment with their keys and addresses."""
+    sign_in(services)
+    return services
+
+
+@pytest.fixture
+def slow_account(patient, sign_in):
+    """The patient services, and an environment with their keys and addresses."""
+    sign_in(patient)
+    return patient
+
+
+@pytest.fixture
+def start_web(extension, star):
+    """Start a job at a web service as the button does with a window: it goes on without us."""
+    start = extension.module("operators.generate").start_job
+    return lambda service, **options: start(
+        bpy.context.scene, **{"filepath": str(star), "service": service.upper(), **options}
+    )
+
+
+@pytest.fixture
+def hurry(session, monkeypatch):
+    """The clock of the jobs' processes runs fast."""
+    start = session.process.start
+
+    def start_in_a_hurry(folder, *, python, orders):
+        return start(folder, python=[*python, str(HURRY), str(HURRY_FACTOR)], orders=orders)
+
+    monkeypatch.setattr(session.process, "start", start_in_a_hurry)

@@ -67,7 +67,8 @@ def labelled(extension):
         yield from _properties(f"operator {name}", rna)
     settings = bpy.context.scene.image_to_3d
     yield from _properties("settings", settings.bl_rna)
-    yield from _properties("local", settings.local.bl_rna)
+    for service in ("local", "csm", "meshy"):
+        yield from _properties(service, getattr(settings, service).bl_rna)
     yield from _properties("preferences", extension.preferences.bl_rna)
 
 
@@ -89,7 +90,8 @@ def test_every_label_is_in_title_case_and_every_tooltip_a_sentence_without_full_
     for where, label, tooltip in labelled(extension):
         words = label.split()
         title = all(word[0].isupper() or word[0].isdigit() or word in SMALL_WORDS for word in words)
-        good_tooltip = tooltip and tooltip[0].isupper() and not tooltip.endswith(".") and "\n" not in tooltip
+        begins_well = tooltip and (tooltip[0].isupper() or tooltip[0].isdigit())
+        good_tooltip = begins_well and not tooltip.endswith(".") and "\n" not in tooltip
         if not (words and title and good_tooltip):
             wrong.append((where, label, tooltip))
     assert not wrong

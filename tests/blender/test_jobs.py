@@ -1,20 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operators for jobs, what a timer's tick does, and jobs that an earlier Blender has left."""
 
-import time
+import shutil
 
 import bpy
 import pytest
-
-
-def tick_until(session, condition, deadline_s=60):
-    until = time.monotonic() + deadline_s
-    said = []
-    while not condition():
-        assert time.monotonic() < until, f"it did not happen; said: {said}"
-        said += session.tick()
-        time.sleep(0.05)
-    return said
+from ticking import tick_until
 
 
 @pytest.fixture
@@ -102,7 +93,7 @@ def test_a_process_that_keeps_dying_is_given_up_with_a_sentence(settings, start,
         session._processes[job.id].kill()
         session._processes[job.id].wait()
     said = tick_until(session, lambda: session.jobs()[0].state == "failed")
-    assert "stopped unexpectedly, twice" in said[-1]
+    assert "stopped unexpectedly, twice" in said[-1] and not session.is_busy()
 
 
 def test_a_job_of_a_later_version_is_left_alone_and_stops_nothing(settings, start, session):
@@ -113,3 +104,9 @@ def test_a_job_of_a_later_version_is_left_alone_and_stops_nothing(settings, star
     tick_until(session, lambda: session.refresh(job.id).state == "imported")
     assert session.refresh(later.id).state == "waiting"
     session.cancel(later.id)
+
+
+def test_a_job_that_another_blender_has_removed_is_not_waited_for(start, session):
+    shutil.rmtree(session.folder_of(start().id))
+    session.tick()
+    assert not session.is_busy()

@@ -42,7 +42,7 @@ def test_parses_on_every_python_that_has_to_read_its_sentence():
 def test_alone_lists_its_commands():
     done = run()
     assert done.returncode == 0
-    for command in ("demo", "test", "check", "bench", "build"):
+    for command in ("demo", "test", "check", "bench", "service", "build", "docs"):
         assert f"\n    {command} " in done.stdout
     assert "_demo_inside" not in done.stdout
 

@@ -15,6 +15,7 @@ import pytest
 from paid_job import PROGRAMS, Paid
 from service.cube import cube_glb
 
+from image_to_3d.api.errors import JobError
 from image_to_3d.jobs import history
 from image_to_3d.jobs.folder import State
 
@@ -248,6 +249,26 @@ def listed_later(paid):
     history.retry(paid.folder)
     paid.run()
     assert paid.job.state is State.READY and len(paid.stand_in.creates) == 1
+
+
+def mistyped(paid):
+    """An id that the service does not know leads back to where the user was, and nothing is paid again."""
+    paid.stand_in.quirk(paid.service, no_list=True)
+    paid.stand_in.play("create", "drop_after")
+    paid.run()
+    for bad in ("", "..", "a/b", "a b"):
+        with pytest.raises(JobError, match="not the id of a task"):
+            history.adopt(paid.folder, bad)
+    history.adopt(paid.folder, "SESSION_1_1")
+    paid.run()
+    assert paid.job.state is State.UNCONFIRMED, paid.job.message
+    history.adopt(paid.folder, paid.stand_in.creates[0].id)
+    paid.run()
+    assert paid.job.state is State.READY and len(paid.stand_in.creates) == 1
+
+
+def test_an_id_that_the_service_does_not_know_leaves_the_job_unconfirmed(all_of):
+    all_of(list(itertools.product(SERVICES)), mistyped)
 
 
 def test_a_task_that_was_lost_is_found_when_the_list_is_back(all_of):

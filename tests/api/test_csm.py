@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""CSM on the wire: what a request looks like, and what each answer means. Real HTTP on loopback."""
+
+import pytest
+from scripted import http
+
+from image_to_3d import api
+from image_to_3d.api import errors
+
+PICTURE = {"image_url": "https://example.org/fox.png"}
+GLB = "https://files.example.org/mesh.glb?sig=1"
+S = api.Status
+
+
+def test_a_request_carries_the_key_and_its_length_and_nothing_of_meshy(csm, server, star):
+    csm.create({"image_url": str(star)})
+    (request,) = server.requests
+    headers = request.headers
+    assert (request.method, request.path) == ("POST", "/csm/image-to-3d-sessions")
+    assert headers["x-api-key"] == server.csm_key
+    assert headers["Content-Type"] == "application/json"
+    assert int(headers["Content-Length"]) == request.size > star.stat().st_size
+    assert "Transfer-Encoding" not in headers and "Authorization" not in headers
+
+
+def test_a_picture_arrives_as_it_lies_on_the_disk(csm, server, star):
+    import hashlib
+
+    csm.create({"image_url": str(star)})
+    embedded = server.creates[0].parameters["image_url"]
+    assert embedded == ("image/png", star.stat().st_size, hashlib.sha256(star.read_bytes()).hexdigest())
+
+
+def test_a_session_from_its_beginning_to_its_end(connect, slow_server):
+    csm = connect(slow_server, "csm")
+    task = csm.create(PICTURE)
+    assert (task.status, task.message) == (S.PENDING, "Waiting at CSM")
+    slow_server.set_progress(task.id, 40)
+    task = csm.get(task.id)
+    assert (task.status, task.progress, task.message) == (S.RUNNING, 0.4, "CSM is working")
+    slow_server.finish(task.id)
+    task = csm.get(task.id)
+    assert (task.status, task.progress, task.credits) == (S.SUCCEEDED, 1.0, None)
+    assert task.result.glb.startswith(slow_server.elsewhere_url) and task.has_ended
+    assert slow_server.requests[-1].path == f"/csm/image-to-3d-sessions/{task.id}"
+
+
+@pytest.mark.parametrize("word", ["complete", "COMPLETE", "done", "refine_done", "preview_done"])
+@pytest.mark.parametrize("field", ["session_status", "status"])
+def test_words_for_success_new_and_old(connect, scripted, field, word):
+    scripted.say(http({"data": {field: word, "mesh_url_glb": GLB}}))
+    task = connect(scripted, "csm").get("S")
+    assert (task.status, task.result.glb, task.progress) == (S.SUCCEEDED, GLB, 1.0)
+
+
+@pytest.mark.parametrize("word", ["in_progress", "spin_generate_done", "training_preview", "polishing", "", None, 7])
+def test_a_word_that_nobody_knows_means_that_it_runs(connect, scripted, word):
+    scripted.say(http({"data": {"session_status": word, "session_code": "S"}}))
+    task = connect(scripted, "csm").get("S")
+    assert task.status is S.RUNNING and not task.has_ended
+
+
+@pytest.mark.parametrize(
+    ("percent", "progress"), [(None, 0), ("N/A", 0), (-3, 0), (250, 1), (12.5, 0.125), (True, 0), ([], 0)]
+)
+def test_progress_is_between_0_and_1_whatever_is_said(connect, scripted, percent, progress):
+    scripted.say(http({"data": {"session_status": "in_progress", "percent_done": percent}}))
+    assert connect(scripted, "csm").get("S").progress == progress
+
+
+@pytest.mark.parametrize("word", ["failed", "refine_failed", "preview_failed", "spin_generate_failed"])
+def test_words_for_failure(connect, scripted, is_sentence, word):
+    scripted.say(http({"data": {"session_status": word, "percent_done": 30}}))
+    task = connect(scripted, "csm").get("S")
+    assert task.status is S.FAILED and isinstance(task.error, errors.TaskFailedError)
+    assert str(task.error) == "CSM could not make the model: try again, or use another picture."
+
+
+@pytest.mark.parametrize("place", ["error", "message", "status_message"])
+def test_the_reason_of_a_failure_is_told_wherever_it_stands(csm, server, place):
+    server.quirk("csm", final="failed", message="No object was found.", reason_in=place)
+    error = csm.get(csm.create(PICTURE).id).error
+    assert str(error) == "CSM could not make the model (No object was found): try again, or use another picture."
+
+
+@pytest.mark.parametrize("place", ["error", "message", "status_message"])
+def test_a_session_may_have_failed_in_the_answer_to_the_create(csm, server, place):
+    server.quirk("csm", fail_at_create=True, message="Blurry", reason_in=place)
+    task = csm.create(PICTURE)
+    assert task.status is S.FAILED and task.id == server.creates[0].id
+    assert "(Blurry)" in str(task.error)
+
+
+@pytest.mark.parametrize("quirk", ["null_fields", "no_empty_fields", "no_progress", "old_words", "echo_image"])
+@pytest.mark.parametrize("done", [False, True])
+def test_fields_may_be_null_absent_or_old(connect, slow_server, quirk, done):
+    slow_server.quirk("csm", **{quirk: True})
+    csm = connect(slow_server, "csm")
+    task_id = csm.create(PICTURE).id
+    slow_server.set_progress(task_id, 50)
+    if done:
+        slow_server.finish(task_id)
+    assert csm.get(task_id).status is (S.SUCCEEDED if done else S.RUNNING)
+
+
+@pytest.mark.parametrize(
+    ("offered", "words"),
+    [
+        ({"mesh_url_fbx": GLB, "mesh_url_usdz": GLB, "mesh_url_glb": ""}, "only fbx, usdz:"),
+        ({"mesh_url": GLB, "mesh_url_glb": None}, "only zip:"),
+        ({"mesh_url_glb": "file:///etc/passwd"}, "only no file at all:"),
+        ({}, "only no file at all:"),
+    ],
+)
+def test_success_without_a_glb_is_an_error_that_names_what_there_is(connect, scripted, is_sentence, offered, words):
+    scripted.say(http({"data": {"session_status": "complete", **offered}}))
+    task = connect(scripted, "csm").get("S")
+    assert task.status is S.FAILED and words in str(task.error) and is_sentence(str(task.error))
+
+
+def test_a_session_that_csm_forgot_is_gone(csm, server):
+    task_id = csm.create(PICTURE).id
+    server.forget(task_id)
+    task = csm.get(task_id)
+    assert task.status is S.GONE and isinstance(task.error, errors.GoneError) and "Session not found" in str(task.error)
+
+
+def test_csm_cannot_be_told_to_stop_and_is_not_asked(csm, server):
+    task_id = csm.create(PICTURE).id
+    assert csm.cancel(task_id) is False and len(server.requests) == 1
+
+
+def test_listening_is_one_look(csm, server):
+    task_id = csm.create(PICTURE).id
+    assert [task.status for task in csm.listen(task_id, lambda _: None)] == [S.SUCCEEDED]
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "body", [[], "ok", 7, {}, {"data": None}, {"data": []}, {"data": "x"}, b"", b"<html>", b"\xff"]
+)
+def test_an_answer_that_is_none_is_a_trouble_of_the_service_that_may_pass(connect, scripted, is_sentence, body):
+    scripted.say(http(body))
+    with pytest.raises(errors.UnavailableError) as trouble:
+        connect(scripted, "csm").get("S")
+    assert is_sentence(str(trouble.value)) and errors.passes(trouble.value)
+
+
+@pytest.mark.parametrize(
+    "record", [{"session_code": "S"}, {"_id": "S"}, {"session_code": "", "_id": "S"}], ids=["code", "id", "both"]
+)
+def test_a_session_is_known_by_its_code_or_its_id(connect, scripted, record):
+    scripted.say(http({"data": record}, "201 Created"))
+    assert connect(scripted, "csm").create(PICTURE).id == "S"
+
+
+def test_a_discontinued_service_is_told_of_as_such(connect, is_sentence):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    for name, mentions in (("csm", True), ("meshy", False)):
+        with pytest.raises(errors.ServiceAwayError) as away:
+            api.connect(name, key="some-key", url=url).get("S")
+        assert ("discontinued" in str(away.value)) is mentions and is_sentence(str(away.value))

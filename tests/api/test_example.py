@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The example in docs/, run as a user would: plain Python, the extension's folder on the path, key and address from outside."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from service.cube import cube_glb
+from service.stand_in import StandIn
+
+import image_to_3d
+from image_to_3d.api import glb
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "generate_from_a_script.py"
+
+
+@pytest.fixture
+def stand_in(tmp_path):
+    model = tmp_path / "cube.glb"
+    model.write_bytes(cube_glb())
+    with StandIn(model=model) as service:
+        yield service
+
+
+@pytest.fixture(params=["csm", "meshy"])
+def run(request, stand_in, star, tmp_path):
+    """Runs the example with one of the services; `run.service` is its name, `run.model` where the GLB goes."""
+
+    right_key = getattr(stand_in, f"{request.param}_key")
+
+    def run(*arguments, key=right_key):
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("CSM_", "MESHY_"))}
+        environment = kept | {
+            "PYTHONPATH": str(Path(image_to_3d.__path__[0]).parent),
+            f"{request.param.upper()}_API_KEY": key,
+        }
+        url = getattr(stand_in, f"{request.param}_url")
+        command = [sys.executable, "-P", str(EXAMPLE), request.param, str(star), str(run.model), f"--url={url}"]
+        return subprocess.run(
+            [*command, *arguments], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60
+        )
+
+    run.service, run.model = request.param, tmp_path / "fox.glb"
+    return run
+
+
+def is_one_sentence(text):
+    return len(text.splitlines()) == 1 and text.endswith((".\n", ")\n")) and "Traceback" not in text
+
+
+def test_it_makes_a_model_and_tells_how_far_it_is(run, stand_in):
+    done = run()
+    assert (done.returncode, done.stderr) == (0, "")
+    glb.check(run.model)
+    assert "100% Finished at" in done.stdout
+    assert [create.service for create in stand_in.creates] == [run.service]
+    sent = stand_in.creates[0].parameters
+    assert sent["target_polycount"] == 10_000 if run.service == "meshy" else sent["resolution"] == "low_poly"
+
+
+def test_a_wrong_key_is_one_sentence(run, stand_in):
+    done = run(key="wrong")
+    assert done.returncode == 1
+    assert is_one_sentence(done.stderr) and "does not accept the API key" in done.stderr
+    assert not stand_in.creates and not run.model.exists()
+
+
+def test_a_lost_answer_names_the_task_and_no_second_one_is_made(run, stand_in):
+    stand_in.play("create", "drop_after")
+    done = run()
+    assert done.returncode == 1 and is_one_sentence(done.stderr)
+    assert stand_in.creates[0].id in done.stderr
+    assert run("--task", stand_in.creates[0].id).returncode == 0
+    glb.check(run.model)
+    assert len(stand_in.creates) == 1
+
+
+def test_a_lost_answer_is_told_also_where_the_service_lists_nothing(run, stand_in):
+    stand_in.play("create", "drop_after")
+    stand_in.play("list", "status", status=500)
+    done = run()
+    assert done.returncode == 1 and is_one_sentence(done.stderr)
+    assert "may have been made" in done.stderr

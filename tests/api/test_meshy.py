@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Meshy on the wire: what a request looks like, and what each answer means. Real HTTP on loopback."""
+
+import pytest
+from scripted import http
+
+from image_to_3d import api
+from image_to_3d.api import errors
+
+PICTURE = {"image_url": "https://example.org/fox.png"}
+GLB = "https://files.example.org/model.glb?Expires=1"
+OTHER = "https://files.example.org/other"
+S = api.Status
+
+
+@pytest.fixture
+def task_of(connect, scripted):
+    """What becomes of this body of an answer."""
+
+    def task_of(**body):
+        scripted.say(http({"id": "T", **body}))
+        return connect(scripted, "meshy").get("T")
+
+    return task_of
+
+
+def test_a_request_carries_the_key_and_its_length_and_nothing_of_csm(meshy, server, star):
+    meshy.create({"image_url": str(star)})
+    (request,) = server.requests
+    headers = request.headers
+    assert (request.method, request.path) == ("POST", "/meshy/openapi/v1/image-to-3d")
+    assert headers["Authorization"] == f"Bearer {server.meshy_key}"
+    assert headers["Content-Type"] == "application/json"
+    assert int(headers["Content-Length"]) == request.size > star.stat().st_size
+    assert "Transfer-Encoding" not in headers and "x-api-key" not in headers
+
+
+def test_two_pictures_arrive_as_they_lie_on_the_disk_whatever_their_endings_say(meshy, server, star, tmp_path):
+    from pathlib import Path
+
+    photo = Path(__file__).parents[1] / "pictures" / "horse.jpg"
+    lying = tmp_path / "horse.png"
+    lying.write_bytes(photo.read_bytes())
+    meshy.create({"image_url": str(star), "texture_image_url": str(lying)})
+    sent = server.creates[0].parameters
+    assert sent["image_url"][:2] == ("image/png", star.stat().st_size)
+    assert sent["texture_image_url"][:2] == ("image/jpeg", photo.stat().st_size)
+
+
+def test_the_older_address_without_openapi_works_too(connect, server):
+    url = server.meshy_url.removesuffix("/openapi") + "/"
+    assert connect(server, "meshy", url=url).balance() == 1000
+
+
+def test_a_task_from_its_beginning_to_its_end(connect, slow_server):
+    meshy = connect(slow_server, "meshy")
+    task = meshy.create(PICTURE)
+    assert task.status is S.PENDING
+    slow_server.set_progress(task.id, 40)
+    task = meshy.get(task.id)
+    assert (task.status, task.progress, task.retry_after_s) == (S.RUNNING, 0.4, 5.0)
+    slow_server.finish(task.id)
+    task = meshy.get(task.id)
+    assert (task.status, task.progress, task.credits, task.retry_after_s) == (S.SUCCEEDED, 1.0, 30, None)
+    assert set(task.result.maps) == {"base_color", "metallic", "roughness", "normal"} and not task.result.extras
+
+
+@pytest.mark.parametrize(
+    ("ahead", "message"),
+    [
+        (0, "Waiting at Meshy"),
+        (1, "Waiting at Meshy, 1 task before this one"),
+        (3, "Waiting at Meshy, 3 tasks before this one"),
+        (None, "Waiting at Meshy"),
+        ("many", "Waiting at Meshy"),
+    ],
+)
+def test_the_place_in_the_queue_is_told(task_of, ahead, message):
+    task = task_of(status="PENDING", preceding_tasks=ahead)
+    assert (task.status, task.message) == (S.PENDING, message)
+
+
+@pytest.mark.parametrize("word", ["IN_PROGRESS", "in_progress", "POLISHING", "", None, 7])
+def test_a_word_that_nobody_knows_means_that_it_runs(task_of, word):
+    task = task_of(status=word, progress=None)
+    assert (task.status, task.progress) == (S.RUNNING, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind", "words"),
+    [
+        (
+            {"status": "FAILED", "task_error": {"message": "Please retry."}},
+            S.FAILED,
+            "TaskFailedError",
+            "(Please retry):",
+        ),
+        ({"status": "FAILED"}, S.FAILED, "TaskFailedError", "could not make the model:"),
+        ({"status": "FAILED", "task_error": None}, S.FAILED, "TaskFailedError", "could not make the model:"),
+        ({"status": "FAILED", "task_error": "odd"}, S.FAILED, "TaskFailedError", "could not make the model:"),
+        ({"status": "FAILED", "task_error": {"code": "moderation_blocked"}}, S.FAILED, "ModerationError", "blocked"),
+        ({"status": "FAILED", "task_error": {"code": "image_too_complex"}}, S.FAILED, "PictureRefusedError", "simpler"),
+        ({"status": "FAILED", "task_error": {"code": "invalid_input"}}, S.FAILED, "PictureRefusedError", "another"),
+        ({"status": "FAILED", "task_error": {"code": "made_up"}}, S.FAILED, "TaskFailedError", "try again"),
+        (
+            {"status": "FAILED", "task_error": {"message": "a {brace}\nand more"}},
+            S.FAILED,
+            "TaskFailedError",
+            "a {brace} and",
+        ),
+        ({"status": "CANCELED"}, S.FAILED, "TaskFailedError", "cancelled at Meshy"),
+        ({"status": "EXPIRED"}, S.GONE, "GoneError", "does not keep the model any longer"),
+    ],
+    ids=lambda value: None if not isinstance(value, dict) else f"{value['status']}-{value.get('task_error')}",
+)
+def test_an_end_without_a_model_is_told_with_its_reason(task_of, is_sentence, body, status, kind, words):
+    task = task_of(**body)
+    assert task.status is status and task.has_ended
+    assert type(task.error).__name__ == kind and words in str(task.error) and is_sentence(str(task.error))
+
+
+@pytest.mark.parametrize(
+    ("body", "glb"),
+    [
+        ({"model_urls": {"glb": GLB, "fbx": OTHER}, "model_url": OTHER}, GLB),
+        ({"model_urls": {"glb": ""}, "model_url": GLB}, GLB),
+        ({"model_urls": {}, "model_url": GLB}, GLB),
+        ({"model_urls": None, "model_url": GLB}, GLB),
+        ({"model_url": GLB}, GLB),
+    ],
+)
+def test_the_model_is_taken_from_either_field(task_of, body, glb):
+    task = task_of(status="SUCCEEDED", progress=1, **body)
+    assert (task.status, task.progress, task.result.glb) == (S.SUCCEEDED, 1.0, glb)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"model_urls": {"fbx": OTHER, "usdz": OTHER, "glb": None}}, "only fbx, usdz:"),
+        ({"model_urls": {"glb": "/relative.glb"}}, "only no file at all:"),
+        ({"model_urls": []}, "only no file at all:"),
+        ({}, "only no file at all:"),
+    ],
+)
+def test_success_without_a_glb_is_an_error_that_names_what_there_is(task_of, is_sentence, body, words):
+    task = task_of(status="SUCCEEDED", consumed_credits=30, **body)
+    assert task.status is S.FAILED and words in str(task.error) and is_sentence(str(task.error))
+    assert task.credits == 30
+
+
+MAPS = {"base_color": OTHER, "normal": OTHER, "emission": OTHER}
+
+
+@pytest.mark.parametrize(
+    ("texture_urls", "maps"),
+    [
+        ([MAPS], MAPS),
+        (MAPS, MAPS),
+        ([{**MAPS, "roughness": "", "metallic": None, "sparkle": OTHER}], MAPS),
+        ([], {}),
+        (None, {}),
+        ([None], {}),
+        ("none", {}),
+    ],
+)
+def test_the_maps_come_in_an_array_or_alone(task_of, texture_urls, maps):
+    task = task_of(status="SUCCEEDED", model_urls={"glb": GLB}, texture_urls=texture_urls)
+    assert task.result.maps == maps
+
+
+@pytest.mark.parametrize(
+    "quirk", ["null_fields", "no_empty_fields", "no_progress", "texture_urls_object", "model_url_only", "progress_one"]
+)
+@pytest.mark.parametrize("done", [False, True])
+def test_fields_may_be_null_absent_or_old(connect, slow_server, quirk, done):
+    slow_server.quirk("meshy", **{quirk: True})
+    meshy = connect(slow_server, "meshy")
+    task_id = meshy.create(PICTURE).id
+    slow_server.set_progress(task_id, 50)
+    if done:
+        slow_server.finish(task_id)
+    task = meshy.get(task_id)
+    assert task.status is (S.SUCCEEDED if done else S.RUNNING)
+    assert not done or (task.progress == 1.0 and task.result.glb and len(task.result.maps) == 4)
+
+
+def test_further_files_that_were_asked_for_are_told_by_their_names(meshy):
+    asked = {"should_remesh": True, "save_pre_remeshed_model": True}
+    asked |= {"alpha_thumbnail": True, "multi_view_thumbnails": True}
+    task = meshy.get(meshy.create({**PICTURE, **asked}).id)
+    sides = {f"thumbnail_{side}.png" for side in ("front", "right", "back", "left")}
+    assert set(task.result.extras) == {"pre_remeshed.glb", "alpha_thumbnail.png", *sides}
+
+
+def test_credits_are_told_where_meshy_tells_them(task_of):
+    assert task_of(status="FAILED", consumed_credits=0).credits == 0
+    assert task_of(status="PENDING").credits is None
+    assert task_of(status="PENDING", consumed_credits="odd").credits == 0
+
+
+@pytest.mark.parametrize("id", ["0190", "ghost"])
+def test_a_task_is_given_up_at_meshy_also_where_it_is_not_known(meshy, server, id):
+    task_id = meshy.create(PICTURE).id if id == "0190" else id
+    assert meshy.cancel(task_id) is True
+    assert (server.requests[-1].method, server.requests[-1].path.rpartition("/")[2]) == ("DELETE", task_id)
+    gone = meshy.get(task_id)
+    assert gone.status is S.GONE and "Task not found" in str(gone.error)
+
+
+def test_a_refusal_to_give_up_is_told(meshy, server):
+    task_id = meshy.create(PICTURE).id
+    server.play("delete", "status", status=409, message="Task is running")
+    with pytest.raises(errors.RefusedError, match="Task is running"):
+        meshy.cancel(task_id)
+
+
+def test_the_balance_goes_down_with_every_task_and_is_refused_when_it_is_no_number(meshy, server, connect, scripted):
+    assert meshy.balance() == 1000
+    meshy.create({**PICTURE, "should_texture": False})
+    assert meshy.balance() == 980
+    scripted.say(http({"balance": None}))
+    with pytest.raises(errors.UnavailableError):
+        connect(scripted, "meshy").balance()
+
+
+def test_too_few_credits_are_told(meshy, server):
+    server.credits = 10
+    with pytest.raises(errors.NoCreditsError, match="Insufficient credits"):
+        meshy.create(PICTURE)
+    assert not server.creates
+
+
+@pytest.mark.parametrize("body", [[], "ok", {}, {"id": "T"}, b"", b"<html>", b"[" * 200_000])
+def test_an_answer_that_is_none_is_a_trouble_of_the_service_that_may_pass(connect, scripted, is_sentence, body):
+    scripted.say(http(body, x_request_id="r-7"))
+    with pytest.raises(errors.UnavailableError) as trouble:
+        connect(scripted, "meshy").get("T")
+    assert is_sentence(str(trouble.value)) and trouble.value.request_id == "r-7"

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""docs/parameters.md is what `dev.py docs` would write, and says all that the tables say."""
+
+import importlib
+import sys
+import types
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from image_to_3d.api.parameters import Parameter
+from image_to_3d.api.services import SERVICES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+if "tools" not in sys.modules:  # without the checkout on the search path: its rooms have everyday names
+    sys.modules["tools"] = types.ModuleType("tools")
+    sys.modules["tools"].__path__ = [str(ROOT / "tools")]
+reference = importlib.import_module("tools.reference")
+
+
+def test_the_committed_page_is_current():
+    assert reference.PAGE.read_text(encoding="utf-8") == reference.page(SERVICES), "run python3 dev.py docs"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_parameter_is_there_with_its_options_and_what_it_needs(name):
+    part = reference.page({name: SERVICES[name]})
+    rows = {line.split("`")[1]: line for line in part.splitlines() if line.startswith("| `")}
+    assert list(rows) == [parameter.name for parameter in SERVICES[name].parameters]
+    for parameter in SERVICES[name].parameters:
+        line = rows[parameter.name]
+        assert parameter.description in line
+        assert f"`{parameter.needs}`" in line or not parameter.needs
+        assert all(words in line for option in getattr(parameter, "options", {}).items() for words in option)
+        assert line.count(" | ") == 3
+
+
+def test_a_bar_in_a_sentence_does_not_break_the_table():
+    parameter = replace(SERVICES["local"].parameters[1], description="This | that")
+    assert "This \\| that." in reference.row(parameter)
+
+
+def test_a_new_kind_of_parameter_needs_words():
+    with pytest.raises(NotImplementedError, match="Parameter"):
+        reference.row(Parameter(name="x", description="X"))

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`dev.py docs`: docs/parameters.md, written from the services' own tables. Needs no Blender, and connects to nothing."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING
+
+from .common import PACKAGE, ROOT, VENV, link_folder, relative
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+PAGE = ROOT / "docs" / "parameters.md"
+
+INTRODUCTION = """\
+# Parameters of the services
+
+Written by `python3 dev.py docs` from the tables in `api/services/`; change those, not this page.
+
+The names are those that go over the wire. Scripts in plain Python use them and the values as they stand here:
+`service.create({"image_url": "fox.png", "topology": "quads"})`. In Blender each is a property of the service's settings, with options in
+upper case (`NONE` for `""`): `scene.image_to_3d.local.topology = "QUADS"`. What is left out is at its default, and is not sent. A parameter
+that has no effect without another one is refused where it is set alone.
+"""
+
+
+def command_docs(options: argparse.Namespace) -> int:
+    """Write the page anew."""
+    linked = VENV / "linked"
+    link_folder(linked / PACKAGE)
+    sys.path.insert(0, str(linked))
+    PAGE.write_text(page(importlib.import_module(f"{PACKAGE}.api.services").SERVICES), encoding="utf-8", newline="\n")
+    print(f"Wrote {relative(PAGE)}.")
+    return 0
+
+
+def page(services: Mapping[str, Any]) -> str:
+    """The whole page, from the services by name."""
+    parts = [INTRODUCTION]
+    for name, service in services.items():
+        rows = "".join(row(parameter) for parameter in service.parameters)
+        parts.append(
+            f"\n## {service.label}\n\n`{name}`. {service.description}.\n\n"
+            f"| parameter | what it does | values | default |\n|---|---|---|---|\n{rows}"
+        )
+    return "".join(parts)
+
+
+def row(parameter: Any) -> str:
+    """One line of a table."""
+    cells = (f"`{parameter.name}`", " ".join(sentences(parameter)), values(parameter), default(parameter))
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+
+
+def sentences(parameter: Any) -> Iterator[str]:
+    """What it does, and what has to be known beside that."""
+    yield f"{parameter.description}."
+    if parameter.needs:
+        yield f"Has no effect without `{parameter.needs}`."
+    if getattr(parameter, "instead", ""):
+        yield f"Not needed with `{parameter.instead}`."
+    if parameter.always_sent:
+        yield "Sent even at its default."
+
+
+def values(parameter: Any) -> str:
+    """Which kind it is, and what it may be."""
+    kind = type(parameter).__name__
+    if kind == "Picture":
+        return "picture"
+    if kind == "Choice":
+        return "<br>".join(f"{code(option)}: {sentence}" for option, sentence in parameter.options.items())
+    if kind == "Flag":
+        return "`True` or `False`"
+    if kind == "Number":
+        return f"whole number from {parameter.minimum:,} to {parameter.maximum:,}"
+    if kind == "Text":
+        known = ", ".join(map(code, parameter.suggestions))
+        return f"text of at most {parameter.length} characters" + (f", such as {known}" if known else "")
+    if kind == "Vector":
+        axes = ", ".join(parameter.axes)
+        return f"{len(parameter.axes)} numbers ({axes}), each above 0, in {parameter.unit}, or -1 for automatic"
+    raise NotImplementedError(f"there are no words for a {kind} yet")
+
+
+def default(parameter: Any) -> str:
+    """What applies where it is left out."""
+    if type(parameter).__name__ == "Picture":
+        return "none" if parameter.optional else "has to be there"
+    if parameter.default is None:
+        return "none"
+    if isinstance(parameter.default, tuple):
+        return code(tuple(f"{number:g}" for number in parameter.default)).replace("'", "")
+    return code(parameter.default)
+
+
+def code(value: Any) -> str:
+    """A value as it is written in Python."""
+    return '`""`' if value == "" else f"`{value!r}`".replace("'", '"') if isinstance(value, str) else f"`{value}`"
