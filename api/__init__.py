@@ -7,7 +7,9 @@ task = wait(service, task.id, tell=lambda task: print(task.progress, task.messag
 save(service, task, Path("fox.glb"))
 """
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypedDict, Unpack
 
 from . import errors
 from .errors import ImageTo3DError, ParameterError
@@ -20,6 +22,7 @@ from .waiting import wait
 __all__ = [
     "ImageTo3DError",
     "Network",
+    "Options",
     "Result",
     "Service",
     "Status",
@@ -31,7 +34,20 @@ __all__ = [
 ]
 
 
-def connect(service: str, **options: Any) -> Service:
+class Options(TypedDict, total=False):
+    """The options of `connect`, which says what they are."""
+
+    key: str
+    url: str
+    network: Network
+    picture_limit_px: int
+    blender: Sequence[str] | None
+    folder: Path
+    pause: Callable[[float], None]
+    name: str
+
+
+def connect(service: str, **options: Unpack[Options]) -> Service:
     """Return the service called `service`: "local", "csm" or "meshy". Connects to nothing yet.
 
     Options of "csm" and "meshy" (all optional):
@@ -43,7 +59,8 @@ def connect(service: str, **options: Any) -> Service:
         blender (list of str): the beginning of the command line of a Blender that converts pictures which are neither PNG nor JPEG;
             by default the one that is found.
         folder (pathlib.Path), pause (callable): see `services.web.WebService`.
-    Options of "local": folder (pathlib.Path, an existing folder to work in) and blender.
+    Options of "local": folder (pathlib.Path, an existing folder to work in), blender, network (for a picture's address), and name (str):
+        what the model is called.
 
     Raises `ParameterError` for a name that is none, `NoKeyError`, `OfflineError`, and `DownloadError` for an address that does not
     begin with https:// and is not on this machine.

@@ -60,12 +60,13 @@ def _fetch_rest(
     if start:
         headers |= {"Range": f"bytes={start}-", "If-Range": tag.read_text(encoding="ascii")}
     with http.get(url, network=network, headers=headers) as response:
-        if response.status_code == 416 and start:  # nothing is missing, or the part is of another file
-            if response.headers.get("Content-Range", "") == f"bytes */{start}":
-                return
-            tag.unlink()
+        if response.status_code == 416 and response.headers.get("Content-Range", "") == f"bytes */{start}":
+            return  # nothing is missing
+        plan = _plan(response, start)
+        if plan is None:
+            tag.unlink(missing_ok=True)  # the next try begins anew
             raise ConnectionFailedError("The model has changed while it was fetched: retry.")
-        start, whole = _plan(response, start)
+        start, whole = plan
         if whole is not None and whole > limit_bytes:
             raise DownloadError(
                 f"The model has {whole >> 20:,} MB: more than {limit_bytes >> 20:,} MB are not fetched."
@@ -87,17 +88,22 @@ def _fetch_rest(
             os.fsync(file.fileno())
 
 
-def _plan(response: requests.Response, start: int) -> tuple[int, int | None]:
-    """Return from which byte the answer goes on, and how many bytes the whole file has (None where the host does not say)."""
+def _plan(response: requests.Response, start: int) -> tuple[int, int | None] | None:
+    """Return from which byte the answer goes on, and how many bytes the whole file has (None where the host does not say).
+
+    None where the answer is of no use beside what is there.
+    """
     status = response.status_code
     length = response.headers.get("Content-Length", "")
     if status == 206:
-        found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
-        if not found or int(found[1]) != start:
-            raise DownloadError("The host of the model answered with another part of it than was asked for: retry.")
-        return start, int(found[2])
+        found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+        if found and int(found[1]) == start:
+            return start, int(found[2]) if found[2].isdigit() else None
+        return None
     if status == 200:
         return 0, int(length) if length.isdigit() else None
+    if status == 416 and start:
+        return None
     if status in EXPIRED:
         raise AddressExpiredError(f"The address of the model is no longer valid (status {status}): retry.")
     if status >= 500 or status == 429:

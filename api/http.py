@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
@@ -73,7 +74,7 @@ def get(url: str, *, network: Network = USUAL, headers: Mapping[str, str] | None
     """
     here = url
     try:
-        with _session(network, {}) as session:
+        with _session(url, network, {}) as session:
             for _ in range(REDIRECTS_AT_MOST + 1):
                 require_allowed(here, network)
                 with _send(
@@ -183,7 +184,7 @@ class Client:
         # A session of its own for each request: a connection kept from before may be dead, and a request lost on it is not
         # told apart from one whose answer was lost.
         with (
-            _session(self._network, self._headers) as session,
+            _session(self._url, self._network, self._headers) as session,
             _send(
                 session,
                 method,
@@ -207,6 +208,11 @@ def _send(session: requests.Session, method: str, url: str, **options: Any) -> r
         return session.request(method, url, stream=True, allow_redirects=False, proxies=session.proxies, **options)
     except requests.exceptions.RequestException:
         raise
+    except (
+        urllib3.exceptions.HTTPError,
+        ValueError,
+    ) as error:  # an address that is none gets past requests, also as a redirect
+        raise requests.exceptions.InvalidURL(str(error)) from error
     except OSError as error:  # how requests says that a bundle of certificates is not there
         raise CertificateError(f"{str(error).rstrip('.')}: check REQUESTS_CA_BUNDLE in the environment.") from error
 
@@ -283,12 +289,16 @@ def _trust(ca_file: str) -> ssl.SSLContext:
     return context
 
 
-def _session(network: Network, headers: Mapping[str, str]) -> requests.Session:
+def _session(url: str, network: Network, headers: Mapping[str, str]) -> requests.Session:
+    """A session for requests to `url`. What stays on this machine goes through no proxy: neither would that be being offline,
+    nor may a key leave in clear text."""
     session = requests.Session()
     session.auth = _Headers(headers)
     session.headers["User-Agent"] = "image_to_3d"
     session.mount("https://", _TrustingAdapter(network.ca_file))
-    if network.proxy:
+    if is_loopback(url):
+        session.proxies = {"http": "", "https": ""}
+    elif network.proxy:
         session.proxies = {"http": network.proxy, "https": network.proxy}
     return session
 

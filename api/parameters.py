@@ -21,7 +21,8 @@ class Parameter:
 
     `name` is the wire name, `description` the tooltip (one sentence without a full stop), `needs` the name of the parameter that
     has to be set for this one to have any effect ("" where it always has). `rare` ones stand apart in a panel. `always_sent` ones
-    are sent even at their default, because the service's own default is another or has changed.
+    are sent even at their default, because the service's own default is another or has changed; those `sent_with` another one are when
+    that one is set, because the default depends on it.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Parameter:
     needs: str = ""
     rare: bool = False
     always_sent: bool = False
+    sent_with: str = ""
     default: Any = None
 
     @property
@@ -197,14 +199,21 @@ def applies(table: Table, parameter: Parameter, values: Mapping[str, Any]) -> bo
 
 
 def sent(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of the checked `values` goes into a request: what has an effect and differs from the default, and what is
-    always sent."""
+    """Return what of the checked `values` goes into a request: what is always sent; and, of what has an effect, that which differs
+    from the default, or whose default cannot be known beside another value."""
     return {
         parameter.name: values[parameter.name]
         for parameter in table
         if parameter.always_sent
-        or (applies(table, parameter, values) and not _is_default(parameter, values[parameter.name]))
+        or (
+            applies(table, parameter, values)
+            and (not _is_default(parameter, values[parameter.name]) or _is_set(table, parameter.sent_with, values))
+        )
     }
+
+
+def _is_set(table: Table, name: str, values: Mapping[str, Any]) -> bool:
+    return any(parameter.name == name and parameter.is_set(values[name]) for parameter in table)
 
 
 def _is_default(parameter: Parameter, value: Any) -> bool:

@@ -115,9 +115,9 @@ def _from_url(url: str, stem: Path, network: Network, look: Callable[[], None]) 
 
 
 def fit(
-    file: Path, folder: Path, blender: Callable[[], Command], *, limit_px: int, pause: Callable[[float], None]
+    file: Path, stem: Path, blender: Callable[[], Command], *, limit_px: int, pause: Callable[[float], None]
 ) -> Path:
-    """Return `file` where it is a PNG or JPEG of at most `limit_px` on its longer side, else one that is made of it in `folder`.
+    """Return `file` where it is a PNG or JPEG of at most `limit_px` on its longer side, else one that is made of it: `stem` plus its ending.
 
     The Blender that `blender()` starts does the work; `pause` is called meanwhile and may raise. Raises `PictureError` where the
     file is no picture, `BlenderError` where there is no Blender.
@@ -125,8 +125,8 @@ def fit(
     size = size_of(file)
     if size is not None and max(size) <= limit_px:
         return file
-    request = {"picture": str(file), "limit_px": limit_px, "output_stem": str(folder / f"fitted-{file.stem}")}
-    program = Program(blender(), "headless.fit", request, folder)
+    request = {"picture": str(file), "limit_px": limit_px, "output_stem": str(stem)}
+    program = Program(blender(), "headless.fit", request, stem.parent)
     try:
         while True:
             report = program.poll()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 HIDDEN = "<hidden>"
 
 _DATA_URI = re.compile(r"data:([\w/+.-]*)(?:;[\w=.-]+)*,[A-Za-z0-9+/=%_-]*")
-_QUERY = re.compile(r"(https?://[^\s\"'<>?]*)\?[^\s\"'<>)]*")
+_QUERY = re.compile(rf"(https?://[^\s\"'<>?]*)\?(?:{HIDDEN}|[^\s\"'<>)])*")
 _PATH_QUERY = re.compile(r"(with url: /[^\s?]*)\?\S*")  # as urllib3 names the rest of an address
 _PASSWORD = re.compile(r"(\w+://)[^\s/?#]+@")
 _KEY_HEADER = re.compile(
@@ -17,7 +17,7 @@ _KEY_HEADER = re.compile(
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Return `text` without the `secrets` (those of at least four characters) and without what looks like one."""
-    for secret in secrets:
+    for secret in map(str.strip, secrets):
         if len(secret) >= 4:  # an empty or tiny one would tear the text apart
             text = text.replace(secret, HIDDEN)
     text = _DATA_URI.sub(rf"data:\1,{HIDDEN}", text)

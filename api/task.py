@@ -45,7 +45,8 @@ class Result:
 class Task:
     """One request as its service sees it.
 
-    `progress` is 0 to 1, `message` the stage in words or "". `result` is there when it succeeded, `error` when it failed or is gone.
+    `progress` is 0 to 1, `message` the stage in words or "". `result` is there when it succeeded, `error` when it failed or is gone,
+    and instead of `result` when it succeeded without naming a model.
     `credits` is what the service says it cost, None where it does not say; `retry_after_s` the pause it asks for before it is asked
     again, in seconds, None where it does not.
     """
@@ -113,6 +114,9 @@ class Service(Protocol):
 
     def cancel(self, task_id: str) -> bool:
         """Give the task up. Return whether the service was told, so that nothing more comes from it. Raises `ImageTo3DError`."""
+
+    def balance(self) -> int | None:
+        """The credits that the account has, None where the service does not say. Raises `ImageTo3DError`."""
 
     def fetch(self, url: str, path: Path, tell: Callable[[float], None] = lambda fraction: None) -> None:
         """Bring a file of a result to `path`, whole and on the disk. `tell` hears how much is there (0 to 1) and may raise.

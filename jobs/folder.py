@@ -90,6 +90,12 @@ class Job:
     task_id: str = ""
     adopted: bool = False
     """Whether the task id was entered by hand, and the service has not known it yet."""
+    gone: bool = False
+    """Whether the service did not know the task when it was asked last: tried again, the job asks once more before it gives it up."""
+    candidates: list[str] = field(default_factory=list)
+    """Tasks found at the service of which one may be an unconfirmed job's."""
+    earlier: list[dict[str, str]] = field(default_factory=list)
+    """"sent" and "task_id" of what was given up: a task that turns up may be of these."""
     task_over: bool = False
     """Whether the service has said that nothing (more) comes from the task: tried again, the job asks for a new one."""
     credits: int | None = None
@@ -103,6 +109,13 @@ class Job:
     """What the user should know about the result: a decision that was taken for them, numbers of faces."""
     created: str = ""
     updated: str = ""
+
+    def give_task_up(self) -> None:
+        """Forget what was sent, and the task that came of it, but for the note that they were."""
+        if self.sent or self.task_id:
+            self.earlier.append({"sent": self.sent, "task_id": self.task_id})
+        self.sent, self.task_id, self.adopted, self.gone, self.task_over = "", "", False, False, False
+        self.candidates, self.credits, self.service_note = [], None, ""
 
     @property
     def is_unresolved(self) -> bool:
@@ -194,6 +207,14 @@ def request_of(folder: Path, job: Job) -> dict[str, Any]:
 def label_of(service: str) -> str:
     """What people call a service, also one that this version does not know."""
     return SERVICES[service].label if service in SERVICES else service or "The service"
+
+
+def clear_results(folder: Path, job: Job) -> None:
+    """Delete all that came of a task that was given up, so that nothing of it is taken for the next one's."""
+    names = [value for value in job.parameters.values() if isinstance(value, str)]
+    for entry in folder.iterdir():
+        if entry.name not in (RECORD, LOCK, CANCEL, LOG, *names):
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
 def ask_cancel(folder: Path) -> None:

@@ -73,7 +73,7 @@ def retry(folder: Path) -> None:
         if job.state not in RETRIABLE:
             raise JobError(f"{job.name} is {job.state}: only a job that has ended can be tried again.")
         if job.task_over:
-            _forget_task(job)
+            _forget_task(folder, job)
         if job.state in folders.HAS_RESULT:  # its model is there and cannot be read, or looks wrong: prepare it anew
             (folder / folders.BLEND).unlink(missing_ok=True)
         _wait_again(folder, job)
@@ -85,7 +85,7 @@ def adopt(folder: Path, task_id: str) -> None:
     Where the service does not know the task either, the job becomes unconfirmed again.
     """
     if not TASK_ID.fullmatch(task_id.strip()):
-        raise JobError("That is not the id of a task: copy it from the service's page.")
+        raise JobError("That is not the id of a task: choose one that was found, or copy it from the service's page.")
     with folders.lock(folder):
         job = _unconfirmed(folder)
         job.task_id, job.adopted = task_id.strip(), True
@@ -96,7 +96,7 @@ def send_again(folder: Path) -> None:
     """Have an unconfirmed job's request sent again, which may be paid twice. Raises `JobError` where it is not unconfirmed."""
     with folders.lock(folder):
         job = _unconfirmed(folder)
-        _forget_task(job)
+        _forget_task(folder, job)
         _wait_again(folder, job)
 
 
@@ -104,7 +104,7 @@ def forget(folder: Path) -> None:
     """Give an unconfirmed job up. Raises `JobError` where it is not unconfirmed."""
     with folders.lock(folder):
         job = _unconfirmed(folder)
-        _forget_task(job)
+        _forget_task(folder, job)
         job.end(State.CANCELLED, "Forgotten")
         folders.write(folder, job)
 
@@ -116,8 +116,9 @@ def _unconfirmed(folder: Path) -> Job:
     return job
 
 
-def _forget_task(job: Job) -> None:
-    job.sent, job.task_id, job.adopted, job.task_over, job.credits = "", "", False, False, None
+def _forget_task(folder: Path, job: Job) -> None:
+    job.give_task_up()
+    folders.clear_results(folder, job)
 
 
 def _wait_again(folder: Path, job: Job) -> None:

@@ -29,6 +29,7 @@ from ..api.errors import (
     BusyError,
     ConnectionFailedError,
     GlbError,
+    GoneError,
     ImageTo3DError,
     QueueFullError,
     RateLimitError,
@@ -62,6 +63,8 @@ MISTAKEN = frozenset({"normal", "roughness"})  # the samples on Meshy's own page
 SHARES = {State.RUNNING: (0.0, 0.75), State.DOWNLOADING: (0.75, 0.85), State.CONVERTING: (0.85, 1.0)}
 """Which part of the progress bar belongs to which state."""
 
+AGAIN = "The job tries again by itself."
+
 BUG = "Something went wrong that should not have: log.txt in the job's folder has the details."
 
 
@@ -75,8 +78,16 @@ class StarterGone(Exception):
 
 def main() -> None:
     """Work on the job in the folder that the first argument names."""
-    folder = Path(sys.argv[1])
     orders = json.loads(sys.stdin.buffer.readline())
+    try:
+        work(Path(sys.argv[1]), orders)
+    except Exception:  # the record cannot even be written
+        log(traceback.format_exc(), orders)
+        sys.exit(1)
+
+
+def work(folder: Path, orders: dict[str, Any]) -> None:
+    """Work on the job in `folder`, unless somebody else does."""
     until = time.monotonic() + LOCK_TRIES_S
     while True:
         try:
@@ -89,6 +100,14 @@ def main() -> None:
             if time.monotonic() > until:
                 return  # another Blender has this job
             time.sleep(LOOK_EVERY_S)
+
+
+def log(text: str, orders: dict[str, Any]) -> None:
+    """Write to the job's log, which standard error is, without what nobody else may read."""
+    connection = orders.get("connection", {})
+    secrets = [connection.get("key", ""), connection.get("network", {}).get("proxy", "")]
+    with contextlib.suppress(OSError):  # a full disk is no reason to stop here
+        print(folders.now(), redact(text, secrets), file=sys.stderr, flush=True)
 
 
 @dataclass
@@ -135,7 +154,18 @@ class Run:
     def _make_glb(self) -> None:
         service = self._connect()
         self._submit(service)
-        task = self._wait(service)
+        fetched = self.folder / FETCHED
+        try:
+            task = self._wait(service)
+        except GoneError:
+            if not fetched.exists():
+                raise
+            self._log_error()  # but the model is here: only what belongs to it cannot be had any more
+            self.job.gone = False
+            self.job.service_note = f"{service.label} does not keep the model any longer: separate maps were left out."
+            folders.write(self.folder, self.job)
+            fetched.replace(self.folder / folders.GLB)
+            return
         self._fetch(service, task)
 
     def _connect(self) -> api.Service:
@@ -150,8 +180,11 @@ class Run:
     def _submit(self, service: api.Service) -> None:
         """See to it that the job has a task, and that its id is on the disk."""
         if self.job.task_id:
-            if not service.repeatable or service.get(self.job.task_id).status is not api.Status.GONE:
+            may_be_gone = service.repeatable or (self.job.gone and not (self.folder / FETCHED).exists())
+            if not may_be_gone or service.get(self.job.task_id).status is not api.Status.GONE:
                 return
+            self.job.give_task_up()
+            folders.clear_results(self.folder, self.job)
         elif self.job.is_unresolved:  # whoever sent the request did not live to hear the answer
             self._find_lost(service)
             return
@@ -168,13 +201,13 @@ class Run:
                 self._find_lost(service)
                 return
             except (QueueFullError, RateLimitError) as error:  # the service made nothing, and this goes away by itself
-                self._enter(State.WAITING, str(error))
+                self._enter(State.WAITING, f"{error} {AGAIN}")
                 self._pause(error.retry_after_s or BUSY_PAUSE_S)
             except ConnectionFailedError as error:  # the service never had the whole request
                 self._log_error()
                 if failures == len(FAILURE_PAUSES_S) or not passes(error):
                     raise
-                self._enter(State.WAITING, str(error))
+                self._enter(State.WAITING, f"{error} {AGAIN}")
                 self._pause(FAILURE_PAUSES_S[failures])
                 failures += 1
             else:
@@ -198,7 +231,7 @@ class Run:
 
         def before_sending() -> None:
             if not service.repeatable:
-                self.job.sent = folders.now()
+                self.job.sent, self._sent_s = folders.now(), time.monotonic()
             self._enter(State.SUBMITTING, f"Sending the picture to {service.label}" if self.job.sent else "Starting")
 
         try:
@@ -213,8 +246,16 @@ class Run:
             self._enter(State.WAITING, folders.WAITING_MESSAGE)
             raise
 
+    _sent_s = 0.0
+    """When (time.monotonic()) this run sent the request; 0 where an earlier one did."""
+
+    def _age_s(self) -> float:
+        """How many seconds ago the request left. The computer's clock may have been put right since."""
+        return time.monotonic() - self._sent_s if self._sent_s else folders.age_s(self.job.sent)
+
     def _take(self, task_id: str) -> None:
-        self.job.task_id = task_id
+        log(f"task {task_id}", self.orders)  # first: a record that cannot be written must not hide it
+        self.job.task_id, self.job.candidates = task_id, []
         self._enter(State.RUNNING, "Starting")
 
     def _find_lost(self, service: api.Service) -> None:
@@ -226,12 +267,16 @@ class Run:
         for seconds in SEARCH_PAUSES_S:
             self._pause(seconds)
             try:
-                found = service.find(folders.request_of(self.folder, self.job), folders.age_s(self.job.sent))
+                found = service.find(folders.request_of(self.folder, self.job), self._age_s())
             except ImageTo3DError:
                 self._log_error()
                 continue
             others = [job for job in history.list_jobs(self.folder.parent) if job.id != self.job.id]
-            found = [task_id for task_id in found if task_id not in {job.task_id for job in others}]
+            known = {job.task_id for job in others} | {
+                gone["task_id"] for job in (self.job, *others) for gone in job.earlier
+            }
+            found = [task_id for task_id in found if task_id not in known]
+            self.job.candidates = found
             if len(found) == 1 and not any(self._competes(other) for other in others):
                 self._take(found[0])
                 return
@@ -239,16 +284,20 @@ class Run:
 
     def _competes(self, other: Job) -> bool:
         """Whether a task that looks like ours may be that of another job, which does not know its own either."""
-        if other.service != self.job.service or not other.is_unresolved:
-            return False
-        return abs(folders.age_s(other.sent) - folders.age_s(self.job.sent)) < CREATE_WINDOW_S
+        requests = [{"sent": other.sent, "task_id": other.task_id}, *other.earlier]
+        return other.service == self.job.service and any(
+            abs(folders.age_s(request["sent"]) - folders.age_s(self.job.sent)) < CREATE_WINDOW_S
+            for request in requests
+            if request["sent"] and not request["task_id"]
+        )
 
     def _wait(self, service: api.Service) -> api.Task:
         def tell(task: api.Task) -> None:
             if self.job.adopted and task.status is api.Status.GONE:
                 self.job.task_id = ""  # mistyped: what became of the request is as unknown as before
-            elif task.error:
-                self.job.task_over = True
+            else:
+                self.job.gone = task.status is api.Status.GONE
+                self.job.task_over = task.status is api.Status.FAILED
             self.job.adopted = False
             if task.credits is not None:
                 self.job.credits = task.credits
@@ -356,7 +405,7 @@ class Run:
             self.job.progress = SHARES[state][0]
         if state is State.READY:
             self.job.progress = 1.0
-        self._log(f"{self.job.state}: {message}")
+        log(f"{self.job.state}: {message}", self.orders)
         folders.write(self.folder, self.job)
 
     def _progress(self, fraction: float, message: str) -> None:
@@ -384,13 +433,7 @@ class Run:
 
     def _log_error(self) -> None:
         """Write the error that is being handled to the job's log, which standard error is."""
-        self._log(traceback.format_exc())
-
-    def _log(self, text: str) -> None:
-        connection = self.orders.get("connection", {})
-        secrets = [connection.get("key", ""), connection.get("network", {}).get("proxy", "")]
-        with contextlib.suppress(OSError):  # a full disk is no reason to stop here
-            print(folders.now(), redact(text, secrets), file=sys.stderr, flush=True)
+        log(traceback.format_exc(), self.orders)
 
 
 def _address_of_map(name: str) -> Callable[[api.Result], str]:

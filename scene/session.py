@@ -195,12 +195,19 @@ def _let_go_of_ended() -> None:
     for job_id in [job_id for job_id in _processes if not is_running(job_id)]:
         process.stop(_processes.pop(job_id))
         if _cancelled_at.pop(job_id, None) is not None:
-            with contextlib.suppress(JobError):  # removed since
+            with contextlib.suppress(JobError, OSError):  # removed since, or damaged
                 history.cancel(folder_of(job_id))  # which its process has done already, unless it was deaf
     for job_id, asked in _cancelled_at.items():
         # Not while a request is being sent: its answer may be a task that is paid for.
-        if time.monotonic() - asked > DEAF_S and folders.read(folder_of(job_id)).state is not State.SUBMITTING:
+        if time.monotonic() - asked > DEAF_S and not _is_sending(job_id):
             process.kill(_processes[job_id])
+
+
+def _is_sending(job_id: str) -> bool:
+    try:
+        return folders.read(folder_of(job_id)).state is State.SUBMITTING
+    except (JobError, OSError):  # its record cannot be read, so nothing that happens to it can be written down either
+        return False
 
 
 def import_result(job_id: str, scene: bpy.types.Scene) -> bpy.types.Object:

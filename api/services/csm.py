@@ -4,12 +4,13 @@
 Source: CSM, "Image to 3D: Create Session". What its page leaves out (statuses, codes, the list) is as CSM's own client has it.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
-from ..errors import AnswerLostError, GoneError, KeyRefusedError, TaskFailedError
+from ..errors import AnswerLostError, GoneError, ImageTo3DError, KeyRefusedError, TaskFailedError
 from ..parameters import AUTOMATIC, Choice, Flag, Picture, Table, Vector, check
 from ..picture import is_url
 from ..task import Result, Status, Task, nothing
@@ -137,13 +138,16 @@ class CSM(WebService):
         for page in range(1, PAGES_AT_MOST + 1):
             answer = self._request("GET", SESSIONS, query={"limit": PAGE, "page": page})
             records = _records(answer.body)
+            if records is None:
+                raise self._not_understood(answer)
             ages = [answer.server_time - created for created in map(_created, records) if created]
             found += [
                 _id(record)
                 for record, created in zip(records, map(_created, records), strict=True)
                 if created and is_in_window(answer.server_time - created, age_s) and self._matches(record, values)
             ]
-            if len(records) < PAGE or (ages and min(ages) > age_s + SLACK_S):
+            is_newest_first = ages == sorted(ages)  # which CSM does not promise
+            if len(records) < PAGE or (is_newest_first and ages and ages[0] > age_s + SLACK_S):
                 break
         return list(dict.fromkeys(filter(None, found)))
 
@@ -154,11 +158,15 @@ class CSM(WebService):
     def _matches(self, record: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
         """Whether all that a session repeats of its request is as in `values`. A list may hold records that repeat little."""
         if any(name not in record for name in ECHOED):
-            record = _record(self._request("GET", f"{SESSIONS}/{quote(_id(record), safe='')}").body) or record
+            with contextlib.suppress(ImageTo3DError):  # then it may match
+                record = _record(self._request("GET", f"{SESSIONS}/{quote(_id(record), safe='')}").body) or record
         image = web_address(record.get("image_url"))
         if image and is_url(values["image_url"]) and image != values["image_url"]:
             return False
         return all(record[name] == values[name] for name in ECHOED if record.get(name) is not None)
+
+    def balance(self) -> None:
+        """Return None: CSM names no credits."""
 
     @staticmethod
     def _words(body: Any) -> str:
@@ -189,9 +197,12 @@ class CSM(WebService):
         if glb:
             return Task(task_id, Status.SUCCEEDED, 1.0, "Finished at CSM", Result(glb))
         offered = [name for name in record if name.startswith("mesh_url") and web_address(record[name])]
-        formats = ", ".join(name.removeprefix("mesh_url").strip("_") or "zip" for name in offered) or "no file at all"
-        error = TaskFailedError(f"CSM made no GLB, only {formats}: get it on CSM's own page, or try again.")
-        return Task(task_id, Status.FAILED, 1.0, error=error)
+        formats = ", ".join(name.removeprefix("mesh_url").strip("_") or "zip" for name in offered)
+        error = TaskFailedError(
+            f"CSM names no GLB for the finished session, {f'only {formats}' if formats else 'and no other file'}: "
+            "retry to ask again, or get it on CSM's own page."
+        )
+        return Task(task_id, Status.SUCCEEDED, 1.0, error=error)
 
 
 def _record(body: Any) -> dict[str, Any]:
@@ -200,11 +211,11 @@ def _record(body: Any) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _records(body: Any) -> list[dict[str, Any]]:
-    """The sessions in the envelope of a list."""
+def _records(body: Any) -> list[dict[str, Any]] | None:
+    """The sessions in the envelope of a list; None where there is no list."""
     data = body.get("data") if isinstance(body, dict) else None
     results = data.get("results") if isinstance(data, dict) else data
-    return [record for record in results if isinstance(record, dict)] if isinstance(results, list) else []
+    return [record for record in results if isinstance(record, dict)] if isinstance(results, list) else None
 
 
 def _id(record: Mapping[str, Any]) -> str:

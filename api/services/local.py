@@ -146,6 +146,9 @@ class Local:
             program.stop()
         return True
 
+    def balance(self) -> None:
+        """Return None: nothing costs anything."""
+
     def fetch(self, url: str, path: Path, tell: Callable[[float], None] = lambda fraction: None) -> None:
         """Move the finished GLB to `path`."""
         Path(url).replace(path)

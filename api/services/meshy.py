@@ -98,6 +98,7 @@ PARAMETERS: Table = (
         name="should_remesh",
         description="Make the mesh anew with the topology and the number of faces below; off gives the densest triangles",
         default=False,
+        sent_with="ai_model",  # each of them has another default
     ),
     Choice(
         name="topology",
@@ -105,6 +106,7 @@ PARAMETERS: Table = (
         default="triangle",
         options={"triangle": "Triangles", "quad": "Four-sided faces, for editing and subdivision"},
         needs="should_remesh",
+        sent_with="ai_model",  # each of them has another default
     ),
     Number(
         name="target_polycount",
@@ -113,6 +115,7 @@ PARAMETERS: Table = (
         minimum=100,
         maximum=300_000,
         needs="should_remesh",
+        sent_with="ai_model",  # each of them has another default
     ),
     Number(
         name="decimation_mode",
@@ -289,8 +292,8 @@ class Meshy(WebService):
                 return
             for kind, data in _events(lines):
                 task = self._task(task_id, data)
-                if kind == "error" or (task.has_ended and not data.keys() & {"model_urls", "model_url", "task_error"}):
-                    return  # what it means, and all of a task that has ended, the ordinary answer says
+                if kind == "error" or (task.has_ended and not task.result):
+                    return  # what it means, and why a task has ended without a model, the ordinary answer says
                 self._stream_failures = 0
                 yield task
 
@@ -327,7 +330,7 @@ class Meshy(WebService):
         answer = self._request("GET", BALANCE)
         if not isinstance(answer.body, dict) or not isinstance(answer.body.get("balance"), (int, float)):
             raise self._not_understood(answer)
-        return int(answer.body["balance"])
+        return int(number(answer.body["balance"]))
 
     @staticmethod
     def _words(body: Any) -> str:
@@ -368,9 +371,10 @@ class Meshy(WebService):
         urls = urls if isinstance(urls, dict) else {}
         glb = web_address(urls.get("glb")) or web_address(body.get("model_url"))
         if not glb:
-            formats = ", ".join(name for name in urls if web_address(urls[name])) or "no file at all"
-            error = TaskFailedError(f"Meshy made no GLB, only {formats}: get it on Meshy's own page, or try again.")
-            return Task(task_id, Status.FAILED, 1.0, error=error, credits=credits)
+            formats = ", ".join(name for name in urls if web_address(urls[name]))
+            offered = f"only {formats}" if formats else "and no other file"
+            error = TaskFailedError(f"Meshy names no GLB for the finished task, {offered}: retry to ask again.")
+            return Task(task_id, Status.SUCCEEDED, 1.0, error=error, credits=credits)
         result = Result(glb, maps=_maps(body.get("texture_urls")), extras=_extras(body, urls))
         return Task(task_id, Status.SUCCEEDED, 1.0, "Finished at Meshy", result, credits=credits)
 

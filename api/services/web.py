@@ -13,6 +13,7 @@ from .. import picture
 from ..background import SCRATCH_PREFIX, Command, find_blender
 from ..body import Body
 from ..errors import (
+    DownloadError,
     GoneError,
     KeyRefusedError,
     ModerationError,
@@ -25,7 +26,7 @@ from ..errors import (
     ServiceError,
     UnavailableError,
 )
-from ..network import USUAL, Network
+from ..network import USUAL, Network, is_loopback
 from ..parameters import Table, check, pictures, sent
 from ..redact import redact
 from ..task import CREATE_WINDOW_S
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 # `http` and `download` are imported where they are used: with them comes requests, which alone would slow down the start of Blender.
 
+MOST = 1e15  # beside which the milliseconds since 1970 are few
+
 WORDS_AT_MOST = 300  # of a service's own explanation, in a sentence of ours
 
 SLACK_S = 5.0
@@ -42,7 +45,7 @@ SLACK_S = 5.0
 
 _ABOUT_MODERATION = re.compile(r"moderat|nsfw|unsafe|inappropriate|prohibited", re.IGNORECASE)
 _ABOUT_PICTURE = re.compile(r"image|picture|data uri|base64", re.IGNORECASE)
-_ABOUT_RATE = re.compile(r"rate ?limit|too many requests|slow down", re.IGNORECASE)
+_ABOUT_RATE = re.compile(r"\brate ?limit|too many requests|slow down", re.IGNORECASE)
 _ABOUT_QUEUE = re.compile(r"NoMore|concurren|pending tasks|queue", re.IGNORECASE)
 
 
@@ -86,9 +89,11 @@ class WebService:
         self._blender = blender
         self._folder = folder
         self._pause = pause
+        url = url or os.environ.get(self.url_variable(), "") or self.default_url
+        self._is_here = is_loopback(url)
         self._client = Client(
             label=self.label,
-            url=url or os.environ.get(self.url_variable(), "") or self.default_url,
+            url=url,
             headers=self._key_headers(self._key),
             away=self.away,
             network=network,
@@ -106,6 +111,8 @@ class WebService:
 
     def fetch(self, url: str, path: Path, tell: Callable[[float], None] = lambda fraction: None) -> None:
         """See `Service.fetch`."""
+        if is_loopback(url) and not self._is_here:
+            raise DownloadError(f"{self.label} names an address on this machine for its model, which is not used.")
         from ..download import download
 
         download(url, path, network=self._network, tell=tell, pause=self._pause)
@@ -142,7 +149,7 @@ class WebService:
             raise PictureError(f"There is no picture at {file}: choose one that exists.")
         return picture.fit(
             file,
-            scratch,
+            scratch / f"fitted-{name}",
             lambda: self._blender or find_blender(),
             limit_px=self._picture_limit_px,
             pause=self._pause,
@@ -188,23 +195,18 @@ class WebService:
         if status == 403:
             return self.forbidden
         if status == 429 and _ABOUT_QUEUE.search(words):
-            return (
-                QueueFullError,
-                "{label} works on as many tasks as the account may have: this one waits for its turn.",
-            )
-        if (
-            status == 429
-            or (status == 503 and retry_after_s is not None)
-            or (status == 400 and _ABOUT_RATE.search(words))
-        ):
-            return RateLimitError, "{label} is busy{said}: the request is sent again in a moment."
-        if status >= 500:
-            return UnavailableError, "{label} has a trouble of its own{said}: try again later."
+            return QueueFullError, "{label} works on as many tasks as the account may have: wait until one has ended."
+        is_too_busy = status == 503 and retry_after_s is not None
+        if status == 429 or is_too_busy or (status == 400 and _ABOUT_RATE.search(words)):
+            return RateLimitError, "{label} is busy{said}: wait a moment, then try again."
+        # A redirect may follow on a request that was carried out; 408 and 499 are a gateway's words, which cannot know.
         if 300 <= status < 400:
-            return RefusedError, "The address of {label} leads to another one: check it in the preferences."
+            return UnavailableError, "The address of {label} leads to another one: check it in the preferences."
+        if status >= 500 or status < 200 or status in (408, 499):
+            return UnavailableError, "{label} has a trouble of its own{said}: try again later."
         if _ABOUT_MODERATION.search(words):
             return ModerationError, "The moderation of {label} blocked the picture or the prompt{said}: use another."
-        if status == 413 or _ABOUT_PICTURE.search(words):
+        if status == 413 or _ABOUT_PICTURE.search(words.replace("image-to-3d", "")):
             return (
                 PictureRefusedError,
                 "{label} cannot use the picture{said}: use another, or save it anew as PNG or JPEG.",
@@ -230,5 +232,7 @@ def web_address(value: Any) -> str:
 
 
 def number(value: Any) -> float:
-    """Return `value` where it is a number, else 0: fields may be absent or null."""
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0.0
+    """Return `value` where it is a number, else 0: fields may be absent or null, and JSON knows numbers that nobody counts to."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not abs(value) < MOST:
+        return 0.0
+    return float(value)

@@ -7,6 +7,7 @@ import time
 import pytest
 from scripted import http
 
+from image_to_3d import api
 from image_to_3d.api import errors
 
 PICTURE = {"image_url": "https://example.org/fox.png"}
@@ -36,6 +37,8 @@ def large(tmp_path, star):
         ("hang", {"seconds": 3.0}, 0),
         ("html", {}, 0),
         ("status", {"status": 503}, 0),
+        ("status", {"status": 408}, 0),
+        ("redirect", {}, 0),
     ],
     ids=lambda value: str(value),
 )
@@ -55,7 +58,7 @@ def test_a_refusal_is_certain(service, server, status):
 
 
 @pytest.mark.parametrize("end", ["reset", "close"])
-def test_a_connection_that_breaks_in_the_middle_of_the_upload_made_nothing(connect, name, large, end):
+def test_a_connection_that_breaks_in_the_middle_of_the_upload_made_nothing(name, large, end):
     import struct
     import threading
 
@@ -71,7 +74,7 @@ def test_a_connection_that_breaks_in_the_middle_of_the_upload_made_nothing(conne
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with pytest.raises(errors.ServiceAwayError) as failure:
-            connect(None, name, key="some-key", url=url).create(large)
+            api.connect(name, key="some-key", url=url).create(large)
         thread.join()
     assert not isinstance(failure.value, MAYBE) and errors.passes(failure.value)
 
@@ -180,6 +183,7 @@ def test_what_was_asked_for_otherwise_is_not_taken_for_it(csm, meshy, server):
 @pytest.mark.parametrize(("name", "number"), [("csm", 23), ("meshy", 103)])
 def test_a_search_reads_every_page_and_no_more(connect, server, name, number):
     service = connect(server, name)
+    server.credits = 10_000
     made = [service.create(PICTURE).id for _ in range(number)]
     server.requests.clear()
     assert sorted(service.find(PICTURE, 60.0)) == sorted(made)

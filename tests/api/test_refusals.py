@@ -31,14 +31,16 @@ E = errors
         (400, "RateLimitExceeded", {}, E.RateLimitError, "is busy"),
         (429, "RateLimitExceeded", {"Retry-After": "3"}, E.RateLimitError, "is busy"),
         (429, "", {}, E.RateLimitError, "is busy"),
-        (429, "NoMoreConcurrentTasks", {}, E.QueueFullError, "waits for its turn"),
-        (429, "NoMorePendingTasks", {}, E.QueueFullError, "waits for its turn"),
+        (429, "NoMoreConcurrentTasks", {}, E.QueueFullError, "wait until one has ended"),
+        (429, "NoMorePendingTasks", {}, E.QueueFullError, "wait until one has ended"),
         (503, "", {"Retry-After": "7"}, E.RateLimitError, "is busy"),
         (503, "", {}, E.UnavailableError, "try again later"),
         (500, "oops", {}, E.UnavailableError, "(oops)"),
         (502, "", {}, E.UnavailableError, "try again later"),
         (504, "", {}, E.UnavailableError, "try again later"),
         (599, "", {}, E.UnavailableError, "try again later"),
+        (408, "", {}, E.UnavailableError, "try again later"),
+        (499, "", {}, E.UnavailableError, "try again later"),
         (418, "", {}, E.RefusedError, "does not accept the request"),
     ],
     ids=lambda value: str(value) if isinstance(value, int | str) else None,
@@ -130,7 +132,7 @@ def test_a_service_that_repeats_the_key_does_not_get_it_into_an_error(connect, s
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_service_that_leads_elsewhere_is_not_followed_with_the_key(service, server, is_sentence, status):
     server.play("create", "redirect", status=status)
-    with pytest.raises(E.RefusedError, match="leads to another one: check it") as refusal:
+    with pytest.raises(E.UnavailableError, match="leads to another one: check it") as refusal:
         service.create(PICTURE)
     assert is_sentence(str(refusal.value)) and len(server.requests) == 1
 

@@ -21,6 +21,9 @@ MAY_HAVE_BEEN_MADE = [
     ("html", {}),
     ("status", {"status": 500}),
     ("status_after", {"status": 504}),
+    ("status_after", {"status": 303, "headers": {"Location": "http://127.0.0.1:1/"}}),
+    ("status_after", {"status": 408}),
+    ("status_after", {"status": 499}),
 ]
 
 REFUSED = [
@@ -32,11 +35,10 @@ REFUSED = [
     ({"status": 422, "message": "bad topology"}, errors.RefusedError, "bad topology"),
     ({"status": 400, "message": "Unsupported image format"}, errors.PictureRefusedError, "save it anew"),
     ({"status": 400, "message": "Blocked by moderation"}, errors.ModerationError, "use another"),
-    ({"status": 400, "message": "Too many requests, slow down"}, errors.RateLimitError, "sent again"),
-    ({"status": 429, "message": "RateLimitExceeded"}, errors.RateLimitError, "sent again"),
-    ({"status": 429, "message": "NoMoreConcurrentTasks"}, errors.QueueFullError, "waits for its turn"),
-    ({"status": 503, "headers": {"Retry-After": "7"}}, errors.RateLimitError, "sent again"),
-    ({"status": 302, "headers": {"Location": "http://127.0.0.1:1/"}}, errors.RefusedError, "leads to another"),
+    ({"status": 400, "message": "Too many requests, slow down"}, errors.RateLimitError, "wait a moment"),
+    ({"status": 429, "message": "RateLimitExceeded"}, errors.RateLimitError, "wait a moment"),
+    ({"status": 429, "message": "NoMoreConcurrentTasks"}, errors.QueueFullError, "wait until one has ended"),
+    ({"status": 503, "headers": {"Retry-After": "7"}}, errors.RateLimitError, "wait a moment"),
 ]
 
 

@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waiting for a task: which troubles are sat out, how long the pauses are, what a stream is good for. Only the clock is ours."""
+
+import time
+
+import pytest
+from scripted import chunk, http
+
+from image_to_3d import api
+from image_to_3d.api import errors
+from image_to_3d.api.services import meshy as meshy_module
+
+PICTURE = {"image_url": "https://example.org/fox.png"}
+GLB = "https://files.example.org/model.glb"
+
+
+class Clock:
+    """Goes on by what is waited for. `then` is called after each pause with its number, from 1 on."""
+
+    def __init__(self, then=lambda number: None):
+        self.seconds = 0.0
+        self.pauses = []
+        self.then = then
+
+    def now(self):
+        return self.seconds
+
+    def pause(self, seconds):
+        assert seconds >= 0
+        self.seconds += seconds
+        if seconds:  # 0 asks whether to go on
+            self.pauses.append(seconds)
+            self.then(len(self.pauses))
+
+    def wait(self, service, task_id, **options):
+        return api.wait(service, task_id, pause=self.pause, now=self.now, **options)
+
+
+@pytest.fixture
+def no_stream():
+    """Puts a service's stream out of the way."""
+
+    def no_stream(server):
+        server.play("stream", "status", times=10_000, status=404)
+
+    return no_stream
+
+
+@pytest.mark.parametrize(
+    ("fault", "options"),
+    [
+        ("status", {"status": 502}),
+        ("drop", {}),
+        ("garbage", {}),
+        ("hang", {"seconds": 2.0}),
+        ("rate_limit", {"seconds": 1}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_three_failures_in_a_row_are_nothing_and_the_fourth_is_told(csm, server, fault, options):
+    task_id = csm.create(PICTURE).id
+    clock = Clock()
+    times = 3 if fault != "hang" else 1
+    server.play("get", fault, times=times, **options)
+    assert clock.wait(csm, task_id).result.glb
+    assert clock.pauses == [2.0, 10.0, 30.0][:times]
+    server.play_nothing()
+    if fault != "hang":
+        server.play("get", fault, times=4, **options)
+        with pytest.raises(errors.ImageTo3DError) as failure:
+            clock.wait(csm, task_id)
+        assert errors.passes(failure.value)
+
+
+def test_failures_that_are_not_in_a_row_are_forgotten(connect, slow_server):
+    csm = connect(slow_server, "csm")
+    task_id = csm.create(PICTURE).id
+
+    def then(number):
+        if number == 24:
+            slow_server.finish(task_id)
+        elif number % 4 == 0:
+            slow_server.play("get", "drop", times=3)
+
+    clock = Clock(then)
+    assert clock.wait(csm, task_id).result
+    assert clock.pauses.count(30.0) >= 4
+
+
+@pytest.mark.parametrize(
+    ("fault", "options", "kind"),
+    [
+        ("status", {"status": 401}, errors.KeyRefusedError),
+        ("status", {"status": 422}, errors.RefusedError),
+        ("gone", {}, errors.RefusedError),
+        ("status", {"status": 404}, errors.GoneError),
+    ],
+)
+def test_what_does_not_pass_is_told_at_once(csm, server, fault, options, kind):
+    task_id = csm.create(PICTURE).id
+    server.play("get", fault, **options)
+    clock = Clock()
+    with pytest.raises(kind):
+        clock.wait(csm, task_id)
+    assert clock.pauses == []
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(45, 45.0), (1, 2.0)])
+def test_a_busy_service_is_left_alone_as_long_as_it_asks_for(csm, server, asked, waited):
+    task_id = csm.create(PICTURE).id
+    server.play("get", "rate_limit", seconds=asked)
+    clock = Clock()
+    clock.wait(csm, task_id)
+    assert clock.pauses == [waited]
+
+
+@pytest.mark.parametrize("asked", [0, 86_400])
+def test_the_time_limit_holds_whatever_the_service_asks_for(csm, server, is_sentence, asked):
+    server.quirk("csm", unknown_status="polishing")
+    task_id = csm.create(PICTURE).id
+    server.play(
+        "get", "rate_limit" if asked else "status", times=2, **({"seconds": asked} if asked else {"status": 500})
+    )
+    clock = Clock()
+    if asked:
+        with pytest.raises(errors.TimeLimitError) as over:
+            clock.wait(csm, task_id, time_limit_s=600.0)
+        assert clock.seconds == 600.0 and is_sentence(str(over.value)) and "10 minutes" in str(over.value)
+    else:
+        assert clock.wait(csm, task_id, time_limit_s=600.0).result
+
+
+def test_after_the_time_limit_the_task_is_left_to_the_service(connect, slow_server):
+    csm = connect(slow_server, "csm")
+    task_id = csm.create(PICTURE).id
+    clock = Clock()
+    with pytest.raises(errors.TimeLimitError, match="nothing is paid twice"):
+        clock.wait(csm, task_id)
+    assert clock.seconds == 3600.0
+    slow_server.finish(task_id)
+    assert Clock().wait(csm, task_id).result
+
+
+def test_the_pauses_grow_from_two_seconds_to_ten(connect, slow_server):
+    csm = connect(slow_server, "csm")
+    task_id = csm.create(PICTURE).id
+    clock = Clock(lambda number: slow_server.finish(task_id) if number == 20 else None)
+    clock.wait(csm, task_id)
+    assert clock.pauses == sorted(clock.pauses) and 2.0 <= clock.pauses[0] < 3.0 and clock.pauses[-1] == 10.0
+
+
+def test_near_the_end_the_pauses_are_short_again(connect, slow_server):
+    csm = connect(slow_server, "csm")
+    task_id = csm.create(PICTURE).id
+
+    def then(number):
+        slow_server.set_progress(task_id, 85)
+        if number == 12:
+            slow_server.finish(task_id)
+
+    clock = Clock(then)
+    clock.wait(csm, task_id)
+    assert set(clock.pauses[1:]) == {2.0}
+
+
+def test_the_pause_that_meshy_asks_for_is_kept(connect, slow_server, no_stream):
+    no_stream(slow_server)
+    meshy = connect(slow_server, "meshy")
+    task_id = meshy.create(PICTURE).id
+    clock = Clock(lambda number: slow_server.finish(task_id) if number == 4 else None)
+    clock.wait(meshy, task_id)
+    assert clock.pauses == [1.0, 5.0, 5.0, 5.0]
+
+
+def test_every_change_is_told_and_what_is_told_may_end_it(connect, slow_server):
+    csm = connect(slow_server, "csm")
+    task_id = csm.create(PICTURE).id
+    clock = Clock(lambda number: slow_server.set_progress(task_id, 20 * number))
+    seen = []
+
+    def tell(task):
+        seen.append(task.progress)
+        if len(seen) == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        clock.wait(csm, task_id, tell=tell)
+    assert seen == [0.0, 0.2, 0.4, 0.6]
+
+
+def test_a_failed_task_is_told_before_its_error_is_raised(csm, server):
+    server.quirk("csm", final="failed", message="Blurry")
+    task_id = csm.create(PICTURE).id
+    told = []
+    with pytest.raises(errors.TaskFailedError, match="Blurry"):
+        Clock().wait(csm, task_id, tell=told.append)
+    assert [task.status for task in told] == [api.Status.FAILED]
+
+
+# The stream of Meshy.
+
+
+@pytest.fixture
+def quiet(monkeypatch):
+    """A stream counts as silent after half a second, so that nobody has to sit through eight."""
+    monkeypatch.setattr(meshy_module, "QUIET_S", 0.5)
+
+
+def steps(server):
+    return [request.step for request in server.requests if request.step in ("get", "stream")]
+
+
+def test_a_stream_tells_everything_and_nothing_else_is_asked(connect, slow_server):
+    meshy = connect(slow_server, "meshy")
+    task_id = meshy.create(PICTURE).id
+    slow_server.set_progress(task_id, 10)
+    seen = []
+
+    def tell(task):
+        seen.append(task.progress)
+        if task.progress == 0.1:
+            slow_server.set_progress(task_id, 60)
+        elif task.progress == 0.6:
+            slow_server.finish(task_id)
+
+    task = api.wait(meshy, task_id, tell=tell)
+    assert seen == [0.1, 0.6, 1.0] and task.result.glb
+    assert steps(slow_server) == ["stream"]
+    headers = slow_server.requests[-1].headers
+    assert headers["Accept"] == "text/event-stream" and headers["Authorization"].startswith("Bearer ")
+
+
+@pytest.mark.parametrize(
+    ("fault", "options"),
+    [
+        ("status", {"status": 404}),
+        ("status", {"status": 500}),
+        ("html", {}),
+        ("redirect", {}),
+        ("drop", {}),
+        ("hang", {"seconds": 3.0}),
+        ("cut_stream", {"events": 0}),
+        ("cut_stream", {"events": 1}),
+    ],
+    ids=str,
+)
+def test_without_a_stream_that_works_the_task_is_asked_in_the_ordinary_way(connect, slow_server, fault, options):
+    """However often it fails: something on the way may let no stream through."""
+    meshy = connect(slow_server, "meshy")
+    task_id = meshy.create(PICTURE).id
+    slow_server.play("stream", fault, times=10_000, **options)
+    clock = Clock(lambda number: slow_server.finish(task_id) if number == 7 else None)
+    assert clock.wait(meshy, task_id).result.glb
+    assert max(clock.pauses) <= 5.0, "it was taken for a failure"
+    assert "get" in steps(slow_server)
+
+
+def test_a_stream_that_is_cut_once_is_opened_again(connect, slow_server):
+    meshy = connect(slow_server, "meshy")
+    task_id = meshy.create(PICTURE).id
+    slow_server.play("stream", "cut_stream", events=1)
+    clock = Clock(lambda number: slow_server.finish(task_id))
+    assert clock.wait(meshy, task_id).result.glb
+    assert steps(slow_server) == ["stream", "get", "stream"] and clock.pauses == [1.0]
+
+
+def test_a_stream_that_falls_silent_is_left_for_the_ordinary_way(connect, slow_server, quiet):
+    meshy = connect(slow_server, "meshy")
+    task_id = meshy.create(PICTURE).id
+    clock = Clock(lambda number: slow_server.finish(task_id))
+    assert clock.wait(meshy, task_id).result.glb
+    assert steps(slow_server) == ["stream", "get", "stream"]
+
+
+def test_who_cancels_while_a_stream_is_silent_is_out_of_it_within_a_second(connect, slow_server):
+    meshy = connect(slow_server, "meshy")
+    task_id = meshy.create(PICTURE).id
+    started = time.monotonic()
+
+    def pause(seconds):
+        if time.monotonic() - started > 0.3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        api.wait(meshy, task_id, pause=pause)
+    assert time.monotonic() - started < 1.3
+
+
+def event(data, kind="message", space=" "):
+    import json
+
+    return f"event:{space}{kind}\ndata:{space}{json.dumps(data)}\n\n".encode()
+
+
+RUNNING = {"id": "T", "progress": 40, "status": "IN_PROGRESS"}
+DONE = {"id": "T", "progress": 100, "status": "SUCCEEDED", "model_urls": {"glb": GLB}}
+STREAM = {"Content_Type": "text/event-stream"}
+CHUNKED = {**STREAM, "Transfer_Encoding": "chunked"}
+END = chunk(b"")
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (http(chunk(event(RUNNING)) + chunk(event(DONE)) + END, **CHUNKED),),
+        (http(chunk(event(RUNNING) + event(DONE)) + END, **CHUNKED),),
+        (http(chunk(event(RUNNING) + event(DONE)), **CHUNKED), 0.2, END),
+        (http(event(RUNNING) + event(DONE), **STREAM),),
+        (http(event(RUNNING), **STREAM, Content_Length=None), 0.1, event(DONE)),
+        (http(event(RUNNING) + event(DONE)[:20], **STREAM, Content_Length=None), 0.4, event(DONE)[20:]),
+        (http((event(RUNNING) + event(DONE)).replace(b"\n", b"\r\n"), **STREAM),),
+        (http(event(RUNNING, space="") + event(DONE, space=""), **STREAM),),
+        (http(b": hello\n\nretry: 3\nid: 7\n\n" + event(RUNNING) + b"data: nonsense\n\ndata: []\n\n" + event(DONE), **STREAM),),
+        (http(event(RUNNING) + event(DONE).replace(b", ", b",\ndata: "), **STREAM),),
+    ],
+    ids=[
+        "a chunk each", "one chunk", "the end later", "with its length", "until the connection ends", "torn apart",
+        "lines end with CR LF", "no space", "comments and nonsense", "data over several lines",
+    ],
+)  # fmt: skip
+def test_events_are_understood_however_they_are_packed(connect, scripted, pieces):
+    scripted.say(*pieces)
+    seen = []
+    task = api.wait(connect(scripted, "meshy"), "T", tell=lambda task: seen.append(task.progress))
+    assert seen == [0.4, 1.0] and task.result.glb == GLB
+    assert scripted.connections == 1
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        event({"status_code": 404, "message": "Task not found"}, kind="error"),
+        event({"id": "T", "progress": 100, "status": "SUCCEEDED"}),
+        event(DONE)[:-30],
+        b"",
+    ],
+    ids=["error", "no whole task", "cut", "nothing"],
+)
+@pytest.mark.parametrize("whole", [True, False], ids=["ended", "broken off"])
+def test_an_end_of_a_stream_that_says_too_little_is_looked_up(connect, scripted, last, whole):
+    body = event(RUNNING) + last
+    scripted.say(http(body, **STREAM, Content_Length=len(body) + (0 if whole else 50)))
+    scripted.say(http(DONE))
+    task = Clock().wait(connect(scripted, "meshy"), "T")
+    assert task.result.glb == GLB and scripted.connections == 2
+    assert "/stream" in scripted.requests[0][0] and "/stream" not in scripted.requests[1][0]
