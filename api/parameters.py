@@ -179,7 +179,8 @@ def check(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
     checked = {parameter.name: parameter.check(values.get(parameter.name, parameter.default)) for parameter in table}
     for parameter in table:
         if not applies(table, parameter, checked):
-            if parameter.name in values and parameter.is_set(checked[parameter.name]):
+            is_asked = parameter.always_sent or not _is_default(parameter, checked[parameter.name])
+            if parameter.name in values and parameter.is_set(checked[parameter.name]) and is_asked:
                 raise ParameterError(
                     f"{parameter.name} has no effect without {parameter.needs}: set {parameter.needs}, or leave {parameter.name} out."
                 )

@@ -15,10 +15,15 @@ class IMAGE_TO_3D_OT_adopt(bpy.types.Operator):
 
     job: bpy.props.StringProperty(name="Job", description="Id of the job", options={"SKIP_SAVE", "HIDDEN"})
     task_id: bpy.props.StringProperty(
-        name="Task ID", description="Id of the task, or code of the session, at the service", options={"SKIP_SAVE"}
+        name="Task ID",
+        description="Id of the task, or code of the session, at the service",
+        search=lambda operator, context, text: session.candidates(operator.job),
+        search_options={"SUGGESTION"},
+        options={"SKIP_SAVE"},
     )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        self.task_id = next(iter(session.candidates(self.job)), "")
         return context.window_manager.invoke_props_dialog(self)
 
     def execute(self, context: bpy.types.Context) -> set[str]:

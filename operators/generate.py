@@ -128,10 +128,13 @@ def start_job(scene: bpy.types.Scene, *, filepath: str = "", service: str = "") 
     name = (service or chosen.service).lower()
     if name not in SERVICES:
         raise ImageTo3DError(f"There is no service {service!r}: use one of {', '.join(SERVICES).upper()}.")
+    table = SERVICES[name].parameters
+    values: dict[str, Any] = settings.values_that_apply(getattr(chosen, name), table)
     with tempfile.TemporaryDirectory(prefix="image_to_3d_") as temporary:
-        source, title = _picture(chosen, filepath, Path(temporary))
-        table = SERVICES[name].parameters
-        values: dict[str, Any] = settings.values_that_apply(getattr(chosen, name), table)
+        if settings.needs_picture(values, table):
+            source, title = _picture(chosen, filepath, Path(temporary))
+        else:
+            source, title = "", SERVICES[name].label
         parameters = check(table, {**values, pictures(table)[0]: source})
         return session.create(scene, service=name, parameters=parameters, name=title)
 

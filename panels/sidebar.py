@@ -100,7 +100,8 @@ def _why_not(chosen: bpy.types.PropertyGroup) -> str:
     """Why Generate cannot be pressed, "" if it can."""
     source = getattr(chosen, PICTURE_PROPERTIES[chosen.source])
     service = chosen.service.lower()
-    if not source:
+    table = SERVICES[service].parameters
+    if not source and settings.needs_picture(settings.values(getattr(chosen, service), table), table):
         return "Choose a picture first"
     return session.key_reason(service) or session.offline_reason(service, source if chosen.source == "URL" else "")
 

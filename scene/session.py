@@ -242,6 +242,12 @@ def retry(job_id: str, scene: bpy.types.Scene) -> None:
     _expect_again(job_id, scene)
 
 
+def candidates(job_id: str) -> list[str]:
+    """The tasks at the service of which one may be an unconfirmed job's, as far as the service lists them."""
+    job = (_jobs or {}).get(job_id)
+    return job.candidates if job else []
+
+
 def adopt(job_id: str, task_id: str, scene: bpy.types.Scene) -> None:
     """Say which task an unconfirmed job has made; its result enters `scene`. Raises `JobError`."""
     history.adopt(folder_of(job_id), task_id)

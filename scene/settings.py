@@ -4,6 +4,7 @@
 Enum items are the wire values in upper case, as Blender writes identifiers; every other property has the wire's name and value.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import bpy
@@ -94,6 +95,12 @@ def values_that_apply(group: bpy.types.PropertyGroup, table: Table) -> dict[str,
     return {
         parameter.name: found[parameter.name] for parameter in shown(table) if kinds.applies(table, parameter, beside)
     }
+
+
+def needs_picture(values: Mapping[str, Any], table: Table) -> bool:
+    """Whether a request with these values needs the main picture: another parameter may stand instead of it."""
+    (main,) = (parameter for parameter in table if parameter.name == kinds.pictures(table)[0])
+    return not values.get(main.instead)
 
 
 def _value(value: Any, parameter: Parameter) -> Any:

@@ -271,6 +271,87 @@ def test_an_id_that_the_service_does_not_know_leaves_the_job_unconfirmed(all_of)
     all_of(list(itertools.product(SERVICES)), mistyped)
 
 
+def not_known_for_a_while(paid):
+    """A wrong address or key answers 404 as well: only a second look, on retry, gives a task up."""
+    for step in ("get", "stream"):
+        paid.stand_in.play(step, "status", status=404, times=9)
+    paid.run()
+    assert paid.job.state is State.FAILED and len(paid.stand_in.creates) == 1
+    paid.go_on()
+
+
+def gone_for_good(paid):
+    """A task that the service has forgotten is made anew, on retry only."""
+    paid.stand_in.play("get", "hang", seconds=30)
+    paid.stand_in.play("stream", "hang", seconds=30)
+    started = paid.start()
+    paid.wait_until(lambda: paid.job.task_id)
+    started.kill()
+    started.wait()
+    paid.stand_in.play_nothing()
+    paid.stand_in.forget(paid.job.task_id)
+    paid.run()
+    assert paid.job.state is State.FAILED and len(paid.stand_in.creates) == 1
+    history.retry(paid.folder)
+    paid.run()
+    assert paid.job.state is State.READY and len(paid.stand_in.creates) == 2
+    assert paid.job.task_id == paid.stand_in.creates[1].id
+
+
+def no_address_at_first(paid):
+    """A task that has succeeded without naming its model is asked again, not made again."""
+    paid.stand_in.quirk(paid.service, no_glb=True)
+    paid.run()
+    assert paid.job.state is State.FAILED and "names no GLB" in paid.job.message
+    paid.stand_in.quirk(paid.service, no_glb=False)
+    paid.go_on()
+
+
+@pytest.mark.parametrize("story", [not_known_for_a_while, gone_for_good, no_address_at_first])
+def test_a_task_is_given_up_only_when_it_is_really_over(all_of, story):
+    all_of(list(itertools.product(SERVICES)), story)
+
+
+def fetched_and_then_gone(paid):
+    """The model was here when the service forgot it: it is used, without what belongs to it."""
+    paid.stand_in.play("map", "hang", seconds=30)
+    started = paid.start()
+    paid.wait_until(lambda: any(request.step == "map" for request in paid.stand_in.requests))
+    started.kill()
+    started.wait()
+    paid.stand_in.play_nothing()
+    paid.stand_in.forget(paid.job.task_id)
+    paid.run()
+    assert paid.job.state is State.READY and "separate maps were left out" in paid.job.note
+    assert len(paid.stand_in.creates) == 1
+
+
+def test_a_model_that_was_fetched_outlives_its_task(all_of):
+    all_of([("meshy",)], fetched_and_then_gone)
+
+
+def test_a_job_that_was_given_up_still_counts_as_an_owner(tmp_path, star, cube, stand_in):
+    first = Paid("meshy", tmp_path, star, cube, stand_in)
+    second = Paid("meshy", tmp_path, star, cube, stand_in)
+    second.stand_in.close()
+    second.stand_in = first.stand_in
+    try:
+        first.stand_in.quirk("meshy", no_list=True)
+        first.stand_in.play("create", "drop_after")
+        first.run()
+        first.stand_in.play("create", "drop")
+        second.run()
+        history.forget(first.folder)
+        first.stand_in.quirk("meshy", no_list=False)
+        history.retry(second.folder)
+        second.run()
+        assert second.job.state is State.UNCONFIRMED, "took the other job's task"
+        assert second.job.candidates == [first.stand_in.creates[0].id]
+    finally:
+        first.close()
+        second.close()
+
+
 def test_a_task_that_was_lost_is_found_when_the_list_is_back(all_of):
     all_of(list(itertools.product(SERVICES)), listed_later)
 

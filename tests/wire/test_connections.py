@@ -2,6 +2,7 @@
 """Certificates, proxies, bodies and what must not be told: with real TLS and a real proxy on loopback."""
 
 import asyncio
+import contextlib
 import json
 import os
 import ssl
@@ -11,7 +12,6 @@ import threading
 
 import pytest
 import trustme
-from aiohttp import ClientSession, web
 from service.stand_in import StandIn
 
 from image_to_3d import api
@@ -98,30 +98,36 @@ def test_a_file_without_certificates_is_told(secure, tmp_path, monkeypatch):
 
 
 class Proxy:
-    """Passes plain requests on, and notes them."""
+    """Opens tunnels to this machine, whatever host is asked for, and notes which; sees nothing of what goes through."""
 
     def __init__(self):
-        self.seen = []
+        self.asked = []
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.thread.start()
-        asyncio.run_coroutine_threadsafe(self.start(), self.loop).result(10)
+        self.server = self.run(asyncio.start_server(self.tunnel, "127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
 
-    async def start(self):
-        self.runner = web.ServerRunner(web.Server(self.handle))
-        await self.runner.setup()
-        site = web.TCPSite(self.runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
+    def run(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(10)
 
-    async def handle(self, request):
-        self.seen.append(str(request.raw_path if hasattr(request, "raw_path") else request.path))
-        async with ClientSession() as client:
-            answer = await client.request(request.method, request.url, headers=request.headers)
-            return web.Response(status=answer.status, body=await answer.read(), content_type=answer.content_type)
+    async def tunnel(self, reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        self.asked.append(head)
+        there = head.split()[1].decode()
+        other_reader, other_writer = await asyncio.open_connection("127.0.0.1", int(there.rpartition(":")[2]))
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await asyncio.gather(self.pump(reader, other_writer), self.pump(other_reader, writer))
+
+    @staticmethod
+    async def pump(reader, writer):
+        with contextlib.suppress(OSError):
+            while piece := await reader.read(65536):
+                writer.write(piece)
+        writer.close()
 
     def close(self):
-        asyncio.run_coroutine_threadsafe(self.runner.cleanup(), self.loop).result(10)
+        self.server.close()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
         self.loop.close()
@@ -134,19 +140,49 @@ def proxy():
     made.close()
 
 
-def test_a_proxy_can_be_set_and_comes_from_the_environment(stand_in, proxy, monkeypatch):
-    assert balance(stand_in, proxy=proxy.url) == 1000 and len(proxy.seen) == 1
-    monkeypatch.setenv("HTTP_PROXY", proxy.url)
-    assert balance(stand_in) == 1000 and len(proxy.seen) == 2
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    assert balance(stand_in) == 1000 and len(proxy.seen) == 2
+@pytest.fixture
+def elsewhere(authority, cube):
+    """The services under a name that only the proxy knows."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("services.test").configure_cert(context)
+    with StandIn(model=cube, tls=context) as made:
+        yield made
 
 
-def test_a_dead_proxy_is_told_and_nothing_was_made(stand_in, picture, connect):
-    meshy = connect(stand_in, "meshy", network=Network(online=False, proxy="http://127.0.0.1:9"))
+def test_a_proxy_can_be_set_and_comes_from_the_environment(elsewhere, ca_file, proxy, monkeypatch):
+    url = elsewhere.meshy_url.replace("127.0.0.1", "services.test")
+
+    def balance(**network):
+        network = Network(ca_file=ca_file, connect_s=2.0, **network)
+        return api.connect("meshy", key=elsewhere.meshy_key, url=url, network=network).balance()
+
+    assert balance(proxy=proxy.url) == 1000 and len(proxy.asked) == 1
+    assert b"CONNECT services.test:" in proxy.asked[0] and elsewhere.meshy_key.encode() not in proxy.asked[0]
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    assert balance() == 1000 and len(proxy.asked) == 2
+    assert balance(proxy=proxy.url) == 1000
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    assert balance(proxy=proxy.url) == 1000  # what was set goes before what was found
+    with pytest.raises(errors.ProxyError, match="check its address"):
+        balance()
+    monkeypatch.setenv("NO_PROXY", "services.test")
+    with pytest.raises(errors.ServiceAwayError):
+        balance()
+
+
+def test_what_stays_on_this_machine_goes_through_no_proxy(stand_in, monkeypatch):
+    """It would carry the key in clear text to another machine."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    assert balance(stand_in) == 1000
+    assert balance(stand_in, proxy="http://127.0.0.1:9") == 1000
+
+
+def test_a_dead_proxy_is_told_and_nothing_was_made(picture):
+    network = Network(proxy="http://127.0.0.1:9")
+    meshy = api.connect("meshy", key="k" * 8, url="https://services.test", network=network)
     with pytest.raises(errors.ProxyError, match="check its address"):
         meshy.create(picture)
-    assert not stand_in.requests
 
 
 def test_a_password_file_does_not_replace_the_key(stand_in, monkeypatch, tmp_path):
