@@ -299,6 +299,8 @@ def _session(url: str, network: Network, headers: Mapping[str, str]) -> requests
     if is_loopback(url):
         session.proxies = {"http": "", "https": ""}
     elif network.proxy:
+        if not _is_address(network.proxy):
+            raise ProxyError("The proxy is no address: check its address in the preferences, which is like http://proxy:3128.")
         session.proxies = {"http": network.proxy, "https": network.proxy}
     return session
 
@@ -348,6 +350,13 @@ def _seconds(date: str) -> float | None:
         return email.utils.parsedate_to_datetime(date).timestamp()
     except (TypeError, ValueError):
         return None
+
+
+def _is_address(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).hostname) and urlsplit(url).scheme in ("http", "https", "socks5", "socks5h")
+    except ValueError:
+        return False
 
 
 def _host(url: str) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-SUITE_ORDER = ("service", "api", "wire", "jobs", "paid", "headless", "blender", "dev")
+SUITE_ORDER = ("service", "api", "jobs", "paid", "headless", "blender", "dev")
 ONCE_SUITES = ("service", "paid")  # no Blender takes part, and all of it is long: the first Blender's Python is enough
 SUITES_WITH_A_WINDOW = ("gui",)  # a wheel has no windows
 BENCHES = ("bench_sculpt.py", "bench_blender.py", "bench_services.py")

@@ -266,8 +266,12 @@ class Meshy(WebService):
         return self._task(task_id, answer.body, answer)
 
     def listen(self, task_id: str, wait: Callable[[float], None]) -> Iterator[Task]:
-        """`GET /v1/image-to-3d/:id/stream`, and where that has nothing to say, `get`. See `Service.listen`."""
-        while self._stream_failures < STREAM_FAILURES:
+        """`get`, then `GET /v1/image-to-3d/:id/stream`, and again when that breaks off or falls silent. See `Service.listen`."""
+        while True:
+            task = self.get(task_id)
+            yield task
+            if task.has_ended or self._stream_failures >= STREAM_FAILURES:
+                return
             try:
                 for task in self._streamed(task_id, wait):
                     yield task
@@ -277,12 +281,7 @@ class Meshy(WebService):
                 self._stream_failures += (
                     1  # whether it is the stream's trouble or the network's, the ordinary answer tells
                 )
-            task = self.get(task_id)
-            yield task
-            if task.has_ended:
-                return
             wait(RECONNECT_S)
-        yield self.get(task_id)
 
     def _streamed(self, task_id: str, wait: Callable[[float], None]) -> Iterator[Task]:
         """The task as often as the stream tells of it, until it ends or has been silent for `QUIET_S`."""
@@ -293,7 +292,9 @@ class Meshy(WebService):
             for kind, data in _events(lines):
                 task = self._task(task_id, data)
                 if kind == "error" or (task.has_ended and not task.result):
-                    return  # what it means, and why a task has ended without a model, the ordinary answer says
+                    # What it means, and why a task has ended without a model, the ordinary answer says.
+                    yield self.get(task_id)
+                    return
                 self._stream_failures = 0
                 yield task
 

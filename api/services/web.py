@@ -13,7 +13,6 @@ from .. import picture
 from ..background import SCRATCH_PREFIX, Command, find_blender
 from ..body import Body
 from ..errors import (
-    DownloadError,
     GoneError,
     KeyRefusedError,
     ModerationError,
@@ -26,7 +25,7 @@ from ..errors import (
     ServiceError,
     UnavailableError,
 )
-from ..network import USUAL, Network, is_loopback
+from ..network import USUAL, Network
 from ..parameters import Table, check, pictures, sent
 from ..redact import redact
 from ..task import CREATE_WINDOW_S
@@ -90,7 +89,6 @@ class WebService:
         self._folder = folder
         self._pause = pause
         url = url or os.environ.get(self.url_variable(), "") or self.default_url
-        self._is_here = is_loopback(url)
         self._client = Client(
             label=self.label,
             url=url,
@@ -111,8 +109,6 @@ class WebService:
 
     def fetch(self, url: str, path: Path, tell: Callable[[float], None] = lambda fraction: None) -> None:
         """See `Service.fetch`."""
-        if is_loopback(url) and not self._is_here:
-            raise DownloadError(f"{self.label} names an address on this machine for its model, which is not used.")
         from ..download import download
 
         download(url, path, network=self._network, tell=tell, pause=self._pause)

@@ -49,6 +49,14 @@ def test_where_the_service_had_all_of_it_nothing_is_certain(service, server, is_
     assert len(server.creates) == made and is_sentence(str(failure.value))
 
 
+@pytest.mark.parametrize("to", ["http://[bad", "https://example.org/", "", None])
+def test_a_redirect_is_no_certain_refusal_wherever_it_leads(connect, scripted, name, is_sentence, to):
+    scripted.say(http(b"", "302 Found", **({} if to is None else {"Location": to})))
+    with pytest.raises(MAYBE) as failure:
+        connect(scripted, name).create(PICTURE)
+    assert is_sentence(str(failure.value)) and scripted.connections == 1
+
+
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 413, 422, 429])
 def test_a_refusal_is_certain(service, server, status):
     server.play("create", "status", status=status)

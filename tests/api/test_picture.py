@@ -2,6 +2,7 @@
 """Pictures come from paths, addresses and data URIs, over real HTTP on loopback. Plain Python."""
 
 import base64
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -97,3 +98,111 @@ def test_a_connection_that_breaks_off_is_an_error_and_no_short_picture(stem, web
 )
 def test_only_an_address_elsewhere_counts_as_online(source, leaves):
     assert picture.leaves_machine(source) is leaves
+
+
+PICTURES = Path(__file__).parents[1] / "pictures"
+
+
+def segment(marker, content):
+    return b"\xff" + bytes([marker]) + (len(content) + 2).to_bytes(2, "big") + content
+
+
+def jpeg(frame, *before):
+    """The beginning of a JPEG of 300 x 200 pixels, with these segments before its frame header."""
+    size = segment(frame, b"\x08" + (200).to_bytes(2, "big") + (300).to_bytes(2, "big") + b"\x03")
+    return b"\xff\xd8" + b"".join(before) + size + b"\xff\xda"
+
+
+EXIF = segment(0xE1, b"Exif\0\0" + jpeg(0xC0) + bytes(5000))  # with a thumbnail that has a size of its own
+
+
+@pytest.mark.parametrize(
+    ("content", "size"),
+    [
+        (PNG, (1, 1)),
+        (jpeg(0xC0), (300, 200)),
+        (jpeg(0xC2), (300, 200)),  # progressive
+        (jpeg(0xC2, segment(0xC4, bytes(30))), (300, 200)),  # C4 holds Huffman tables
+        (jpeg(0xC0, EXIF), (300, 200)),
+        (jpeg(0xC0, EXIF, segment(0xE2, bytes(65000)), b"\xff\xff"), (300, 200)),
+        (jpeg(0xC0)[:-12], None),
+        (b"\xff\xd8\xff", None),
+        (PNG[:20], None),
+        (b"GIF89a", None),
+        (b"RIFF\0\0\0\0WEBPVP8 ", None),
+        (b"", None),
+    ],
+)
+def test_the_size_of_a_png_or_jpeg_is_read_from_its_header(tmp_path, content, size):
+    file = tmp_path / "picture"
+    file.write_bytes(content)
+    assert picture.size_of(file) == size
+
+
+@pytest.mark.parametrize("name", ["bear.png", "horse.jpg", "retina.jpg"])
+def test_the_size_of_a_real_picture_is_what_blender_sees(name):
+    import bpy
+
+    image = bpy.data.images.load(str(PICTURES / name))
+    assert picture.size_of(PICTURES / name) == tuple(image.size)
+    bpy.data.images.remove(image)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "media_type"),
+    [("bear.png", {}, "image/png"), ("horse.jpg", {}, "image/jpeg")],
+)
+def test_what_a_service_takes_is_sent_as_it_is(meshy, server, name, parameters, media_type):
+    meshy.create({"image_url": str(PICTURES / name)})
+    assert server.creates[0].parameters["image_url"][:2] == (media_type, (PICTURES / name).stat().st_size)
+
+
+def webp(path):
+    import bpy
+
+    image = bpy.data.images.new("Picture", 40, 30)
+    image.filepath_raw, image.file_format = str(path), "WEBP"
+    image.save()
+    bpy.data.images.remove(image)
+    assert path.read_bytes()[8:12] == b"WEBP"
+
+
+def test_what_no_service_takes_is_converted_and_nothing_is_left_behind(connect, server, tmp_path):
+    webp(tmp_path / "fox.png")  # endings lie
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    connect(server, "meshy", folder=scratch).create({"image_url": str(tmp_path / "fox.png")})
+    assert server.creates[0].parameters["image_url"].media_type == "image/png"
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_picture_that_is_too_large_is_scaled_down_and_the_user_s_stays_as_it_is(connect, server, star):
+    before = star.read_bytes()
+    sent = []
+    service = connect(server, "csm", picture_limit_px=48, pause=sent.append)
+    service.create({"image_url": str(star)})
+    assert server.creates[0].parameters["image_url"].size < len(before) and star.read_bytes() == before
+    assert 0.1 in sent, "who waits is asked while Blender works"
+
+
+def test_a_data_uri_is_looked_at_and_sent_as_what_it_is(meshy, server):
+    meshy.create({"image_url": "data:image/jpeg;base64," + base64.b64encode(PNG).decode()})
+    assert server.creates[0].parameters["image_url"][:2] == ("image/png", len(PNG))
+
+
+@pytest.mark.parametrize("content", [b"", b"this is no picture", b"<svg xmlns='http://www.w3.org/2000/svg'/>"])
+def test_a_file_that_is_no_picture_is_never_sent(meshy, server, tmp_path, is_sentence, content):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(content)
+    with pytest.raises(PictureError) as refusal:
+        meshy.create({"image_url": str(broken)}, before_sending=lambda: pytest.fail("sent"))
+    assert is_sentence(str(refusal.value)) and not server.requests
+
+
+def test_without_a_blender_that_is_said(connect, server, star, tmp_path):
+    from image_to_3d.api.errors import BlenderError
+
+    service = connect(server, "csm", picture_limit_px=48, blender=["/nowhere/blender"])
+    with pytest.raises(BlenderError, match="there is no /nowhere/blender"):
+        service.create({"image_url": str(star)})
+    assert not server.requests

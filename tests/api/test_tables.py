@@ -79,7 +79,6 @@ def test_every_parameter_and_every_option_is_explained_without_a_full_stop(param
         ({"texture_image_url": "https://example.org/moss.png"}, "should_texture"),
         ({"texture_resolution": "8k"}, "should_texture"),
         ({"hd_texture": True}, "should_texture"),
-        ({"remove_lighting": False}, "should_texture"),
         ({"topology": "quad"}, "should_remesh"),
         ({"target_polycount": 5000}, "should_remesh"),
         ({"decimation_mode": 2}, "should_remesh"),

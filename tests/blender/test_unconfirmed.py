@@ -54,7 +54,7 @@ def test_a_task_whose_answer_was_lost_is_found_in_the_list(session, account, hur
 def test_an_adopted_task_is_fetched_without_paying_again(session, account, lose, service):
     job = lose(service)
     assert "has no model yet: it is unconfirmed" in refused("import_result", job=job.id)
-    assert "There is no task id" in refused("adopt", job=job.id, task_id=" ")
+    assert "not the id of a task" in refused("adopt", job=job.id, task_id=" ")
     assert session.refresh(job.id).state == "unconfirmed"
     (create,) = account.creates
     assert bpy.ops.image_to_3d.adopt(job=job.id, task_id=f" {create.id}\n") == {"FINISHED"}

@@ -145,6 +145,13 @@ class Meshy(Counter):
         return json_answer({"balance": self.ledger.credits})
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
+        """What `_stream` tells, to a client that may leave at any time."""
+        try:
+            return await self._stream(request)
+        except ConnectionResetError:
+            return web.Response()  # nobody reads it
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
         """Events until the task ends: the last one is the whole task, those before only how far it is."""
         answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
         answer.enable_chunked_encoding()

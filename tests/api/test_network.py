@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificates, proxies and password files, over real TLS on loopback. What an environment says is said to another process."""
+
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import trustme
+from service.stand_in import StandIn
+
+import image_to_3d
+from image_to_3d import api
+from image_to_3d.api import errors
+
+PICTURE = {"image_url": "https://example.org/fox.png"}
+ROOT = str(Path(image_to_3d.__path__[0]).parent)
+AWAY = "https://meshy.example"
+"""An address off this machine, which only the proxy knows the way to: to the stand-in."""
+
+
+@pytest.fixture(scope="module")
+def authority():
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def ca_file(authority, tmp_path_factory):
+    path = tmp_path_factory.mktemp("certificates") / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+@pytest.fixture
+def secure(authority, cube):
+    """A stand-in that speaks TLS with a certificate of somebody whom nobody knows."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", "meshy.example").configure_cert(context)
+    with StandIn(model=cube, tls=context, seconds=0.5) as server:
+        yield server
+
+
+def balance_elsewhere(server, url, **environment):
+    """The balance as another process sees it, or the name of the error."""
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from image_to_3d import api\n"
+        "try: print(api.connect('meshy', key=sys.argv[2], url=sys.argv[3]).balance())\n"
+        "except api.ImageTo3DError as error: print(type(error).__name__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, ROOT, server.meshy_key, url],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={**os.environ, **environment},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_certificate_that_nobody_knows_is_refused_and_asking_again_does_not_help(connect, secure, name, is_sentence):
+    service = connect(secure, name)
+    for ask in (lambda: service.get("T"), lambda: service.create(PICTURE)):
+        with pytest.raises(errors.CertificateError, match="choose its file in the preferences") as refusal:
+            ask()
+        assert is_sentence(str(refusal.value)) and not errors.passes(refusal.value)
+    assert not secure.requests
+
+
+def test_with_the_user_s_own_file_all_of_it_goes_over_tls(connect, secure, ca_file, tmp_path, name, cube):
+    service = connect(secure, name, network={"ca_file": ca_file})
+    seen = []
+    task = api.wait(service, service.create(PICTURE).id, tell=lambda task: seen.append(task.progress))
+    api.save(service, task, tmp_path / "model.glb")
+    assert (tmp_path / "model.glb").read_bytes() == cube.read_bytes() and task.result.glb.startswith("https:")
+
+
+def test_a_certificate_for_another_host_is_refused(connect, secure, ca_file):
+    url = secure.meshy_url.replace("127.0.0.1", "localhost")
+    with pytest.raises(errors.CertificateError):
+        connect(secure, "meshy", url=url, network={"ca_file": ca_file}).balance()
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_the_environment_may_name_the_file(secure, ca_file, variable):
+    assert balance_elsewhere(secure, secure.meshy_url, **{variable: ca_file}) == "1000"
+
+
+def test_a_bundle_in_the_environment_that_is_not_there_is_told(secure):
+    assert balance_elsewhere(secure, secure.meshy_url, REQUESTS_CA_BUNDLE="/nowhere/ca.pem") == "CertificateError"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate", b"\x89PNG"])
+def test_a_file_without_certificates_is_told(connect, secure, tmp_path, is_sentence, content):
+    path = tmp_path / "bad.pem"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(errors.CertificateError, match="choose a file in PEM format") as refusal:
+        connect(secure, "meshy", network={"ca_file": str(path)}).balance()
+    assert is_sentence(str(refusal.value)) and "bad.pem" in str(refusal.value)
+
+
+class Proxy:
+    """Leads every CONNECT to one port of this machine, and remembers where to it was asked. `answer` refuses instead."""
+
+    def __init__(self, port, answer=b""):
+        self.asked = []
+        self.heads = []
+        self._port, self._answer = port, answer
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"http://{self.address}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self):
+        self._listener.close()
+
+    def _serve(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._lead, args=(client,), daemon=True).start()
+
+    def _lead(self, client):
+        head = b""
+        while not head.endswith(b"\r\n\r\n") and (more := client.recv(1)):
+            head += more
+        self.heads.append(head.decode())
+        self.asked.append(head.split(b" ")[1].decode())
+        if self._answer:
+            client.sendall(self._answer)
+            client.close()
+            return
+        server = socket.create_connection(("127.0.0.1", self._port))
+        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        for one, other in ((client, server), (server, client)):
+            threading.Thread(target=self._copy, args=(one, other), daemon=True).start()
+
+    @staticmethod
+    def _copy(one, other):
+        try:
+            while piece := one.recv(65536):
+                other.sendall(piece)
+            other.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+@pytest.fixture
+def proxy(secure):
+    proxy = Proxy(int(secure.url.rpartition(":")[2]))
+    yield proxy
+    proxy.close()
+
+
+def dead():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+def test_what_leaves_the_machine_goes_through_the_proxy_of_the_preferences(
+    connect, secure, proxy, ca_file, monkeypatch
+):
+    monkeypatch.setenv("HTTPS_PROXY", dead())  # the preferences count more
+    network = {"proxy": proxy.url.replace("//", "//me:secret@"), "ca_file": ca_file, "online": True}
+    meshy = connect(secure, "meshy", url=f"{AWAY}/meshy/openapi", network=network)
+    assert meshy.balance() == 1000
+    assert proxy.asked == ["meshy.example:443"]
+    assert secure.meshy_key not in proxy.heads[0] and "Proxy-Authorization: Basic" in proxy.heads[0]
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_the_environment_may_name_the_proxy(secure, proxy, ca_file, variable):
+    said = balance_elsewhere(secure, f"{AWAY}/meshy/openapi", SSL_CERT_FILE=ca_file, **{variable: proxy.url})
+    assert said == "1000" and proxy.asked == ["meshy.example:443"]
+
+
+def test_what_stays_on_this_machine_goes_through_no_proxy(connect, server, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", dead())
+    assert connect(server, "meshy").balance() == 1000
+    assert connect(server, "meshy", network={"proxy": dead()}).balance() == 1000
+
+
+@pytest.mark.parametrize("proxy", ["dead", "nonsense", "socks5://127.0.0.1:9", "refusing"])
+def test_a_proxy_that_cannot_be_used_is_told_as_that_and_nothing_was_made(connect, server, is_sentence, proxy):
+    if proxy == "refusing":
+        refusing = Proxy(0, b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        proxy = refusing.url
+    network = {"proxy": dead() if proxy == "dead" else proxy, "online": True}
+    with pytest.raises(errors.ProxyError, match="check its address in the preferences") as failure:
+        connect(server, "meshy", url=AWAY, network=network).create(PICTURE)
+    assert is_sentence(str(failure.value)) and errors.passes(failure.value)
+
+
+@pytest.mark.parametrize("name", ["csm", "meshy"])
+def test_a_password_file_does_not_take_the_key_s_place(connect, server, name, tmp_path, monkeypatch):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password secret\ndefault login you password other\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    service = connect(server, name)
+    task = service.get(service.create(PICTURE).id)
+    service.fetch(task.result.glb, tmp_path / "model.glb")
+    assert all("Basic" not in request.headers.get("Authorization", "") for request in server.requests)
+    assert "Authorization" not in server.requests[-1].headers

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes into a log holds no key, no picture and no signature, and is otherwise left as it is. Plain Python."""
+
+import base64
+
+import pytest
+
+from image_to_3d.api.redact import HIDDEN, redact
+
+KEY = "msy_Qx7Secret0000"
+DATA = base64.b64encode(b"secret picture" * 50).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"the key is {KEY}.",
+        f"Authorization: Bearer {KEY}",
+        f"authorization: bearer {KEY}\nHost: example.org",
+        f"{{'Authorization': 'Bearer {KEY}', 'Accept': '*/*'}}",
+        f"{{'Authorization': b'Bearer {KEY}'}}",
+        f'{{"x-api-key": "{KEY}"}}',
+        f"-H 'x-api-key: {KEY}'",
+        f"X-API-KEY={KEY}",
+        f"Proxy-Authorization: Basic {KEY}",
+        f"http://me:{KEY}@proxy:3128",
+        f"HTTPConnectionPool(host='x', port=80): Max retries exceeded with url: /a/b?Expires=1&Signature={KEY} (Caused by",
+        f"GET https://files.example.org/model.glb?Expires=1&Signature={KEY}&Key-Pair-Id=K HTTP/1.1",
+        f'"url": "http://files.example.org/a?sig={KEY}", "x": 1',
+        f"<https://files.example.org/a?sig={KEY}>",
+        f"https://example.org/?api_key={HIDDEN}&Signature={KEY}",
+        f"http://me:p@ss{KEY}@proxy:3128",
+    ],
+)
+def test_secrets_are_taken_out_also_where_nobody_named_them(text):
+    hidden = redact(text)
+    if "the key is" in text:
+        assert hidden == text
+        hidden = redact(text, [KEY])
+    assert KEY not in hidden and HIDDEN in hidden
+    assert redact(hidden) == hidden, "done twice it changes again"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        f"data:image/png;base64,{DATA}",
+        f"data:image/svg+xml;charset=utf-8;base64,{DATA}",
+        f"data:;base64,{DATA}",
+        f"data:application/octet-stream,{DATA}",
+        f"data:image/png;base64,{DATA.replace('+', '%2B').replace('=', '%3D')}",
+    ],
+)
+def test_a_picture_in_a_text_is_taken_out_and_what_is_around_it_stays(uri):
+    hidden = redact(f'{{"image_url": "{uri}", "topology": "quad"}}')
+    assert DATA[:20] not in hidden and hidden.endswith('", "topology": "quad"}') and "data:" in hidden
+
+
+def test_a_traceback_keeps_its_lines():
+    traceback = (
+        f"Traceback (most recent call last):\n  File 'http.py', line 7, in _open\n    {{'Authorization': 'Bearer {KEY}'}}\n"
+        f"requests.exceptions.ConnectionError: https://files.example.org/a.glb?sig={KEY}\n"
+    )
+    hidden = redact(traceback)
+    assert KEY not in hidden and hidden.count("\n") == traceback.count("\n")
+    assert "line 7, in _open" in hidden and "https://files.example.org/a.glb?<hidden>" in hidden
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "The model has 12 faces; 50% of them? Yes: all quads, size 1.5 x 2 @ 3 m.",
+        "See https://example.org/path/page.html and /home/me/Data: a file, or a@b.example.",
+        "C:\\Users\\me\\fox.png at 10:25:34, status 404 (request id 7f-3)",
+        "authorization is needed",
+        "key msy_ is short",
+        "Grün — 苔",
+    ],
+)
+def test_ordinary_text_is_left_as_it_is(text):
+    assert redact(text) == text
+    assert redact(text, ["", "abc", "x"]) == text, "nobody's key is that short"
