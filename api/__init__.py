@@ -67,4 +67,5 @@ def connect(service: str, **options: Unpack[Options]) -> Service:
     """
     if service not in SERVICES:
         raise ParameterError(f"There is no service {service!r}: use one of {', '.join(SERVICES)}.")
-    return SERVICES[service](**options)
+    make: Callable[..., Service] = SERVICES[service]
+    return make(**options)

@@ -300,7 +300,9 @@ def _session(url: str, network: Network, headers: Mapping[str, str]) -> requests
         session.proxies = {"http": "", "https": ""}
     elif network.proxy:
         if not _is_address(network.proxy):
-            raise ProxyError("The proxy is no address: check its address in the preferences, which is like http://proxy:3128.")
+            raise ProxyError(
+                "The proxy is no address: check its address in the preferences, which is like http://proxy:3128."
+            )
         session.proxies = {"http": network.proxy, "https": network.proxy}
     return session
 

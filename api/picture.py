@@ -146,7 +146,7 @@ def size_of(file: Path) -> tuple[int, int] | None:
     """
     with file.open("rb") as stream:
         head = stream.read(24)
-        if head.startswith(b"\x89PNG\r\n\x1a\n") and head[12:16] == b"IHDR":
+        if head.startswith(b"\x89PNG\r\n\x1a\n") and head[12:16] == b"IHDR" and len(head) == 24:
             width, height = struct.unpack(">II", head[16:24])
             return width, height
         if head.startswith(b"\xff\xd8\xff"):

@@ -172,7 +172,7 @@ class Run:
         connection = dict(self.orders.get("connection", {}))
         network = Network(**connection.pop("network", {}))
         blender = blender_command(self.orders["blender"])
-        shared = {"folder": self.folder, "blender": blender, "network": network}
+        shared: dict[str, Any] = {"folder": self.folder, "blender": blender, "network": network}
         if SERVICES[self.job.service].local:
             return api.connect(self.job.service, **shared, name=self.job.name)
         return api.connect(self.job.service, **shared, **connection, pause=self._pause)

@@ -99,7 +99,7 @@ def values_that_apply(group: bpy.types.PropertyGroup, table: Table) -> dict[str,
 
 def needs_picture(values: Mapping[str, Any], table: Table) -> bool:
     """Whether a request with these values needs the main picture: another parameter may stand instead of it."""
-    (main,) = (parameter for parameter in table if parameter.name == kinds.pictures(table)[0])
+    main = next(parameter for parameter in table if isinstance(parameter, kinds.Picture))
     return not values.get(main.instead)
 
 

@@ -11,7 +11,7 @@ from scripted import http
 
 import image_to_3d
 from image_to_3d import api
-from image_to_3d.api import errors, results
+from image_to_3d.api import errors, glb, results
 from image_to_3d.api.download import download
 from image_to_3d.api.http import require_allowed
 
@@ -57,7 +57,6 @@ def test_a_model_arrives_whole_and_alone_and_the_host_sees_no_key(service, serve
 
 @pytest.mark.parametrize("cut", [1, 1000, 300_000])
 def test_what_was_cut_off_is_continued_and_nothing_is_sent_twice(service, server, task, path, cube, cut):
-    size = cube.stat().st_size
     server.play("download", "cut", bytes=cut)
     pauses = []
     download(task.result.glb, path, network=HERE, pause=pauses.append)
@@ -66,7 +65,6 @@ def test_what_was_cut_off_is_continued_and_nothing_is_sent_twice(service, server
     start = int(second.headers.get("Range", "bytes=0-").removeprefix("bytes=").removesuffix("-"))
     assert start <= cut and second.status == (206 if start else 200)
     assert cut - start < 1 << 18, "more than a piece of it was fetched again"
-    assert size - start + cut < size + (1 << 18)
 
 
 @pytest.mark.parametrize(
@@ -98,14 +96,12 @@ def test_two_files_are_never_joined(server, task, path, folder, cube, later, opt
     download(task.result.glb, path, network=HERE, pause=lambda _: None)
     content = path.read_bytes()
     assert (content == cube.read_bytes()) is (later == "no_range")
-    api_glb = __import__("image_to_3d.api.glb", fromlist=["check"])
-    assert api_glb.check(path)["asset"]["generator"] == ("The stand-in" if later == "no_range" else "Another making")
+    assert glb.check(path)["asset"]["generator"] == ("The stand-in" if later == "no_range" else "Another making")
     assert [request.status for request in fetches(server)] == [200, 200]
     assert "If-Range" in fetches(server)[1].headers and names(folder) == ["model.glb"]
 
 
-@pytest.mark.parametrize("cut", [False, True])
-def test_a_length_that_nobody_tells_is_no_trouble(server, task, path, cube, cut):
+def test_a_length_that_nobody_tells_is_no_trouble(server, task, path, cube):
     server.play("download", "no_length")
     told = []
     download(task.result.glb, path, network=HERE, tell=told.append, pause=lambda _: None)

@@ -89,7 +89,7 @@ def sentences():
                     yield pytest.param(text, id=f"{source.name}:{node.lineno}")
 
 
-@pytest.mark.parametrize("text", sentences())
+@pytest.mark.parametrize("text", list(sentences()))
 def test_every_error_that_is_raised_holds_one_sentence(text):
     assert text.endswith((".", "{}")) and "\n" not in text and not text[0].islower()
     assert "Traceback" not in text and "  " not in text and not text.endswith("..")
