@@ -63,5 +63,5 @@ def _pause_after(task: Task, pace: float, shortest: float) -> float:
 def _keep_limit(until: float, now: Callable[[], float], time_limit_s: float) -> None:
     if now() >= until:
         raise TimeLimitError(
-            f"The service needs longer than {time_limit_s / 60:.0f} minutes: retry to look again, nothing is paid twice."
+            f"The service needs longer than {time_limit_s / 60:.3g} minutes: retry to look again, nothing is paid twice."
         )

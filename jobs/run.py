@@ -327,7 +327,7 @@ class Run:
         self._enter(State.DOWNLOADING, "Fetching the model")
         fetched = self.folder / FETCHED
         if not fetched.exists():
-            task = api.save(service, task, fetched, lambda fraction: self._tell_fetched(fraction))
+            task = api.save(service, task, fetched, self._tell_fetched)
         folders.sync(fetched)
         assert task.result is not None  # api.wait returns a task that has succeeded
         missing = glb.missing_maps(fetched)

@@ -6,7 +6,7 @@ Source: CSM, "Image to 3D: Create Session". What its page leaves out (statuses, 
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
@@ -223,8 +223,9 @@ def _id(record: Mapping[str, Any]) -> str:
 
 
 def _created(record: Mapping[str, Any]) -> float:
-    """When the session was made, in seconds since 1970; 0 where it does not say."""
+    """When the session was made, in seconds since 1970; 0 where it does not say. Without a zone it is UTC."""
     try:
-        return datetime.fromisoformat(str(record.get("created_at"))).timestamp()
+        moment = datetime.fromisoformat(str(record.get("created_at")))
     except ValueError:
         return 0.0
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

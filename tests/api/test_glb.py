@@ -53,6 +53,10 @@ def test_a_glb_cut_anywhere_is_refused(file):
         (make_glb(GOOD).replace(b"BIN\0", b"JSON"), "damaged"),
         (make_glb({**GOOD, "buffers": [{"byteLength": 8, "uri": "../secret.bin"}]}), "outside itself"),
         (make_glb({**GOOD, "images": [{"uri": "file:///etc/passwd"}]}), "outside itself"),
+        (make_glb({**GOOD, "images": None}), "damaged"),
+        (make_glb({**GOOD, "buffers": [7]}), "damaged"),
+        (make_glb({**GOOD, "buffers": {"uri": "../secret.bin"}}), "damaged"),
+        (make_glb(GOOD).replace(b'{"asset"', b'["asset"'), "damaged"),
     ],
 )
 def test_what_is_no_self_contained_glb_is_refused_with_the_reason(file, content, words):

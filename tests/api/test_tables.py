@@ -139,6 +139,13 @@ MESHY_WIRE = [
     ({"ai_model": "latest", "topology": "triangle", "should_texture": True}, {"enable_pbr": True}),
     ({"enable_pbr": False}, {"enable_pbr": False}),
     ({"should_texture": False}, {"should_texture": False, "enable_pbr": False}),
+    # Each model has another default for the remeshing, so that beside a named one all of it is said that has an effect.
+    ({"ai_model": "meshy-6"}, {"enable_pbr": True, "ai_model": "meshy-6", "should_remesh": False}),
+    (
+        {"ai_model": "meshy-6", "should_remesh": True},
+        {"enable_pbr": True, "ai_model": "meshy-6", "should_remesh": True, "topology": "triangle"}
+        | {"target_polycount": 30_000},
+    ),
     ({"remove_lighting": False}, {"enable_pbr": True, "remove_lighting": False}),
     ({"should_remesh": True}, {"enable_pbr": True, "should_remesh": True}),
     (
