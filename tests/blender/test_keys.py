@@ -68,18 +68,17 @@ def test_a_key_is_in_no_file_and_no_argument_and_is_not_printed(session, service
     for request in services.requests:  # and to its own service alone
         sent = [key in json.dumps(dict(request.headers)) for key in keys]
         assert sent == [request.service == "meshy", request.service == "csm"], request.path
-    check_files(session, keys, tmp_path)
+    check_files(session, keys, jobs, tmp_path)
     printed = capfd.readouterr()
     assert not any(key in printed.out + printed.err for key in keys)
 
 
-def check_files(session, keys, tmp_path):
+def check_files(session, keys, jobs, tmp_path):
     scene = tmp_path / "scene.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(scene), compress=False)
     assert scene.read_bytes().startswith(b"BLENDER")
     assert holders(tmp_path, *keys) == []
-    logs = [file.read_text() for file in session.root().glob("*/log.txt")]
-    assert logs and all("ready: Ready" in log for log in logs)
+    assert all("ready: Ready" in (session.folder_of(job.id) / "log.txt").read_text() for job in jobs)
     assert holders(session.root(), *keys) == []
     bpy.ops.wm.save_userpref()
     assert set(holders(os.environ["BLENDER_USER_RESOURCES"], *keys)) == {"userpref.blend"}

@@ -196,11 +196,12 @@ def test_killed_at_every_single_moment_the_job_still_finishes(jobs, stand_in):
     assert code == NO_SUCH_MOMENT and moment > 20
 
 
-def test_with_a_disk_full_at_any_moment_the_job_says_so_or_goes_on_later(jobs, stand_in):
+@pytest.mark.parametrize("fault", ["full", "full-once"])
+def test_with_a_disk_full_at_any_moment_the_job_says_so_or_goes_on_later(jobs, stand_in, fault):
     said = 0
     for moment in range(500):
         folder = jobs.create()
-        code = run_with_fault(jobs, folder, "full", moment, stand_in)
+        code = run_with_fault(jobs, folder, fault, moment, stand_in)
         job = folders.read(folder)
         if code == NO_SUCH_MOMENT:
             break
@@ -211,7 +212,8 @@ def test_with_a_disk_full_at_any_moment_the_job_says_so_or_goes_on_later(jobs, s
         job = jobs.finish(folder, blender=stand_in)
         assert job.state is State.READY, f"moment {moment}: {job.message}"
         history.remove(folder)
-    assert code == NO_SUCH_MOMENT and moment > 10 and said > 0
+    assert code == NO_SUCH_MOMENT and moment > 10
+    assert said > 0 or fault == "full"  # on a disk that stays full, not even this can be written down
 
 
 @pytest.mark.parametrize("state", [State.RUNNING, State.CONVERTING])
