@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SUITE_ORDER = ("service", "api", "jobs", "paid", "headless", "blender", "dev")
 ONCE_SUITES = ("service", "paid")  # no Blender takes part, and all of it is long: the first Blender's Python is enough
+PLAIN_SUITES = ("api",)  # once for each Python
 SUITES_WITH_A_WINDOW = ("gui",)  # a wheel has no windows
 BENCHES = ("bench_sculpt.py", "bench_blender.py", "bench_services.py")
 SUITE_SECONDS = 420  # a suite that takes longer hangs; the slowest is meant to need a quarter of this
@@ -65,13 +66,15 @@ def command_test(options: argparse.Namespace) -> int:
     if not folders:
         raise Stop(f"There are no tests in {TESTS}.")
     outcomes = []
-    done: set[str] = set()
+    done: set[tuple[str, tuple[int, int]]] = set()
     for blender, python in chosen:
         executable = blender_environment(blender, python)
         for folder in folders:
-            if folder.name in ONCE_SUITES and folder.name in done:
+            if folder.name in ONCE_SUITES and any(name == folder.name for name, _ in done):
                 continue
-            done.add(folder.name)
+            if folder.name in PLAIN_SUITES and (folder.name, blender.python) in done:
+                continue
+            done.add((folder.name, blender.python))
             paths, others = split_arguments(options.arguments, folder)
             if paths is None:
                 continue
