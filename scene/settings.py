@@ -43,15 +43,11 @@ def _property(parameter: Parameter) -> Any:
             default = least if parameter.default is None else parameter.default
             return bpy.props.IntProperty(default=default, min=least, max=parameter.maximum, **about)
         case kinds.Text():
-            if not parameter.suggestions:
-                return bpy.props.StringProperty(default=parameter.default, maxlen=parameter.length, **about)
-            return bpy.props.StringProperty(
-                default=parameter.default,
-                maxlen=parameter.length,
-                search=lambda group, context, text: parameter.suggestions,
-                search_options={"SUGGESTION"},
-                **about,
-            )
+            if (
+                parameter.suggestions
+            ):  # in the tooltip: Blender 4.2 crashes on exit where a group's text has a search of its own
+                about["description"] += f" (such as {', '.join(parameter.suggestions)})"
+            return bpy.props.StringProperty(default=parameter.default, maxlen=parameter.length, **about)
         case kinds.Picture():
             return bpy.props.StringProperty(subtype="FILE_PATH", options=RELATIVE_PATHS, **about)
     raise TypeError(f"No property is known for {type(parameter).__name__}")
