@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SUITE_ORDER = ("service", "api", "jobs", "paid", "headless", "blender", "dev")
 ONCE_SUITES = ("service", "paid")  # no Blender takes part, and all of it is long: the first Blender's Python is enough
-PLAIN_SUITES = ("api",)  # once for each Python
+PLAIN_SUITES = ("api", "jobs")  # about processes and connections: once for each Python
 SUITES_WITH_A_WINDOW = ("gui",)  # a wheel has no windows
 BENCHES = ("bench_sculpt.py", "bench_blender.py", "bench_services.py")
 SUITE_SECONDS = 420  # a suite that takes longer hangs; the slowest is meant to need a quarter of this
