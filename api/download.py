@@ -60,7 +60,7 @@ def _fetch_rest(
     if start:
         headers |= {"Range": f"bytes={start}-", "If-Range": tag.read_text(encoding="ascii")}
     with http.get(url, network=network, headers=headers) as response:
-        if response.status_code == 416 and response.headers.get("Content-Range", "") == f"bytes */{start}":
+        if start and response.status_code == 416 and response.headers.get("Content-Range", "") == f"bytes */{start}":
             return  # nothing is missing
         plan = _plan(response, start)
         if plan is None:

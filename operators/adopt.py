@@ -8,7 +8,7 @@ from .outcome import outcome
 
 
 class IMAGE_TO_3D_OT_adopt(bpy.types.Operator):
-    """Go on with a task that you have found on the service's own page, without paying again"""
+    """Go on with a task that the service has made, without paying again"""
 
     bl_idname = "image_to_3d.adopt"
     bl_label = "Adopt Task"

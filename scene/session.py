@@ -228,7 +228,7 @@ def import_result(job_id: str, scene: bpy.types.Scene) -> bpy.types.Object:
 
 
 def cancel(job_id: str) -> None:
-    """Give a job up. Its process, if it has one, ends within a second."""
+    """Give a job up. Its process, if it has one, ends within a second, or when the answer to a create request has come."""
     _expected.pop(job_id, None)
     history.cancel(folder_of(job_id))
     if is_running(job_id):
@@ -237,7 +237,7 @@ def cancel(job_id: str) -> None:
 
 
 def retry(job_id: str, scene: bpy.types.Scene) -> None:
-    """Try a job that has ended again; its result enters `scene`. Raises `JobError` where it has not ended, or is unconfirmed."""
+    """Try a job that has ended again; its result enters `scene`. Raises `JobError` where it has not ended."""
     history.retry(folder_of(job_id))
     _expect_again(job_id, scene)
 

@@ -90,7 +90,6 @@ class CSM(WebService):
     description: ClassVar[str] = "Image-to-3D sessions of Common Sense Machines: needs an account, and costs credits"
     parameters: ClassVar[Table] = PARAMETERS
     default_url: ClassVar[str] = "https://api.csm.ai"
-    key_page: ClassVar[str] = "https://3d.csm.ai/dashboard/profile/developer-settings"
     away: ClassVar[str] = (
         "check the network and the address in the preferences; the service may also have been discontinued, "
         "then choose another one"

@@ -226,7 +226,6 @@ class Meshy(WebService):
     description: ClassVar[str] = "Image-to-3D tasks of meshy.ai: needs an account with a paid plan, and costs credits"
     parameters: ClassVar[Table] = PARAMETERS
     default_url: ClassVar[str] = "https://api.meshy.ai/openapi"
-    key_page: ClassVar[str] = "https://www.meshy.ai/settings/api"
     forbidden = (
         PlanError,
         "The plan of the account at {label} does not allow this{said}: a paid plan is needed, see your account there.",

@@ -60,8 +60,6 @@ class WebService:
     label: ClassVar[str]
     parameters: ClassVar[Table]
     default_url: ClassVar[str]
-    key_page: ClassVar[str]
-    """Where a user gets a key."""
     away: ClassVar[str] = "check the network and the address in the preferences, or try again later"
     forbidden: ClassVar[tuple[type[ServiceError], str]]
     """What the status 403 means, and what to do."""
