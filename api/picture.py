@@ -23,6 +23,9 @@ LIMIT_BYTES = 512 << 20  # no picture that Blender could open in the memory of a
 DATA = "data:"
 LONGER_SIDE_PX = 4096  # more than any service's model shows; a picture of twice as many is four times as slow to send
 
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".tga", ".exr", ".hdr")
+"""The endings of picture files that every Blender opens."""
+
 
 def is_url(source: str) -> bool:
     """Whether `source` has to be fetched from the network."""

@@ -77,6 +77,10 @@ class Service(Protocol):
     label: ClassVar[str]
     description: ClassVar[str]
     parameters: ClassVar[Table]
+    account_page: ClassVar[str]
+    """Where in the web people get a key; "" where none is needed."""
+    tells_credits: ClassVar[bool]
+    """Whether `check_key` gives the credits that the account has."""
     repeatable: ClassVar[bool]
     """Whether a task that was lost may simply be created again (nothing is paid for)."""
     local: ClassVar[bool]
@@ -87,6 +91,10 @@ class Service(Protocol):
     @classmethod
     def asks_quads(cls, parameters: Mapping[str, Any]) -> bool:
         """Whether these checked parameters ask for faces with four sides."""
+
+    @classmethod
+    def cost(cls, parameters: Mapping[str, Any]) -> int | None:
+        """The credits that a create with these checked parameters takes, as far as the service's documents say; None where not."""
 
     def create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing) -> Task:
         """Start a task with `parameters` (by wire name; what is left out is at its default).
@@ -115,8 +123,11 @@ class Service(Protocol):
     def cancel(self, task_id: str) -> bool:
         """Give the task up. Return whether the service was told, so that nothing more comes from it. Raises `ImageTo3DError`."""
 
-    def balance(self) -> int | None:
-        """The credits that the account has, None where the service does not say. Raises `ImageTo3DError`."""
+    def check_key(self) -> int | None:
+        """Try the key without spending anything. Return the credits that the account has, None where the service does not say.
+
+        Raises `ImageTo3DError` where the service does not take the key, or cannot be asked.
+        """
 
     def fetch(self, url: str, path: Path, tell: Callable[[float], None] = lambda fraction: None) -> None:
         """Bring a file of a result to `path`, whole and on the disk. `tell` hears how much is there (0 to 1) and may raise.

@@ -42,6 +42,7 @@ UNCONFIRMED_MESSAGE = (
 )
 
 UNFINISHED_PREFIX = ".new-"  # a folder that is still being made
+REMOVED_PREFIX = ".removed-"  # a folder that is to be deleted
 
 SHARING_TRIES = 50  # Windows refuses to replace a file for the moment in which another process reads it
 SHARING_PAUSE_S = 0.02
@@ -83,7 +84,7 @@ class Job:
     picture_sha256: str = ""
     """"" for a URL until it has been fetched."""
     place: dict[str, Any] = field(default_factory=dict)
-    """Where the result goes: "scene" (name) and "location" (x, y, z in Blender units). Empty: wherever the user is then."""
+    """Where the result goes: see `scene.place.place`. Empty: the world origin, as large as the service made it."""
     state: State = State.WAITING
     sent: str = ""
     """When the create request left, for a service that is paid; "" as long as the service certainly has made no task."""
@@ -121,6 +122,11 @@ class Job:
     def is_unresolved(self) -> bool:
         """Whether the service may have made a task whose id nobody knows: it must not be asked for another by itself."""
         return bool(self.sent) and not self.task_id
+
+    @property
+    def has_unfetched_task(self) -> bool:
+        """Whether the job failed beside a task that was paid for, and that may still have a model at the service."""
+        return self.state is State.FAILED and bool(self.sent and self.task_id) and not (self.task_over or self.gone)
 
     @property
     def source(self) -> str:
@@ -207,6 +213,15 @@ def request_of(folder: Path, job: Job) -> dict[str, Any]:
 def label_of(service: str) -> str:
     """What people call a service, also one that this version does not know."""
     return SERVICES[service].label if service in SERVICES else service or "The service"
+
+
+def size_of(folder: Path) -> int:
+    """How many bytes the files of a job hold, 0 where there is no such folder. Folders inside it, which a process empties, do not count."""
+    try:
+        with os.scandir(folder) as entries:
+            return sum(entry.stat().st_size for entry in entries if entry.is_file())
+    except OSError:  # it was just removed, or one of its files was
+        return 0
 
 
 def clear_results(folder: Path, job: Job) -> None:

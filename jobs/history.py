@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """All jobs of a user folder: list, cancel, retry, remove, tidy up. Starts nothing; one unreadable folder never hides the others."""
 
+import os
 import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..api.errors import BusyError, JobError, sentence_of
@@ -18,22 +19,22 @@ TASK_ID = re.compile(r"[\w-]+")  # of both services, and nothing that would lead
 ABANDONED_S = 3600.0  # a folder that was still being made this long ago belongs to nobody any more
 
 
-def list_jobs(root: Path, *, known: Mapping[str, Job] | None = None) -> list[Job]:
-    """Return every job under `root`, newest first; one that cannot be read as a failed job that says so.
-
-    Those `known` by their id are not read again.
-    """
-    return [(known or {}).get(folder.name) or _read_or_failed(folder) for folder in _folders(root)]
-
-
-def _folders(root: Path) -> list[Path]:
+def list_ids(root: Path) -> list[str]:
+    """Return the id of every job under `root`, newest first. No record is read."""
     if not root.is_dir():
         return []
-    found = [entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
-    return sorted(found, key=lambda folder: folder.name, reverse=True)  # ids begin with the time
+    with os.scandir(root) as entries:
+        found = [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+    return sorted(found, reverse=True)  # ids begin with the time
 
 
-def _read_or_failed(folder: Path) -> Job:
+def list_jobs(root: Path) -> list[Job]:
+    """Return every job under `root`, newest first; one that cannot be read as a failed job that says so."""
+    return [read_or_failed(root / job_id) for job_id in list_ids(root)]
+
+
+def read_or_failed(folder: Path) -> Job:
+    """Return the job in `folder`; where its record cannot be read, a failed job that says so."""
     try:
         return folders.read(folder)
     except (JobError, OSError) as error:
@@ -128,17 +129,35 @@ def _wait_again(folder: Path, job: Job) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Delete the job's folder with all it holds. Raises `BusyError` while its process runs."""
+    """Delete the job's folder with all it holds. Raises as `set_aside` does."""
+    shutil.rmtree(set_aside(folder))
+
+
+def set_aside(folder: Path) -> Path:
+    """Take the job from the list, and return the folder that `sweep` will delete: many at once would take long.
+
+    Raises `BusyError` while its process runs, `JobError` where there is no such job, and `OSError`.
+    """
     if (folder / folders.LOCK).exists():  # else it is no whole job, and nobody can be working on it
         with folders.lock(folder):
             pass  # and given back at once: Windows does not rename a folder in which a file is open
     if not folder.is_dir():
         raise JobError(f"There is no job in {folder}.")
-    shutil.rmtree(folder.rename(folder.with_name(f"{folders.UNFINISHED_PREFIX}{folder.name}")))
+    return folder.rename(folder.with_name(f"{folders.REMOVED_PREFIX}{folder.name}"))
 
 
-def tidy_up(root: Path) -> None:
-    """Delete what an interrupted `folder.create` or `remove` left behind."""
+def sweep(root: Path, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> bool:
+    """Delete what was set aside, and what an interrupted `folder.create` left behind, for about so long. Return whether all is gone."""
+    until = clock() + seconds
+    for leftover in _leftovers(root):
+        if clock() > until:
+            return False
+        shutil.rmtree(leftover, ignore_errors=True)  # what cannot be deleted now, the next start tries again
+    return True
+
+
+def _leftovers(root: Path) -> Iterator[Path]:
+    yield from root.glob(f"{folders.REMOVED_PREFIX}*")
     for leftover in root.glob(f"{folders.UNFINISHED_PREFIX}*"):
         if time.time() - leftover.stat().st_mtime > ABANDONED_S:
-            shutil.rmtree(leftover, ignore_errors=True)
+            yield leftover

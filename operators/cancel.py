@@ -4,19 +4,18 @@
 import bpy
 
 from ..scene import session
+from .job import OfJob
 from .outcome import outcome
 
 
-class IMAGE_TO_3D_OT_cancel(bpy.types.Operator):
+class IMAGE_TO_3D_OT_cancel(OfJob, bpy.types.Operator):
     """Cancel the job"""
 
     bl_idname = "image_to_3d.cancel"
     bl_label = "Cancel Job"
 
-    job: bpy.props.StringProperty(name="Job", description="Id of the job", options={"SKIP_SAVE"})
-
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return outcome(self, lambda: session.cancel(self.job))
+        return outcome(self, lambda: session.cancel(self.job_id()))
 
 
 def register() -> None:

@@ -4,19 +4,18 @@
 import bpy
 
 from ..scene import session
+from .job import OfJob
 from .outcome import outcome
 
 
-class IMAGE_TO_3D_OT_forget(bpy.types.Operator):
+class IMAGE_TO_3D_OT_forget(OfJob, bpy.types.Operator):
     """Give the job up, whatever has become of it at the service"""
 
     bl_idname = "image_to_3d.forget"
     bl_label = "Forget Task"
 
-    job: bpy.props.StringProperty(name="Job", description="Id of the job", options={"SKIP_SAVE"})
-
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return outcome(self, lambda: session.forget(self.job))
+        return outcome(self, lambda: session.forget(self.job_id()))
 
 
 def register() -> None:

@@ -4,25 +4,26 @@
 It does not own the job: when Blender ends a modal operator (window closed, another file opened), the timer in `heartbeat` goes on.
 """
 
-import tempfile
 import time
-from pathlib import Path
-from typing import Any
 
 import bpy
 
-from ..api import picture
 from ..api.errors import ImageTo3DError, PictureError
-from ..api.parameters import check, pictures
-from ..api.services import SERVICES
 from ..jobs import folder as folders
-from ..jobs.folder import Job
-from ..scene import images, session, settings
+from ..scene import session
+from ..scene.request import start_job
+from ..scene.settings import target_of
 from . import heartbeat
 from .outcome import outcome
 
 LOOK_EVERY_S = 0.25
 WATCH_S = 5.0  # Blender postpones its autosave while any operator is modal, so the watch is handed over this often
+PRESS_AGAIN_S = 1.0  # a second press sooner than this is a double click, and a model may cost money
+
+_timer: bpy.types.Timer | None = None
+"""What the running watch wakes up by; there is one watch at most."""
+_pressed: tuple[tuple[str, str, str], float] = (("", "", ""), -PRESS_AGAIN_S)
+"""What was asked for by the last press that started a job, and when (time.monotonic)."""
 
 
 class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
@@ -43,14 +44,19 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
         description="Service to use; empty means the service of the settings",
         options={"SKIP_SAVE"},
     )
+    image: bpy.props.StringProperty(
+        name="Image",
+        description="Name of the Blender image to use; empty means the picture of the settings",
+        options={"SKIP_SAVE"},
+    )
     watch: bpy.props.BoolProperty(
         name="Watch",
         description="Watch over the running jobs without starting one",
         options={"HIDDEN", "SKIP_SAVE"},
     )
 
-    _timer: bpy.types.Timer | None = None
     _until = 0.0
+    _looked = 0.0
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -60,52 +66,63 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
         return True
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        return self.execute(context)
+        global _pressed
+        asked = (self.filepath, self.service, self.image)
+        if not self.watch and asked == _pressed[0] and time.monotonic() - _pressed[1] < PRESS_AGAIN_S:
+            self.report({"INFO"}, "The job has just been started: press again for a second one")
+            return {"CANCELLED"}
+        result = self.execute(context)
+        if not self.watch and result != {"CANCELLED"}:
+            _pressed = asked, time.monotonic()
+        return result
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         if self.watch:
             return self._start_watch(context)
         if bpy.app.background:
             return outcome(self, lambda: self._generate_and_wait(context.scene))
-        result = outcome(self, lambda: start_job(context.scene, filepath=self.filepath, service=self.service))
+        result = outcome(self, lambda: self._start_job(context.scene))
         return self._start_watch(context) if result == {"FINISHED"} else result
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if event.type == "TIMER":
-            try:
-                sentences = session.tick()
-            except Exception:
-                self._end_watch(context)  # Blender ends an operator that raises without telling it
-                raise
-            for sentence in sentences:
-                self.report({"INFO"}, sentence)
-            if not session.is_busy() or time.monotonic() > self._until:
-                self._end_watch(context)
-                return {"FINISHED"}
+        now = time.monotonic()
+        if event.type != "TIMER" or now - self._looked < LOOK_EVERY_S / 2:  # other timers send the same event
+            return {"PASS_THROUGH"}
+        self._looked = now
+        try:
+            heartbeat.look()
+        except Exception:
+            _end_watch()  # Blender ends an operator that raises without telling it
+            raise
+        for said in heartbeat.take_said():
+            self.report({said.severity}, said.sentence)
+        if not heartbeat.is_needed() or now > self._until:
+            _end_watch()
+            return {"FINISHED", "PASS_THROUGH"}
         return {"PASS_THROUGH"}
 
     def cancel(self, context: bpy.types.Context) -> None:
-        self._end_watch(context)
+        _end_watch()
+
+    def _start_job(self, scene: bpy.types.Scene) -> folders.Job:
+        image: bpy.types.Image | None = bpy.data.images.get(self.image)
+        if self.image and image is None:
+            raise PictureError(f"There is no image {self.image!r} in this file: choose another.")
+        return start_job(scene, filepath=self.filepath, service=self.service, image=image)
 
     def _start_watch(self, context: bpy.types.Context) -> set[str]:
+        global _timer
         if heartbeat.watched() or context.window is None:
             return {"FINISHED"}  # one watch is enough for all jobs; without a window the heartbeat begins it
-        self._timer = context.window_manager.event_timer_add(LOOK_EVERY_S, window=context.window)
+        _timer = context.window_manager.event_timer_add(LOOK_EVERY_S, window=context.window)
         self._until = time.monotonic() + WATCH_S
         context.window_manager.modal_handler_add(self)
         heartbeat.watch_began()
         return {"RUNNING_MODAL"}
 
-    def _end_watch(self, context: bpy.types.Context) -> None:
-        """Every way out of the modal operator passes through here."""
-        if self._timer is not None:
-            context.window_manager.event_timer_remove(self._timer)
-            self._timer = None
-        heartbeat.watch_ended()
-
     def _generate_and_wait(self, scene: bpy.types.Scene) -> None:
         """Without a window: work the job off, and say on standard output how far it is. Raises `ImageTo3DError` if it failed."""
-        job = start_job(scene, filepath=self.filepath, service=self.service)
+        job = self._start_job(scene)
         said = ""
         while job.state in folders.UNFINISHED or session.is_running(job.id):
             job = session.advance(job.id)
@@ -116,44 +133,16 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
             time.sleep(LOOK_EVERY_S)
         if job.state not in folders.HAS_RESULT:
             raise ImageTo3DError(job.message)
-        session.import_result(job.id, scene)
+        session.import_result(job.id, target_of(scene))
 
 
-def start_job(scene: bpy.types.Scene, *, filepath: str = "", service: str = "") -> Job:
-    """Write down a job for what the settings of `scene` say, or for the picture at `filepath`, and return it.
-
-    Raises `ImageTo3DError` with a sentence for the user, `OSError` where the job's folder cannot be written.
-    """
-    chosen = scene.image_to_3d
-    name = (service or chosen.service).lower()
-    if name not in SERVICES:
-        raise ImageTo3DError(f"There is no service {service!r}: use one of {', '.join(SERVICES).upper()}.")
-    table = SERVICES[name].parameters
-    values: dict[str, Any] = settings.values_that_apply(getattr(chosen, name), table)
-    with tempfile.TemporaryDirectory(prefix="image_to_3d_") as temporary:
-        if settings.needs_picture(values, table):
-            source, title = _picture(chosen, filepath, Path(temporary))
-        else:
-            source, title = "", SERVICES[name].label
-        parameters = check(table, {**values, pictures(table)[0]: source})
-        return session.create(scene, service=name, parameters=parameters, name=title)
-
-
-def _picture(chosen: bpy.types.PropertyGroup, filepath: str, temporary: Path) -> tuple[str, str]:
-    """Return where the picture is (path, URL or data URI) and what the model is called."""
-    if filepath or chosen.source == "FILE":
-        source = filepath or chosen.filepath
-        if source and picture.is_path(source):
-            source = bpy.path.abspath(source)
-    elif chosen.source == "URL":
-        source = chosen.url
-    else:
-        if chosen.image is None:
-            raise PictureError("There is no picture: choose an image.")
-        return str(images.to_file(chosen.image, temporary)), Path(chosen.image.name).stem
-    if not source:
-        raise PictureError("There is no picture: choose a picture file, a Blender image or an address.")
-    return source, picture.name_of(source)
+def _end_watch() -> None:
+    """Every way out of the modal operator passes through here."""
+    global _timer
+    if _timer is not None:
+        bpy.context.window_manager.event_timer_remove(_timer)
+        _timer = None
+    heartbeat.watch_ended()
 
 
 def register() -> None:
@@ -161,4 +150,6 @@ def register() -> None:
 
 
 def unregister() -> None:
+    if _timer is not None:  # Blender drops a modal operator whose class goes, and tells it nothing
+        _end_watch()
     bpy.utils.unregister_class(IMAGE_TO_3D_OT_generate)

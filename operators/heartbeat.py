@@ -7,13 +7,39 @@ import traceback
 
 import bpy
 
-from ..scene import session
+from ..scene import account, session
+from ..scene.session import Said
 
 FIRST_S = 1.0  # after the start, which must not wait for the list of jobs
 IDLE_S = 2.0
+BEHIND_S = 0.1  # while there are records to read or folders to delete: soon done, and holds nothing up
 HAND_OVER_S = 0.2  # Blender autosaves while no operator is modal; this long is enough (tried on 4.3 and 5.2)
 
 _watched = False
+_unsaid: list[Said] = []
+"""What the user should hear. A timer cannot report: the modal operator does."""
+
+
+def look() -> None:
+    """Look after all that goes on outside Blender, and keep what is to be said about it."""
+    said = session.tick()
+    _unsaid.extend(said)
+    for service in {entry.service for entry in said}:
+        account.outdated(service)
+    account.tick()
+    account.look(bpy.context.scene.image_to_3d.service.lower())
+
+
+def take_said() -> list[Said]:
+    """Return what is to be said, once."""
+    said = _unsaid.copy()
+    _unsaid.clear()
+    return said
+
+
+def is_needed() -> bool:
+    """Whether there is something to wait for, or to say."""
+    return bool(_unsaid) or session.is_busy() or account.is_busy()
 
 
 def watched() -> bool:
@@ -43,13 +69,12 @@ def _beat() -> float:
         return IDLE_S
     try:
         with bpy.context.temp_override(window=windows[0]):  # a timer has no window, and an undo step wants one
-            for sentence in session.tick():
-                print(f"Image to 3D: {sentence}")
-            if session.is_busy():
+            look()
+            if is_needed():
                 bpy.ops.image_to_3d.generate("INVOKE_DEFAULT", watch=True)
     except Exception:  # a timer that raises is gone, and with it whoever would look after the jobs
         traceback.print_exc()
-    return IDLE_S
+    return BEHIND_S if session.is_behind() else IDLE_S
 
 
 def _start_timer(first_s: float) -> None:
@@ -65,5 +90,6 @@ def register() -> None:
 def unregister() -> None:
     global _watched
     _watched = False
+    _unsaid.clear()
     if bpy.app.timers.is_registered(_beat):
         bpy.app.timers.unregister(_beat)

@@ -4,19 +4,18 @@
 import bpy
 
 from ..scene import session
+from .job import OfJob
 from .outcome import outcome
 
 
-class IMAGE_TO_3D_OT_import_result(bpy.types.Operator):
-    """Add the finished model to the scene at the 3D cursor"""
+class IMAGE_TO_3D_OT_import_result(OfJob, bpy.types.Operator):
+    """Add the finished model to the scene, where the settings say"""
 
     bl_idname = "image_to_3d.import_result"
     bl_label = "Import Result"
 
-    job: bpy.props.StringProperty(name="Job", description="Id of the job", options={"SKIP_SAVE"})
-
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return outcome(self, lambda: session.import_result(self.job, context.scene))
+        return outcome(self, lambda: session.import_result(self.job_id(), context.scene))
 
 
 def register() -> None:

@@ -1,22 +1,39 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`image_to_3d.remove`: deletes a job with all its files."""
+"""`image_to_3d.remove`: deletes a job with all its files; asks where that would lose something."""
 
 import bpy
 
-from ..scene import session
+from ..jobs.folder import State
+from ..scene import joblist, session
+from .job import OfJob
 from .outcome import outcome
 
+LOST = {
+    State.READY: "Its model has not been imported yet, and will be lost",
+    State.UNCONFIRMED: "If the service has made its model, nothing will lead to it any more",
+}
+"""What would be lost with a job, by its state."""
 
-class IMAGE_TO_3D_OT_remove(bpy.types.Operator):
+UNFETCHED = "The service may still have its model, and nothing will lead to it any more"
+
+
+class IMAGE_TO_3D_OT_remove(OfJob, bpy.types.Operator):
     """Delete the job, its picture and its model from the disk; models in the scene stay"""
 
     bl_idname = "image_to_3d.remove"
     bl_label = "Remove Job"
 
-    job: bpy.props.StringProperty(name="Job", description="Id of the job", options={"SKIP_SAVE"})
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        job = session.job(self.job or joblist.selected())
+        lost = UNFETCHED if job and job.has_unfetched_task else LOST.get(job.state) if job else None
+        if job is None or lost is None:
+            return self.execute(context)
+        return context.window_manager.invoke_confirm(
+            self, event, title=f"Remove {job.name}?", message=lost, confirm_text="Remove", icon="WARNING"
+        )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return outcome(self, lambda: session.remove(self.job))
+        return outcome(self, lambda: session.remove(self.job_id()))
 
 
 def register() -> None:

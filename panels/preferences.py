@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The extension's preferences: keys and addresses of the services, the network, limits. Connects to nothing."""
+"""The extension's preferences: keys and addresses of the services, the network, limits, results. Connects to nothing, reads no file."""
 
 import os
 
@@ -8,10 +8,15 @@ import bpy
 from ..api.picture import LONGER_SIDE_PX
 from ..api.services import SERVICES
 from ..api.waiting import TIME_LIMIT_S
+from ..scene import account, session
+from ..scene.amount import in_words
+from .sentences import draw_sentence
 
 PACKAGE = __package__.rpartition(".")[0]
 
 JOBS_AT_ONCE = 5  # the web services' smallest plans run about as many
+
+LABEL_SHARE = 0.4  # of a row's width, as Blender divides rows of properties
 
 WEB_SERVICES = tuple(name for name, service in SERVICES.items() if not service.local)
 
@@ -78,22 +83,69 @@ class IMAGE_TO_3D_AP_preferences(bpy.types.AddonPreferences):
         layout.use_property_split = True
         layout.use_property_decorate = False
         for name in WEB_SERVICES:
-            col = layout.column()
-            if os.environ.get(f"{name.upper()}_API_KEY"):
-                col.label(text=f"The API key for {SERVICES[name].label} comes from the environment")
-            else:
-                col.prop(self, f"{name}_key")
-            if os.environ.get(f"{name.upper()}_API_URL"):
-                col.label(text=f"The address of {SERVICES[name].label} comes from the environment")
-            else:
-                col.prop(self, f"{name}_url")
-        col = layout.column()
-        col.prop(self, "proxy")
-        col.prop(self, "ca_file")
-        col = layout.column()
-        col.prop(self, "jobs_at_once")
-        col.prop(self, "time_limit")
-        col.prop(self, "picture_limit")
+            _draw_service(_box(layout, SERVICES[name].label), self, name, context)
+        box = _box(layout, "Network")
+        box.prop(self, "proxy")
+        box.prop(self, "ca_file")
+        box = _box(layout, "Jobs")
+        box.prop(self, "jobs_at_once")
+        box.prop(self, "time_limit")
+        box.prop(self, "picture_limit")
+        _draw_results(_box(layout, "Results"))
+
+
+def _box(layout: bpy.types.UILayout, title: str) -> bpy.types.UILayout:
+    box = layout.box()
+    box.label(text=title)
+    return box.column()
+
+
+def _draw_service(
+    layout: bpy.types.UILayout, chosen: bpy.types.AddonPreferences, name: str, context: bpy.types.Context
+) -> None:
+    """Key and address of a service, and what it says about them."""
+    service = SERVICES[name]
+    for what, label in (("key", "API Key"), ("url", "Address")):
+        variable = f"{name.upper()}_API_{what.upper()}"
+        if os.environ.get(variable):
+            _beside(layout, label).label(text=f"From the environment ({variable})")
+        else:
+            layout.prop(chosen, f"{name}_{what}", text=label)
+    reason = session.key_reason(name)
+    row = _beside(layout, "").row(align=True)
+    check = row.row(align=True)
+    check.enabled = not reason
+    check.operator("image_to_3d.check_account", text="Check").service = name.upper()
+    row.operator("wm.url_open", text="Get a Key", icon="URL").url = service.account_page
+    offline = "" if reason else session.offline_reason(name, "")
+    last = account.last(name)
+    if offline:
+        draw_sentence(layout, offline, context, icon="INFO")
+    elif last is not None:
+        icon = "ERROR" if last.is_error else "TIME" if last.is_asking else "CHECKMARK"
+        draw_sentence(layout, last.sentence, context, icon=icon)
+
+
+def _draw_results(layout: bpy.types.UILayout) -> None:
+    """Where the models are kept, and how much room they take."""
+    folder = bpy.utils.extension_path_user(PACKAGE, path="jobs")
+    _beside(layout, "Folder").label(text=folder)
+    jobs = session.jobs()
+    if session.was_read():
+        _beside(layout, "Size").label(text=in_words(len(jobs), sum(session.size_of(job.id) for job in jobs)))
+    row = _beside(layout, "").row(align=True)
+    row.enabled = session.was_read()  # from then on there is a folder
+    row.operator("wm.path_open", text="Open Folder", icon="FILE_FOLDER").filepath = folder
+    row.operator("image_to_3d.tidy_up")
+
+
+def _beside(layout: bpy.types.UILayout, label: str) -> bpy.types.UILayout:
+    """Return the right part of a row that is divided as those of properties are, with `label` in its left part."""
+    split = layout.split(factor=LABEL_SHARE)
+    left = split.row()
+    left.alignment = "RIGHT"
+    left.label(text=label)
+    return split.column()
 
 
 def register() -> None:

@@ -1,45 +1,45 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tab "Image to 3D" in the 3D View's sidebar, drawn from the chosen service's table of parameters and the jobs last seen."""
+"""The tab "Image to 3D" in the sidebars of the 3D View and the Image Editor: picture, service, parameters, and the button."""
 
-import textwrap
+from typing import TYPE_CHECKING
 
 import bpy
 
-from ..api.parameters import applies, pictures
+from ..api import picture
 from ..api.services import SERVICES
-from ..jobs import folder as folders
-from ..jobs.folder import Job, State
-from ..scene import session, settings
-
-LETTER_WIDTH_PX = 7.5  # of the interface's font at scale 1, on average and with the box around it
-
-JOBS_SHOWN = 8  # the newest; a list with search takes this over
+from ..scene import account, request, session, settings
+from .parameters import draw_parameters
+from .previews import icon_of
+from .sentences import draw_sentence
 
 PICTURE_PROPERTIES = {"FILE": "filepath", "IMAGE": "image", "URL": "url"}
 """Which property of the settings holds the picture, by source."""
 
-BUTTONS = {
-    State.READY: ("image_to_3d.import_result", "IMPORT"),
-    State.IMPORTED: ("image_to_3d.import_result", "IMPORT"),
-    State.FAILED: ("image_to_3d.retry", "FILE_REFRESH"),
-    State.CANCELLED: ("image_to_3d.retry", "FILE_REFRESH"),
-    State.UNCONFIRMED: ("image_to_3d.retry", "VIEWZOOM"),
-}
-"""What can be done with a job that has ended, beside removing it."""
+PREVIEW_SCALE = 5.0  # in rows: large enough to tell pictures apart, small enough to leave the button in sight
+BUTTON_SCALE = 1.6
 
-CHOICES = ("image_to_3d.adopt", "image_to_3d.send_again", "image_to_3d.forget")
-"""What can be done with an unconfirmed job: each costs something else, so each says what it is."""
+# What two panels share is in no registered class, and becomes a panel with them.
+if TYPE_CHECKING:
+    Mixin = bpy.types.Panel
+else:
+    Mixin = object
 
 
-class _Sidebar:
+class Tab(Mixin):
+    """What the panels of the tab have in common."""
+
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Image to 3D"
 
 
-class IMAGE_TO_3D_PT_generate(_Sidebar, bpy.types.Panel):
-    """Picture, service, parameters and the button"""
+class ImageEditorTab(Tab):
+    """The same tab beside an image."""
 
+    bl_space_type = "IMAGE_EDITOR"
+
+
+class _Generate(Mixin):
     bl_label = "Image to 3D"
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -47,92 +47,120 @@ class IMAGE_TO_3D_PT_generate(_Sidebar, bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         chosen = context.scene.image_to_3d
-        layout.prop(chosen, "source")
-        if chosen.source == "IMAGE":
-            layout.template_ID(chosen, "image", open="image.open")
+        image = image_of(context)
+        if image is None:
+            _draw_picture(layout, chosen)
         else:
-            layout.prop(chosen, PICTURE_PROPERTIES[chosen.source])
-        layout.prop(chosen, "service")
-        _draw_parameters(layout, chosen)
-        reason = _why_not(chosen)
+            layout.label(text=image.name, icon="IMAGE_DATA")
         row = layout.row()
-        row.scale_y = 1.5
-        row.enabled = not reason
-        row.operator("image_to_3d.generate", icon="MESH_MONKEY")
-        if reason:
-            _draw_text(layout, reason, context)
+        row.prop(chosen, "service", expand=True)
+        _draw_readiness(layout, chosen, context)
+        draw_parameters(layout, chosen)
+        _draw_import(layout, chosen)
+        _draw_button(layout, context, image)
 
 
-class IMAGE_TO_3D_PT_jobs(_Sidebar, bpy.types.Panel):
-    """The newest jobs"""
-
-    bl_label = "Jobs"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        jobs = session.jobs()
-        if not jobs:
-            self.layout.label(text="No jobs yet")
-        for job in jobs[:JOBS_SHOWN]:
-            _draw_job(self.layout.box(), job, context)
+class IMAGE_TO_3D_PT_generate(Tab, _Generate, bpy.types.Panel):
+    """Picture, service, parameters and the button"""
 
 
-def _draw_parameters(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
-    """One row a parameter of the chosen service, grey where it has no effect beside the others."""
+class IMAGE_TO_3D_PT_generate_image(ImageEditorTab, _Generate, bpy.types.Panel):
+    """Service, parameters and the button, for the image that the editor shows"""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return image_of(context) is not None
+
+
+def image_of(context: bpy.types.Context) -> bpy.types.Image | None:
+    """The image that an Image Editor shows, None in every other editor."""
+    space = context.space_data
+    return space.image if isinstance(space, bpy.types.SpaceImageEditor) else None
+
+
+def _draw_picture(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
+    row = layout.row()
+    row.prop(chosen, "source", expand=True)
+    sub = row.row()
+    sub.operator("image_to_3d.paste_picture", text="", icon="PASTEDOWN")
+    icon = 0
+    if chosen.source == "IMAGE":
+        layout.template_ID(chosen, "image", open="image.open")
+        icon = layout.icon(chosen.image) if chosen.image else 0
+    else:
+        layout.prop(chosen, PICTURE_PROPERTIES[chosen.source])
+        if chosen.source == "FILE" and picture.is_path(chosen.filepath):
+            icon = icon_of(bpy.path.abspath(chosen.filepath) if chosen.filepath else "")
+    if icon:
+        layout.template_icon(icon_value=icon, scale=PREVIEW_SCALE)
+
+
+def _draw_readiness(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
+    """What the service needs now, with the button that leads there; else that it is ready, and what the account has."""
     name = chosen.service.lower()
-    table = SERVICES[name].parameters
-    group = getattr(chosen, name)
-    values = {**settings.values(group, table), pictures(table)[0]: ""}
-    shown = settings.shown(table)
-    usual = layout.column()
-    more = None
-    if any(parameter.rare for parameter in shown):
-        header, more = layout.panel(f"image_to_3d_{name}", default_closed=True)
-        header.label(text="More Parameters")
-    for parameter in shown:
-        col = more if parameter.rare else usual
-        if col is not None:
-            row = col.row()
-            row.active = applies(table, parameter, values)
-            row.prop(group, parameter.name)
+    no_key = session.key_reason(name)
+    offline = session.offline_reason(name, "")
+    last = account.last(name)
+    if no_key:
+        draw_sentence(layout, f"{SERVICES[name].label} needs an API key", context, icon="ERROR")
+        layout.operator("image_to_3d.show_preferences", text="Enter API Key", icon="PREFERENCES")
+    elif offline:
+        draw_sentence(layout, offline, context, icon="ERROR")
+        if not bpy.app.online_access_override:
+            layout.operator("extensions.userpref_allow_online", text="Allow Online Access", icon="INTERNET")
+    elif last is not None and last.is_error:
+        draw_sentence(layout, last.sentence, context, icon="ERROR")
+        layout.operator("image_to_3d.show_preferences", text="Open Preferences", icon="PREFERENCES")
+    elif last is not None and last.credits is not None:
+        draw_sentence(layout, f"Ready, {last.credits:,} credits left", context, icon="CHECKMARK")
+    else:
+        draw_sentence(layout, "Ready", context, icon="CHECKMARK")
 
 
-def _why_not(chosen: bpy.types.PropertyGroup) -> str:
+def _draw_import(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
+    header, body = layout.panel("image_to_3d_import", default_closed=True)
+    header.label(text="Import")
+    if body is None:
+        return
+    body.prop(chosen, "location")
+    row = body.row(heading="Size")
+    row.prop(chosen, "use_size", text="")
+    sub = row.row()
+    sub.active = chosen.use_size
+    sub.prop(chosen, "size", text="")
+    body.prop(chosen, "collection")
+    body.prop(chosen, "target_scene")
+
+
+def _draw_button(layout: bpy.types.UILayout, context: bpy.types.Context, image: bpy.types.Image | None) -> None:
+    """The button with its price; where it cannot be pressed, the reason under it."""
+    chosen = context.scene.image_to_3d
+    reason = _why_not(chosen, image)
+    cost = request.cost(context.scene)
+    row = layout.row()
+    row.scale_y = BUTTON_SCALE
+    row.enabled = not reason
+    text = "Generate 3D Model" if cost is None else f"Generate for {cost} Credits"
+    operator = row.operator("image_to_3d.generate", text=text, icon="MESH_MONKEY")
+    if image is not None:
+        operator.image = image.name
+    if reason:
+        draw_sentence(layout, reason, context, icon="INFO")
+
+
+def _why_not(chosen: bpy.types.PropertyGroup, image: bpy.types.Image | None) -> str:
     """Why Generate cannot be pressed, "" if it can."""
-    source = getattr(chosen, PICTURE_PROPERTIES[chosen.source])
+    source = image or getattr(chosen, PICTURE_PROPERTIES[chosen.source])
     service = chosen.service.lower()
     table = SERVICES[service].parameters
     if not source and settings.needs_picture(settings.values(getattr(chosen, service), table), table):
         return "Choose a picture first"
-    return session.key_reason(service) or session.offline_reason(service, source if chosen.source == "URL" else "")
+    address = chosen.url if image is None and chosen.source == "URL" else ""
+    # What to do about it stands beside the service.
+    return (session.key_reason(service) or session.offline_reason(service, address)).partition(":")[0]
 
 
-def _draw_text(layout: bpy.types.UILayout, text: str, context: bpy.types.Context) -> None:
-    """A sentence in as many lines as the sidebar needs: a label does not break by itself."""
-    letters = max(20, int(context.region.width / (LETTER_WIDTH_PX * context.preferences.system.ui_scale)))
-    col = layout.column(align=True)
-    col.scale_y = 0.8
-    for line in textwrap.wrap(text, letters):
-        col.label(text=line)
-
-
-def _draw_job(layout: bpy.types.UILayout, job: Job, context: bpy.types.Context) -> None:
-    row = layout.row()
-    row.label(text=job.name)
-    button = BUTTONS.get(job.state)
-    if job.state in folders.UNFINISHED:
-        row.operator("image_to_3d.cancel", text="", icon="X").job = job.id
-        layout.progress(factor=job.progress, text=job.message)
-        return
-    if button:
-        row.operator(button[0], text="", icon=button[1]).job = job.id
-    row.operator("image_to_3d.remove", text="", icon="TRASH").job = job.id
-    if job.state is State.UNCONFIRMED:
-        for choice in CHOICES:
-            layout.operator(choice).job = job.id
-    _draw_text(layout, job.note if job.state in folders.HAS_RESULT else job.message, context)
-
-
-_CLASSES = (IMAGE_TO_3D_PT_generate, IMAGE_TO_3D_PT_jobs)
+_CLASSES = (IMAGE_TO_3D_PT_generate, IMAGE_TO_3D_PT_generate_image)
 
 
 def register() -> None:

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A Blender image -> a picture file: what the user sees is what is sent. Leaves the image as it was."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
-import numpy as np
 
 from ..api.errors import PictureError
 from .refusal import reason_of
+
+PNG = {"media_type": "IMAGE", "file_format": "PNG", "color_mode": "RGBA", "color_depth": "8"}
+"""The settings of an output that is what the screen shows; each makes the next possible, and the first is new in Blender 5.0."""
 
 
 def to_file(image: bpy.types.Image, folder: Path) -> Path:
@@ -23,9 +27,9 @@ def to_file(image: bpy.types.Image, folder: Path) -> Path:
             return copy
         if own.is_file():
             return own
-    copy = folder / "image.png"
+    copy = folder / ("image.png" if _is_deep(image) else "image.tga")
     try:
-        _save_png(image, copy)
+        _save(image, copy)
     except RuntimeError as error:
         raise PictureError(
             f"The image {image.name} has nothing to show ({reason_of(error)}): choose another."
@@ -33,10 +37,21 @@ def to_file(image: bpy.types.Image, folder: Path) -> Path:
     return copy
 
 
-def _save_png(image: bpy.types.Image, path: Path) -> None:
+def _is_deep(image: bpy.types.Image) -> bool:
+    """Whether the image has more than 8 bits a channel, or has no pixels of its own."""
+    return image.type == "RENDER_RESULT" or image.is_float
+
+
+def _save(image: bpy.types.Image, path: Path) -> None:
+    """Save as PNG; but 8 bits, which need no compression to be small enough, in a tenth of the time as raw TGA: the window waits for
+    it. The job's process makes of it what the service takes.
+    """
     if image.type == "RENDER_RESULT":
-        image.save_render(str(path))
+        with _png(bpy.context.scene.render.image_settings):
+            image.save_render(str(path))
         return
+    import numpy as np  # here, as it would slow down the start of Blender
+
     # On a copy: saving would otherwise give the user's image the new path and format.
     copy = image.copy()
     try:
@@ -44,7 +59,20 @@ def _save_png(image: bpy.types.Image, path: Path) -> None:
         image.pixels.foreach_get(pixels)
         copy.pixels.foreach_set(pixels)  # a copy has what is on the disk, not what was painted since
         copy.update()
-        copy.file_format = "PNG"
+        copy.file_format = "PNG" if path.suffix == ".png" else "TARGA_RAW"
         copy.save(filepath=str(path))
     finally:
         bpy.data.images.remove(copy)
+
+
+@contextlib.contextmanager
+def _png(chosen: bpy.types.ImageFormatSettings) -> Iterator[None]:
+    """A render is saved in the format of the scene's output, which may hold other colors than the screen shows, or be a video."""
+    before = {name: getattr(chosen, name) for name in PNG if hasattr(chosen, name)}
+    try:
+        for name in before:
+            setattr(chosen, name, PNG[name])
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(chosen, name, value)

@@ -5,9 +5,12 @@ Mode, selection and active object stay as they are, and the whole is one undo st
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import bpy
+from mathutils import Matrix, Vector
 
 from ..api import picture
 from ..api.errors import JobError
@@ -17,21 +20,53 @@ from ..jobs import folder as folders
 from ..jobs.folder import Job
 from .refusal import reason_of
 
+SHORTEST = 1e-6  # a side of no length cannot be scaled to another
 
-def place(folder: Path, job: Job, scene: bpy.types.Scene) -> bpy.types.Object:
+
+def place(folder: Path, job: Job, scene: bpy.types.Scene, where: Mapping[str, Any]) -> bpy.types.Object:
     """Append the job's model to `scene` in a collection of its own, and return its root object.
 
-    The root stands at the place that the job asked for, else at the 3D cursor. Raises `JobError` where the model's file cannot
-    be read; then the scene is as it was.
+    `where` may have "location" (x, y, z of the root, in Blender units; without it the world origin), "size" (length of the model's
+    longest side, in Blender units; without it as large as the service made it) and "collection" (name of the scene's collection
+    that the model's own is put into; without it, or where the scene has no such any more, the scene's own). Raises `JobError`
+    where the model's file cannot be read; then the scene is as it was.
     """
     collection, root = _append(folder / folders.BLEND, job)
-    scene.collection.children.link(collection)
-    root.location = job.place.get("location", scene.cursor.location)
+    _collection(scene, where.get("collection", "")).children.link(collection)
+    root.location = where.get("location", (0.0, 0.0, 0.0))
     # The model is in meters; a scene may say that its unit is another.
-    root.scale = (1.0 / scene.unit_settings.scale_length,) * 3
+    factor = where["size"] / _longest_side(root) if where.get("size") else 1.0 / scene.unit_settings.scale_length
+    root.scale = (factor,) * 3
     _write_provenance(root, job)
     bpy.ops.ed.undo_push(message=f"Image to 3D: {job.name}")
     return root
+
+
+def _collection(scene: bpy.types.Scene, name: str) -> bpy.types.Collection:
+    """The scene's collection of that name that can be written to, else the scene's own."""
+    found = next((entry for entry in scene.collection.children_recursive if entry.name == name), None)
+    return found if found and found.library is None else scene.collection
+
+
+def _longest_side(root: bpy.types.Object) -> float:
+    """How long the model's bounding box is on its longest side, at scale 1. Never 0."""
+    corners = [
+        _below(root, obj) @ Vector(corner)
+        for obj in (root, *root.children_recursive)
+        if obj.type == "MESH"
+        for corner in obj.bound_box
+    ]
+    sides = [max(corner[axis] for corner in corners) - min(corner[axis] for corner in corners) for axis in range(3)]
+    return max(*sides, SHORTEST)
+
+
+def _below(root: bpy.types.Object, obj: bpy.types.Object) -> Matrix:
+    """From the space of `obj` to that of `root`. World matrices of what was appended just now are not computed yet."""
+    matrix = Matrix.Identity(4)
+    while obj is not root:
+        matrix = obj.matrix_parent_inverse @ obj.matrix_basis @ matrix
+        obj = obj.parent
+    return matrix
 
 
 def _append(blend: Path, job: Job) -> tuple[bpy.types.Collection, bpy.types.Object]:

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import bpy
 
@@ -22,7 +22,9 @@ from ..api.services import SERVICES
 from ..jobs import folder as folders
 from ..jobs import history, process
 from ..jobs.folder import Job, State
+from . import joblist, pace, settings
 from .place import place
+from .redraw import redraw, tools
 from .refusal import reason_of
 
 PACKAGE = __package__.rpartition(".")[0]
@@ -37,6 +39,19 @@ STARTS_AT_MOST = 2  # a process that dies twice on the same job would die a thir
 LOOKED_AT_AGAIN = 20
 """So many of the newest jobs are read again after they have ended, where another Blender has changed them; a panel shows fewer."""
 
+READ_AT_MOST_S = 0.01
+"""How long one tick reads records that were never read, or deletes: a thousand jobs must not hold the window up."""
+
+
+class Said(NamedTuple):
+    """A sentence for the user. `severity` is one of Blender's kinds of report: INFO for done, WARNING for recoverable, ERROR for failed."""
+
+    severity: str
+    sentence: str
+    service: str = ""
+    """The service of the job that has ended, where one has."""
+
+
 _processes: dict[str, process.Process] = {}
 _starts: dict[str, int] = {}
 _cancelled_at: dict[str, float] = {}
@@ -44,7 +59,15 @@ _cancelled_at: dict[str, float] = {}
 _expected: dict[str, int] = {}
 """By job: the session_uid of the scene that its result enters by itself. Another file has other scenes."""
 _jobs: dict[str, Job] | None = None
-"""By id, newest first; None until they have been read for the first time."""
+"""By id, newest first; None until the first of them have been read."""
+_unread: list[str] = []
+"""Ids of jobs whose records are still to be read, newest first."""
+_is_swept = False
+"""Whether there is nothing to be deleted."""
+_is_greeted = False
+"""Whether the user has been told which jobs of an earlier session go on."""
+_sizes: dict[str, int] = {}
+"""By job: how many bytes its folder holds."""
 _root_mtime_ns = 0
 _record_mtime_ns: dict[str, int] = {}
 """By job: when its record was written that was read last."""
@@ -62,14 +85,50 @@ def folder_of(job_id: str) -> Path:
     return root() / job_id
 
 
+def picture_of(job: Job) -> str:
+    """Where a picture of the job lies: of its model where there is one, else of what it is made from; "" where that is a URL.
+
+    For what draws: no file is touched.
+    """
+    name = folders.THUMBNAIL if job.state in folders.HAS_RESULT else job.source
+    if not name or picture.is_url(name):
+        return ""
+    return os.path.join(bpy.utils.extension_path_user(PACKAGE, path="jobs"), job.id, name)
+
+
 def jobs() -> list[Job]:
     """All jobs as they were last seen, newest first."""
     return list((_jobs or {}).values())
 
 
+def was_read() -> bool:
+    """Whether the list of jobs has been read since the start."""
+    return _jobs is not None
+
+
+def job(job_id: str) -> Job | None:
+    """One job as it was last seen, None where there is none."""
+    return (_jobs or {}).get(job_id)
+
+
 def is_busy() -> bool:
     """Whether a process of ours runs, or a result is expected."""
     return bool(_processes or _expected)
+
+
+def is_behind() -> bool:
+    """Whether there are records to be read, or folders to be deleted, that the next tick will go on with."""
+    return bool(_unread) or not _is_swept
+
+
+def size_of(job_id: str) -> int:
+    """How many bytes a job's folder held when it was read last; 0 for one that was not read yet."""
+    return _sizes.get(job_id, 0)
+
+
+def reason_to_wait(job: Job) -> str:
+    """Why an unfinished job does not go on just now, "" if it does or will as soon as others have ended."""
+    return offline_reason(job.service, job.source) if job.state in folders.UNFINISHED else ""
 
 
 def connection(service: str) -> dict[str, Any]:
@@ -110,13 +169,17 @@ def key_reason(service: str) -> str:
     return f"{label} needs an API key: enter it in the preferences of Image to 3D, or set {service.upper()}_API_KEY"
 
 
-def create(scene: bpy.types.Scene, *, service: str, parameters: dict[str, Any], name: str) -> Job:
-    """Write down a new job, whose result enters `scene`. Raises `ImageTo3DError`, and `OSError` where nothing can be written."""
+def create(
+    scene: bpy.types.Scene, *, service: str, parameters: dict[str, Any], name: str, where: dict[str, Any]
+) -> Job:
+    """Write down a new job, whose result enters `scene`, at the place that `where` says (see `place`).
+
+    Raises `ImageTo3DError`, and `OSError` where nothing can be written.
+    """
     reason = key_reason(service) or offline_reason(service, parameters[pictures(SERVICES[service].parameters)[0]])
     if reason:
         raise ImageTo3DError(f"{reason}.")
-    place = {"scene": scene.name, "location": list(scene.cursor.location)}
-    folder = folders.create(root(), service=service, parameters=parameters, name=name, place=place)
+    folder = folders.create(root(), service=service, parameters=parameters, name=name, place=where)
     _expected[folder.name] = scene.session_uid
     return refresh(folder.name)
 
@@ -134,20 +197,51 @@ def refresh(job_id: str) -> Job:
     return job
 
 
-def tick() -> list[str]:
-    """Start what waits, look at what runs, bring in what is ready. Return a sentence for each job that ended."""
+def tick() -> list[Said]:
+    """Start what waits, look at what runs, bring in what is ready. Return what the user should hear: that a job has ended, or goes on."""
     _let_go_of_ended()
+    _sweep()
     _look_for_new()
     _look_at_ended()
-    return [sentence for job in jobs() if (sentence := _care_for(job))]
+    joblist.fill(jobs())  # which another file's opening has emptied
+    return [*_greeting(), *(said for job in jobs() if (said := _care_for(job)))]
 
 
-def _care_for(job: Job) -> str:
+def _greeting() -> list[Said]:
+    """Once a session, when all records have been read: which jobs of an earlier one go on, or wait."""
+    global _is_greeted
+    if _is_greeted or _unread:
+        return []
+    _is_greeted = True
+    left = [
+        job
+        for job in jobs()
+        if job.state in folders.UNFINISHED and job.id not in _expected and not folders.is_locked(folder_of(job.id))
+    ]
+    waiting = [job for job in left if reason_to_wait(job)]
+    going = len(left) - len(waiting)
+    said = []
+    if going:
+        said.append(Said("INFO", f"{_count(going)} from before {'goes' if going == 1 else 'go'} on"))
+    if waiting:
+        verb = "waits" if len(waiting) == 1 else "wait"
+        said.append(Said("WARNING", f"{_count(len(waiting))} from before {verb}. {reason_to_wait(waiting[0])}"))
+    return said
+
+
+def _count(number: int) -> str:
+    return "1 job" if number == 1 else f"{number} jobs"
+
+
+def _care_for(job: Job) -> Said | None:
     try:
         if job.state in folders.UNFINISHED:
+            was_ours = job.id in _starts
             job = advance(job.id)
             if job.state in ENDED_WITHOUT:
-                return f"{job.name}: {job.message}"
+                return _farewell(job)
+            if job.state is State.READY and was_ours and job.id not in _expected:
+                return Said("INFO", f"{job.name} is ready: import it from the list of jobs", job.service)
         if job.state is State.READY and job.id in _expected:
             return _bring_in(job)
     except (ImageTo3DError, OSError) as error:  # one job's trouble must not stop the others
@@ -155,8 +249,14 @@ def _care_for(job: Job) -> str:
         # Where even this cannot be written down (a full disk), the list says it until the next start tries again.
         failed = dataclasses.replace(job, state=State.FAILED, message=sentence_of(error))
         _remember(failed)
-        return f"{job.name}: {failed.message}"
-    return ""
+        return _farewell(failed)
+    return None
+
+
+def _farewell(job: Job) -> Said:
+    """What is said about a job that ended without a model."""
+    severity = {State.CANCELLED: "INFO", State.UNCONFIRMED: "WARNING"}.get(job.state, "ERROR")
+    return Said(severity, f"{job.name}: {job.message}", job.service)
 
 
 def advance(job_id: str) -> Job:
@@ -211,15 +311,17 @@ def _is_sending(job_id: str) -> bool:
 
 
 def import_result(job_id: str, scene: bpy.types.Scene) -> bpy.types.Object:
-    """Bring a finished job's model into `scene`, once at a time. Raises `JobError`, `BusyError`."""
+    """Bring a finished job's model into `scene`, once at a time: to where the job was asked for, or, by hand, to where the scene's
+    settings say now. Raises `JobError`, `BusyError`."""
     folder = folder_of(job_id)
     with folders.lock(folder):
         job = folders.read(folder)
         if job.state not in folders.HAS_RESULT:
             raise JobError(f"{job.name} has no model yet: it is {job.state}.")
-        if job.id not in _expected or job.state is State.IMPORTED:  # asked for by hand: where the user is now
-            job.place = {}
-        obj = place(folder, job, scene)
+        if job.id not in _expected or job.state is State.IMPORTED:  # by hand
+            obj = place(folder, job, settings.target_of(scene), settings.place_of(scene))
+        else:
+            obj = place(folder, job, scene, job.place)
         _expected.pop(job.id, None)
         job.state = State.IMPORTED
         folders.write(folder, job)
@@ -244,8 +346,8 @@ def retry(job_id: str, scene: bpy.types.Scene) -> None:
 
 def candidates(job_id: str) -> list[str]:
     """The tasks at the service of which one may be an unconfirmed job's, as far as the service lists them."""
-    job = (_jobs or {}).get(job_id)
-    return job.candidates if job else []
+    found = job(job_id)
+    return found.candidates if found else []
 
 
 def adopt(job_id: str, task_id: str, scene: bpy.types.Scene) -> None:
@@ -274,62 +376,100 @@ def _expect_again(job_id: str, scene: bpy.types.Scene) -> None:
 
 
 def remove(job_id: str) -> None:
-    """Delete a job with all its files. Raises `BusyError` while its process runs."""
-    history.remove(folder_of(job_id))
+    """Delete a job with all its files, in the next ticks. Raises `BusyError` while its process runs, `JobError`, `OSError`."""
+    global _is_swept
+    history.set_aside(folder_of(job_id))
+    _is_swept = False
     _expected.pop(job_id, None)
+    pace.forget(job_id)
+    _sizes.pop(job_id, None)
     if _jobs:
-        _jobs.pop(job_id, None)
+        _jobs.pop(job_id, None)  # the next tick shows it, once for as many as go
 
 
-def _bring_in(job: Job) -> str:
+def _bring_in(job: Job) -> Said | None:
     """Place the result of an expected job; whatever is in the way is said, and the result stays ready to be imported by hand."""
     if refresh(job.id).state is not State.READY:  # another Blender was here first
-        return ""
+        return None
+    if _is_hand_full():
+        return None  # the next tick tries again
     scene = next((scene for scene in bpy.data.scenes if scene.session_uid == _expected[job.id]), None)
     if scene is None:
         _expected.pop(job.id)
-        return f"{job.name} is ready, and its scene is not open: import it from the list of jobs"
+        return Said(
+            "WARNING", f"{job.name} is ready, and its scene is not open: import it from the list of jobs", job.service
+        )
     try:
         import_result(job.id, scene)
     except RuntimeError as error:  # Blender's own refusal: once is enough, the result stays ready
         _expected.pop(job.id, None)
-        return f"{job.name} could not be added ({reason_of(error)}): import it from the list of jobs"
+        return Said("ERROR", f"{job.name} could not be added ({reason_of(error)}): import it from the list of jobs")
     except BusyError:
-        return ""  # somebody looks at it just now; the next tick tries again
+        return None  # somebody looks at it just now; the next tick tries again
     except ImageTo3DError as error:
         _expected.pop(job.id)
-        return str(error)
-    return f"{job.name} is in the scene: {job.note}"
+        return Said("ERROR", str(error))
+    return Said("INFO", f"{job.name} is in the scene: {job.note}", job.service)
+
+
+def _is_hand_full() -> bool:
+    """Whether the user moves something, or uses another tool that will be an undo step: one in its middle would part it in two."""
+    windows = bpy.context.window_manager.windows
+    return any("UNDO" in operator.bl_options for window in windows for operator in tools(window))
 
 
 def _remember(job: Job) -> None:
     """Note how a job is now, a new one first, and have the panels show it."""
     global _jobs
     known = _jobs or {}
-    if known.get(job.id) != job:
-        _jobs = {**known, job.id: job} if job.id in known else {job.id: job, **known}
-        _redraw()
+    if known.get(job.id) == job:
+        return
+    _jobs = {**known, job.id: job} if job.id in known else {job.id: job, **known}
+    if job.state in folders.UNFINISHED:
+        pace.note(job.id, job.progress, time.monotonic())
+    else:
+        pace.forget(job.id)
+        _sizes[job.id] = folders.size_of(folder_of(job.id))
+    _show()
 
 
-def _redraw() -> None:
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
+def _show() -> None:
+    """Have the windows show the jobs as they are now."""
+    joblist.fill(jobs())
+    redraw()
+
+
+def _sweep() -> None:
+    """Delete the folders of jobs that were removed, a few at a time."""
+    global _is_swept
+    if not _is_swept:
+        _is_swept = history.sweep(root(), READ_AT_MOST_S)
 
 
 def _look_for_new() -> None:
-    """Read the list where it was never read, and where a folder came or went (another Blender may share it)."""
-    global _jobs, _root_mtime_ns
-    if _jobs is None:
-        history.tidy_up(root())
+    """Read the records that were never read, a few at a time; and see whether a folder came or went (another Blender may share them)."""
+    global _jobs, _root_mtime_ns, _unread
     mtime_ns = root().stat().st_mtime_ns
     if _jobs is None or mtime_ns != _root_mtime_ns:
         _root_mtime_ns = mtime_ns
-        _jobs = {job.id: job for job in history.list_jobs(root(), known=_jobs or {})}
-        for removed in _expected.keys() - _jobs.keys():
+        known = _jobs or {}
+        ids = history.list_ids(root())
+        _jobs = {job_id: known[job_id] for job_id in ids if job_id in known}
+        _unread = [job_id for job_id in ids if job_id not in known]
+        for removed in _expected.keys() - set(ids):
             del _expected[removed]
-        _redraw()
+        _show()
+    if not _unread:
+        return
+    until = time.monotonic() + READ_AT_MOST_S
+    read: dict[str, Job] = {}
+    while _unread and (not read or time.monotonic() < until):
+        job_id = _unread.pop(0)
+        read[job_id] = history.read_or_failed(root() / job_id)
+        _sizes[job_id] = folders.size_of(root() / job_id)
+    merged = {**read, **_jobs}
+    _jobs = {job_id: merged[job_id] for job_id in sorted(merged, reverse=True)}  # ids begin with the time
+    _show()
 
 
 def _look_at_ended() -> None:
@@ -361,11 +501,13 @@ def register() -> None:
 
 def unregister() -> None:
     """Have all processes end themselves; their jobs go on after the next start."""
-    global _jobs
+    global _jobs, _is_greeted, _is_swept
     while _processes:
         process.stop(_processes.popitem()[1])
     _expected.clear()
     _starts.clear()
     _cancelled_at.clear()
     _record_mtime_ns.clear()
-    _jobs = None
+    _sizes.clear()
+    _unread.clear()
+    _jobs, _is_greeted, _is_swept = None, False, False

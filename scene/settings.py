@@ -4,15 +4,22 @@
 Enum items are the wire values in upper case, as Blender writes identifiers; every other property has the wire's name and value.
 """
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import bpy
 
 from ..api import parameters as kinds
 from ..api import picture
+from ..api.errors import ParameterError
 from ..api.parameters import Parameter, Table
 from ..api.services import SERVICES
+
+PLACES = (
+    ("CURSOR", "3D Cursor", "Where the 3D cursor is when the job is started"),
+    ("ORIGIN", "World Origin", "In the middle of the scene"),
+)
 
 SOURCES = (
     ("FILE", "File", "A picture file on this computer"),
@@ -70,9 +77,68 @@ def shown(table: Table) -> list[Parameter]:
     return [parameter for parameter in table if parameter.name != main]
 
 
+LENGTH = "_length"
+AUTO = "_auto"
+"""Endings of the two properties that a panel shows instead of a `Vector`: lengths in scene units, and which of them are automatic.
+They are another view of the same numbers, and hold nothing themselves."""
+
+FIRST_LENGTH_M = 1.0  # what a length is when it stops being automatic
+
+
+def _views(parameter: kinds.Vector) -> dict[str, Any]:
+    """The two properties beside the one that has a `Vector`'s wire values, in meters."""
+    name = parameter.name
+
+    def lengths(group: bpy.types.PropertyGroup) -> list[float]:
+        unit_m = group.id_data.unit_settings.scale_length
+        return [max(number, 0.0) / unit_m for number in getattr(group, name)]
+
+    def set_lengths(group: bpy.types.PropertyGroup, values: Sequence[float]) -> None:
+        unit_m = group.id_data.unit_settings.scale_length
+        pairs = zip(getattr(group, name), values, strict=True)
+        changed = [number if number == kinds.AUTOMATIC else value * unit_m for number, value in pairs]
+        setattr(group, name, changed)
+
+    def automatic(group: bpy.types.PropertyGroup) -> list[bool]:
+        return [number == kinds.AUTOMATIC for number in getattr(group, name)]
+
+    def set_automatic(group: bpy.types.PropertyGroup, values: Sequence[bool]) -> None:
+        pairs = zip(getattr(group, name), values, strict=True)
+        given = [FIRST_LENGTH_M if number == kinds.AUTOMATIC else number for number, _ in pairs]
+        setattr(group, name, [kinds.AUTOMATIC if auto else number for auto, number in zip(values, given, strict=True)])
+
+    size = len(parameter.axes)
+    axes = ", ".join(parameter.axes)
+    return {
+        name + LENGTH: bpy.props.FloatVectorProperty(
+            name=parameter.label,
+            description=f"The {axes} in the scene's units, where they are not automatic",
+            size=size,
+            unit="LENGTH",
+            min=0.0,
+            soft_max=10.0,
+            precision=3,
+            get=lengths,
+            set=set_lengths,
+            options={"SKIP_SAVE"},
+        ),
+        name + AUTO: bpy.props.BoolVectorProperty(
+            name=f"Automatic {parameter.label}",
+            description="Let the service decide how long this side is",
+            size=size,
+            get=automatic,
+            set=set_automatic,
+            options={"SKIP_SAVE"},
+        ),
+    }
+
+
 def _group_of(name: str, table: Table) -> type[bpy.types.PropertyGroup]:
     """Make the property group of one service."""
     annotations = {parameter.name: _property(parameter) for parameter in shown(table)}
+    for parameter in shown(table):
+        if isinstance(parameter, kinds.Vector):
+            annotations |= _views(parameter)
     group = type(f"IMAGE_TO_3D_PG_{name}", (bpy.types.PropertyGroup,), {"__annotations__": annotations})
     group.__doc__ = f"Request parameters of {SERVICES[name].label}"
     return group
@@ -91,6 +157,60 @@ def values_that_apply(group: bpy.types.PropertyGroup, table: Table) -> dict[str,
     return {
         parameter.name: found[parameter.name] for parameter in shown(table) if kinds.applies(table, parameter, beside)
     }
+
+
+def target_of(scene: bpy.types.Scene) -> bpy.types.Scene:
+    """The scene that a model enters which is asked for in `scene`."""
+    return scene.image_to_3d.target_scene or scene
+
+
+def place_of(scene: bpy.types.Scene) -> dict[str, Any]:
+    """Where in that scene it goes, as `place` takes it."""
+    chosen = scene.image_to_3d
+    where: dict[str, Any] = {"location": [0.0, 0.0, 0.0]}
+    if chosen.location == "CURSOR":
+        where["location"] = list(target_of(scene).cursor.location)
+    if chosen.use_size:
+        where["size"] = chosen.size
+    if chosen.collection:
+        where["collection"] = chosen.collection.name
+    return where
+
+
+def reset(group: bpy.types.PropertyGroup, table: Table) -> None:
+    """Set all parameters of a service to their defaults."""
+    for parameter in shown(table):
+        group.property_unset(parameter.name)
+
+
+def use(chosen: bpy.types.PropertyGroup, service: str, parameters: Mapping[str, Any]) -> None:
+    """Set the settings to what a request of `service` was made of; `parameters` by wire name, pictures as paths or URLs.
+
+    What this version's table does not know or take is left at its default.
+    """
+    table = SERVICES[service].parameters
+    group = getattr(chosen, service)
+    reset(group, table)
+    for parameter in shown(table):
+        if parameter.name in parameters:
+            with contextlib.suppress(ParameterError):  # a later version's
+                setattr(group, parameter.name, _as_property(parameter.check(parameters[parameter.name]), parameter))
+    chosen.service = service.upper()
+    source = str(parameters.get(kinds.pictures(table)[0], ""))
+    if picture.is_url(source):
+        chosen.source, chosen.url = "URL", source
+    elif source:
+        chosen.source, chosen.filepath = "FILE", source
+
+
+def _as_property(value: Any, parameter: Parameter) -> Any:
+    """The opposite of `_value`."""
+    match parameter:
+        case kinds.Choice():
+            return _identifier(value)
+        case kinds.Number():
+            return parameter.minimum - 1 if value is None else value
+    return value
 
 
 def needs_picture(values: Mapping[str, Any], table: Table) -> bool:
@@ -134,6 +254,27 @@ def _make_classes() -> list[type]:
             name="Image", description="Image of this Blender file", type=bpy.types.Image
         ),
         "url": bpy.props.StringProperty(name="URL", description="Address of a picture, or a data URI"),
+        "location": bpy.props.EnumProperty(name="Location", description="Where the model's foot stands", items=PLACES),
+        "use_size": bpy.props.BoolProperty(
+            name="Set Size",
+            description="Scale the model when it arrives, so that its longest side has a certain length",
+        ),
+        "size": bpy.props.FloatProperty(
+            name="Size",
+            description="Length of the model's longest side",
+            default=1.0,
+            min=0.001,
+            soft_max=100.0,
+            unit="LENGTH",
+        ),
+        "collection": bpy.props.PointerProperty(
+            name="Collection",
+            description="Collection that the model's own collection is put into; empty means the scene's",
+            type=bpy.types.Collection,
+        ),
+        "target_scene": bpy.props.PointerProperty(
+            name="Scene", description="Scene that the model enters; empty means this one", type=bpy.types.Scene
+        ),
         **{
             name: bpy.props.PointerProperty(
                 name=SERVICES[name].label, description=f"Request parameters of {SERVICES[name].label}", type=group

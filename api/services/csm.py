@@ -89,6 +89,8 @@ class CSM(WebService):
     label: ClassVar[str] = "CSM"
     description: ClassVar[str] = "Image-to-3D sessions of Common Sense Machines: needs an account, and costs credits"
     parameters: ClassVar[Table] = PARAMETERS
+    account_page: ClassVar[str] = "https://3d.csm.ai/dashboard/profile/developer-settings"
+    tells_credits: ClassVar[bool] = False
     default_url: ClassVar[str] = "https://api.csm.ai"
     away: ClassVar[str] = (
         "check the network and the address in the preferences; the service may also have been discontinued, "
@@ -105,6 +107,10 @@ class CSM(WebService):
         """See `Service.asks_quads`."""
         return bool(parameters["topology"] == "quads")
 
+    @classmethod
+    def cost(cls, parameters: Mapping[str, Any]) -> None:
+        """Return None: CSM's page names no prices."""
+
     def create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing) -> Task:
         """`POST /image-to-3d-sessions`. The task may have failed already. See `Service.create`."""
         answer = self._send_create(SESSIONS, parameters, {}, before_sending)
@@ -118,7 +124,7 @@ class CSM(WebService):
     def get(self, task_id: str) -> Task:
         """`GET /image-to-3d-sessions/{session_code}`. See `Service.get`."""
         try:
-            answer = self._request("GET", f"{SESSIONS}/{quote(task_id, safe='')}")
+            answer = self._request("GET", f"{SESSIONS}/{quote(task_id, safe='')}", names_task=True)
         except GoneError as error:
             return Task(task_id, Status.GONE, error=error)
         record = _record(answer.body)
@@ -158,14 +164,18 @@ class CSM(WebService):
         """Whether all that a session repeats of its request is as in `values`. A list may hold records that repeat little."""
         if any(name not in record for name in ECHOED):
             with contextlib.suppress(ImageTo3DError):  # then it may match
-                record = _record(self._request("GET", f"{SESSIONS}/{quote(_id(record), safe='')}").body) or record
+                path = f"{SESSIONS}/{quote(_id(record), safe='')}"
+                record = _record(self._request("GET", path, names_task=True).body) or record
         image = web_address(record.get("image_url"))
         if image and is_url(values["image_url"]) and image != values["image_url"]:
             return False
         return all(record[name] == values[name] for name in ECHOED if record.get(name) is not None)
 
-    def balance(self) -> None:
-        """Return None: CSM names no credits."""
+    def check_key(self) -> None:
+        """`GET /image-to-3d-sessions?limit=1&page=1`: CSM has no request for the key alone. See `Service.check_key`."""
+        answer = self._request("GET", SESSIONS, query={"limit": 1, "page": 1})
+        if _records(answer.body) is None:
+            raise self._not_understood(answer)
 
     @staticmethod
     def _words(body: Any) -> str:

@@ -79,6 +79,8 @@ class Local:
     label: ClassVar[str] = "Local"
     description: ClassVar[str] = "Shapes the silhouette on this computer: no account, no network, no cost"
     parameters: ClassVar[Table] = PARAMETERS
+    account_page: ClassVar[str] = ""
+    tells_credits: ClassVar[bool] = False
     repeatable: ClassVar[bool] = True
     local: ClassVar[bool] = True
     pace_s: ClassVar[tuple[float, float]] = (0.1, 0.1)  # it is a look at a file
@@ -96,6 +98,10 @@ class Local:
     def asks_quads(cls, parameters: Mapping[str, Any]) -> bool:
         """See `Service.asks_quads`."""
         return bool(parameters["topology"] == "quads")
+
+    @classmethod
+    def cost(cls, parameters: Mapping[str, Any]) -> None:
+        """Return None: there are no credits."""
 
     def create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing) -> Task:
         """Start sculpting. Raises `ParameterError`, `PictureError`, `ConnectionFailedError` (for a URL) and `BlenderError`."""
@@ -146,8 +152,8 @@ class Local:
             program.stop()
         return True
 
-    def balance(self) -> None:
-        """Return None: nothing costs anything."""
+    def check_key(self) -> None:
+        """Return None: there is no key."""
 
     def fetch(self, url: str, path: Path, tell: Callable[[float], None] = lambda fraction: None) -> None:
         """Move the finished GLB to `path`."""

@@ -196,6 +196,28 @@ PARAMETERS: Table = (
 FIXED = {"target_formats": ["glb"]}
 """Sent with every request: fewer formats are made faster, and Blender takes this one."""
 
+PRICES: dict[str, tuple[int, int]] = {
+    "latest": (20, 30),
+    "meshy-7.1": (20, 30),
+    "meshy-7": (20, 30),
+    "meshy-6": (20, 30),
+    "meshy-6-lite": (5, 15),
+    "meshy-t2.5": (5, 15),
+    "meshy-t2": (5, 15),
+    "meshy-5": (5, 15),
+}
+"""By `ai_model`: credits for a task without and with a texture.
+
+Source: Meshy, "Pricing" of the API, and the notes on release 0.6.4 of Meshy's own MCP server (for the t models), both October 2026. They
+agree about meshy-t2, for which the help centre has 15 and 20.
+"""
+
+SMART_MODELS = {"latest": "meshy-t2", "meshy-t2": "meshy-t2", "meshy-t2.5": "meshy-t2.5"}
+"""By `ai_model`: which model makes a mesh with smart topology. Of the others no page says what they would cost."""
+
+FINE_TEXTURE_CREDITS = 5  # for 8k
+FINE_GEOMETRY_CREDITS = 5
+
 TASKS = "/v1/image-to-3d"
 BALANCE = "/v1/balance"
 
@@ -225,6 +247,8 @@ class Meshy(WebService):
     label: ClassVar[str] = "Meshy"
     description: ClassVar[str] = "Image-to-3D tasks of meshy.ai: needs an account with a paid plan, and costs credits"
     parameters: ClassVar[Table] = PARAMETERS
+    account_page: ClassVar[str] = "https://www.meshy.ai/settings/api"
+    tells_credits: ClassVar[bool] = True
     default_url: ClassVar[str] = "https://api.meshy.ai/openapi"
     forbidden = (
         PlanError,
@@ -240,6 +264,19 @@ class Meshy(WebService):
     def asks_quads(cls, parameters: Mapping[str, Any]) -> bool:
         """See `Service.asks_quads`."""
         return bool(parameters["topology"] == "quad")
+
+    @classmethod
+    def cost(cls, parameters: Mapping[str, Any]) -> int | None:
+        """See `Service.cost`; None for a model that is newer than the table of prices."""
+        model = parameters["ai_model"]
+        if parameters["model_type"] == "smart-topology":
+            model = SMART_MODELS.get(model, "")
+        if model not in PRICES:
+            return None
+        mesh, textured = PRICES[model]
+        credits = textured if parameters["should_texture"] else mesh
+        credits += FINE_TEXTURE_CREDITS if parameters["texture_resolution"] == "8k" else 0
+        return credits + (FINE_GEOMETRY_CREDITS if parameters["geometry_resolution"] != "standard" else 0)
 
     def create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing) -> Task:
         """`POST /v1/image-to-3d`. See `Service.create`."""
@@ -257,7 +294,7 @@ class Meshy(WebService):
     def get(self, task_id: str) -> Task:
         """`GET /v1/image-to-3d/:id`. See `Service.get`."""
         try:
-            answer = self._request("GET", _path(task_id))
+            answer = self._request("GET", _path(task_id), names_task=True)
         except GoneError as error:
             return Task(task_id, Status.GONE, error=error)
         if not isinstance(answer.body, dict) or "status" not in answer.body:
@@ -322,11 +359,11 @@ class Meshy(WebService):
     def cancel(self, task_id: str) -> bool:
         """`DELETE /v1/image-to-3d/:id`: Meshy forgets the task. See `Service.cancel`."""
         with contextlib.suppress(GoneError):  # then there is nothing left to tell
-            self._request("DELETE", _path(task_id))
+            self._request("DELETE", _path(task_id), names_task=True)
         return True
 
-    def balance(self) -> int:
-        """`GET /v1/balance`: the credits that the account has. Raises `ImageTo3DError`."""
+    def check_key(self) -> int:
+        """`GET /v1/balance`: the credits that the account has. See `Service.check_key`."""
         answer = self._request("GET", BALANCE)
         if not isinstance(answer.body, dict) or not isinstance(answer.body.get("balance"), (int, float)):
             raise self._not_understood(answer)

@@ -150,12 +150,21 @@ class WebService:
         )
 
     def _request(
-        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Body | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Body | None = None,
+        names_task: bool = False,
     ) -> "Answer":
-        """Send one request and return the answer with a status of 2xx. Raises `ConnectionFailedError` and `ServiceError`."""
+        """Send one request and return the answer with a status of 2xx. Raises `ConnectionFailedError` and `ServiceError`.
+
+        `names_task` says whether `path` has the id of a task, which may be what is not found.
+        """
         answer = self._client.request(method, path, query=query, body=body)
         if not 200 <= answer.status < 300:
-            raise self._refusal(answer, method)
+            raise self._refusal(answer, names_task)
         return answer
 
     def _not_understood(self, answer: "Answer") -> UnavailableError:
@@ -169,12 +178,12 @@ class WebService:
         words = " ".join(redact(self._words(body), [self._key]).split())
         return words[:WORDS_AT_MOST].rstrip(".")
 
-    def _refusal(self, answer: "Answer", method: str) -> ServiceError:
+    def _refusal(self, answer: "Answer", names_task: bool) -> ServiceError:
         """What an answer with another status than 2xx means for the user."""
         label, status, words = self.label, answer.status, self._own_words(answer.body)
         said = f" ({words})" if words else ""
         kind, sentence = self._meaning(status, words, answer.retry_after_s)
-        if kind is GoneError and method == "POST":
+        if kind is GoneError and not names_task:
             kind, sentence = RefusedError, "{label} is not at this address{said}: check the address in the preferences."
         return kind(
             sentence.format(label=label, said=said),

@@ -49,7 +49,7 @@ def test_two_pictures_arrive_as_they_lie_on_the_disk_whatever_their_endings_say(
 
 def test_the_older_address_without_openapi_works_too(connect, server):
     url = server.meshy_url.removesuffix("/openapi") + "/"
-    assert connect(server, "meshy", url=url).balance() == 1000
+    assert connect(server, "meshy", url=url).check_key() == 1000
 
 
 def test_a_task_from_its_beginning_to_its_end(connect, slow_server):
@@ -217,12 +217,12 @@ def test_a_refusal_to_give_up_is_told(meshy, server):
 
 
 def test_the_balance_goes_down_with_every_task_and_is_refused_when_it_is_no_number(meshy, server, connect, scripted):
-    assert meshy.balance() == 1000
+    assert meshy.check_key() == 1000
     meshy.create({**PICTURE, "should_texture": False})
-    assert meshy.balance() == 980
+    assert meshy.check_key() == 980
     scripted.say(http({"balance": None}))
     with pytest.raises(errors.UnavailableError):
-        connect(scripted, "meshy").balance()
+        connect(scripted, "meshy").check_key()
 
 
 def test_too_few_credits_are_told(meshy, server):

@@ -48,7 +48,7 @@ def balance_elsewhere(server, url, **environment):
     """The balance as another process sees it, or the name of the error."""
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from image_to_3d import api\n"
-        "try: print(api.connect('meshy', key=sys.argv[2], url=sys.argv[3]).balance())\n"
+        "try: print(api.connect('meshy', key=sys.argv[2], url=sys.argv[3]).check_key())\n"
         "except api.ImageTo3DError as error: print(type(error).__name__)"
     )
     done = subprocess.run(
@@ -82,7 +82,7 @@ def test_with_the_user_s_own_file_all_of_it_goes_over_tls(connect, secure, ca_fi
 def test_a_certificate_for_another_host_is_refused(connect, secure, ca_file):
     url = secure.meshy_url.replace("127.0.0.1", "localhost")
     with pytest.raises(errors.CertificateError):
-        connect(secure, "meshy", url=url, network={"ca_file": ca_file}).balance()
+        connect(secure, "meshy", url=url, network={"ca_file": ca_file}).check_key()
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
@@ -100,7 +100,7 @@ def test_a_file_without_certificates_is_told(connect, secure, tmp_path, is_sente
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(errors.CertificateError, match="choose a file in PEM format") as refusal:
-        connect(secure, "meshy", network={"ca_file": str(path)}).balance()
+        connect(secure, "meshy", network={"ca_file": str(path)}).check_key()
     assert is_sentence(str(refusal.value)) and "bad.pem" in str(refusal.value)
 
 
@@ -170,7 +170,7 @@ def test_what_leaves_the_machine_goes_through_the_proxy_of_the_preferences(
     monkeypatch.setenv("HTTPS_PROXY", dead())  # the preferences count more
     network = {"proxy": proxy.url.replace("//", "//me:secret@"), "ca_file": ca_file, "online": True}
     meshy = connect(secure, "meshy", url=f"{AWAY}/meshy/openapi", network=network)
-    assert meshy.balance() == 1000
+    assert meshy.check_key() == 1000
     assert proxy.asked == ["meshy.example:443"]
     assert secure.meshy_key not in proxy.heads[0] and "Proxy-Authorization: Basic" in proxy.heads[0]
 
@@ -183,8 +183,8 @@ def test_the_environment_may_name_the_proxy(secure, proxy, ca_file, variable):
 
 def test_what_stays_on_this_machine_goes_through_no_proxy(connect, server, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", dead())
-    assert connect(server, "meshy").balance() == 1000
-    assert connect(server, "meshy", network={"proxy": dead()}).balance() == 1000
+    assert connect(server, "meshy").check_key() == 1000
+    assert connect(server, "meshy", network={"proxy": dead()}).check_key() == 1000
 
 
 @pytest.mark.parametrize("proxy", ["dead", "nonsense", "socks5://127.0.0.1:9", "refusing"])

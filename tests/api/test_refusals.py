@@ -189,7 +189,7 @@ def test_a_key_with_characters_that_no_key_has_is_not_repeated(name, is_sentence
 def test_a_key_and_an_address_are_taken_from_the_environment_and_tidied(server, monkeypatch):
     monkeypatch.setenv("MESHY_API_KEY", f" {server.meshy_key}\n")
     monkeypatch.setenv("MESHY_API_URL", server.meshy_url + "/")
-    assert api.connect("meshy").balance() == 1000
+    assert api.connect("meshy").check_key() == 1000
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 """The real extension, enabled in a real Blender without windows, and an empty file before each test; and web services for it."""
 
 import importlib
+import itertools
 import shutil
 import traceback
 from pathlib import Path
@@ -98,13 +99,36 @@ def cube(tmp_path_factory):
 @pytest.fixture
 def no_jobs(extension, session):
     """No job of another test, nor one for another test."""
+    _clear(session)
     yield
-    session = extension.module("scene.session")  # a test may have enabled the extension anew
+    _clear(extension.module("scene.session"))  # a test may have enabled the extension anew
+
+
+def _clear(session):
     processes = list(session._processes.values())
     session.unregister()
     for process in processes:
         process.wait(30)
     shutil.rmtree(session.root())
+
+
+@pytest.fixture
+def make_job(extension, session, no_jobs):
+    """Writes a job down as it may lie in the folder, each newer than the one before, and starts nothing."""
+    folders = extension.module("jobs.folder")
+    numbers = itertools.count()
+
+    def make_job(state="imported", **fields):
+        job_id = fields.pop("id", f"20260101-{next(numbers):06}-000000-0000")
+        fields = {"service": "local", "name": "Red Star", "parameters": {}, "created": "2026-01-01T00:00:00.000Z", **fields}
+        job = folders.Job(id=job_id, state=folders.State(state), **fields)
+        folder = session.root() / job_id
+        folder.mkdir()
+        (folder / folders.LOCK).touch()
+        folders.write(folder, job, synced=False)
+        return job
+
+    return make_job
 
 
 @pytest.fixture
@@ -150,7 +174,7 @@ def slow_account(patient, sign_in):
 @pytest.fixture
 def start_web(extension, star):
     """Start a job at a web service as the button does with a window: it goes on without us."""
-    start = extension.module("operators.generate").start_job
+    start = extension.module("scene.request").start_job
     return lambda service, **options: start(
         bpy.context.scene, **{"filepath": str(star), "service": service.upper(), **options}
     )

@@ -5,11 +5,28 @@ import subprocess
 import sys
 
 import bpy
+import bpy.utils.previews
+
+
+MENUS = ("TOPBAR_MT_file_import", "VIEW3D_MT_add", "IMAGE_MT_image", "STATUSBAR_HT_header")
+
+
+def entries(extension):
+    """By menu and header of Blender: how many of our functions draw in it."""
+    drawing = {name: getattr(bpy.types, name)._dyn_ui_initialize() for name in MENUS}
+    return {
+        name: sum(draw.__module__.startswith(extension.name) for draw in functions)
+        for name, functions in drawing.items()
+    }
 
 
 def traces(extension):
     """What a registered extension shows of itself."""
     return {
+        "entries": entries(extension),
+        "previews": len(bpy.utils.previews._uuid_open),
+        "window manager": hasattr(bpy.types.WindowManager, "image_to_3d"),
+        "file handlers": [cls.__name__ for cls in bpy.types.FileHandler.__subclasses__() if cls.is_registered],
         "operators": dir(bpy.ops.image_to_3d),
         "types": [name for name in dir(bpy.types) if name.startswith("IMAGE_TO_3D")],
         "scene": hasattr(bpy.types.Scene, "image_to_3d"),
@@ -20,11 +37,16 @@ def traces(extension):
 
 def test_enable_disable_enable_leaves_nothing_and_works_again(extension, star):
     enabled = traces(extension)
-    assert enabled["operators"] and enabled["types"] and enabled["scene"]
+    assert enabled["operators"] and enabled["types"] and enabled["scene"] and enabled["window manager"]
+    assert enabled["entries"] == dict.fromkeys(MENUS, 1)
+    assert "IMAGE_TO_3D_FH_pictures" in enabled["file handlers"]
     try:
         extension.disable()
         gone = traces(extension)
         assert not gone["operators"] and not gone["types"] and not gone["scene"] and not gone["modules"]
+        assert not gone["window manager"] and gone["entries"] == dict.fromkeys(MENUS, 0)
+        assert "IMAGE_TO_3D_FH_pictures" not in gone["file handlers"]
+        assert gone["previews"] == enabled["previews"] - 1
     finally:
         extension.enable()
     assert {**traces(extension), "groups": 0, "modules": 0} == {**enabled, "groups": 0, "modules": 0}
@@ -33,7 +55,7 @@ def test_enable_disable_enable_leaves_nothing_and_works_again(extension, star):
 
 
 def test_disabling_while_a_job_runs_stops_its_process(extension, settings, star, session):
-    job = extension.module("operators.generate").start_job(bpy.context.scene, filepath=str(star))
+    job = extension.module("scene.request").start_job(bpy.context.scene, filepath=str(star))
     session.tick()
     process = session._processes[job.id]
     extension.disable()
@@ -59,6 +81,10 @@ def test_enabling_imports_nothing_slow():
     assert loaded.stdout.strip() == "[]", loaded.stderr
 
 
+BLENDERS_OWN = {"remove_name", "remove_active"}
+"""Properties that Blender's preset operators bring along."""
+
+
 def labelled(extension):
     """Each operator, panel and property of ours, with the label and the tooltip that people read."""
     for name in dir(bpy.ops.image_to_3d):
@@ -70,11 +96,16 @@ def labelled(extension):
     for service in ("local", "csm", "meshy"):
         yield from _properties(service, getattr(settings, service).bl_rna)
     yield from _properties("preferences", extension.preferences.bl_rna)
+    yield from _properties("list of jobs", bpy.context.window_manager.image_to_3d.bl_rna)
+    for name in dir(bpy.types):
+        if "IMAGE_TO_3D_PT" in name or "IMAGE_TO_3D_MT" in name or "IMAGE_TO_3D_FH" in name:
+            cls = getattr(bpy.types, name)
+            yield name, cls.bl_label, cls.__doc__.partition("\n")[0].partition(";")[0]
 
 
 def _properties(owner, rna):
     for prop in rna.properties:
-        if prop.identifier in {"rna_type", "name", "bl_idname", "local"}:
+        if prop.identifier in {"rna_type", "name", "bl_idname", "local", *BLENDERS_OWN}:
             continue
         yield f"{owner}.{prop.identifier}", prop.name, prop.description
         if prop.type == "ENUM":
@@ -107,6 +138,8 @@ def test_the_properties_mirror_the_services_parameters():
         "preserve_aspect_ratio",
         "topology",
         "resolution",
+        "scaled_bbox_length",
+        "scaled_bbox_auto",
     }
     assert (group.geometry_model, group.texture_model, group.topology) == ("BASE", "NONE", "TRIS")
     assert (group.resolution, group.preserve_aspect_ratio) == ("HIGH_POLY", False)

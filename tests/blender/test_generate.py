@@ -3,10 +3,12 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 
 import bpy
 import pytest
+from ticking import tick_until
 
 
 def roots():
@@ -82,6 +84,105 @@ def test_an_image_of_this_file_is_taken_as_it_is_now(settings, star, make):
     assert root.name == Path(settings.image.name).stem
     assert (settings.image.filepath_raw, settings.image.source, settings.image.is_dirty) == before
     assert not [image for image in bpy.data.images if image != settings.image]
+
+
+def test_an_image_can_be_named_and_goes_before_the_settings(settings, star, tmp_path):
+    settings.filepath = str(tmp_path / "nowhere.png")
+    painted(star)
+    bpy.ops.image_to_3d.generate(image="Painted.001")
+    (root,) = roots()
+    assert root.name == "Painted" and settings.source == "FILE" and settings.image is None
+
+
+def test_an_image_that_is_not_there_is_refused(settings, session, star):
+    settings.filepath = str(star)  # which is not what was asked for
+    before = list(session.root().iterdir())
+    with pytest.raises(RuntimeError, match="There is no image 'Fox' in this file: choose another"):
+        bpy.ops.image_to_3d.generate(image="Fox")
+    assert list(session.root().iterdir()) == before
+
+
+def create_parameters(session, services, start_web, **options):
+    """What Meshy gets; the task is given up then."""
+    before = len(services.creates)
+    job = start_web("meshy", **options)
+    tick_until(session, lambda: len(services.creates) > before)
+    session.cancel(job.id)
+    return services.creates[before].parameters
+
+
+def test_a_picture_that_is_named_goes_before_a_task_in_the_settings(settings, session, slow_account, start_web, star):
+    settings.meshy.input_task_id = "0193aaaa"
+    settings.filepath = str(star)
+    assert create_parameters(session, slow_account, start_web).keys() & {"image_url", "input_task_id"} == {"image_url"}
+    image = create_parameters(session, slow_account, start_web, filepath="", image=painted(star))
+    assert image.keys() & {"image_url", "input_task_id"} == {"image_url"}
+    assert settings.meshy.input_task_id == "0193aaaa"
+    task = create_parameters(session, slow_account, start_web, filepath="")
+    assert task["input_task_id"] == "0193aaaa" and "image_url" not in task
+
+
+def test_the_price_is_known_before_there_is_a_picture(extension, settings):
+    cost = extension.module("scene.request").cost
+    scene = bpy.context.scene
+    assert cost(scene) is None  # Local
+    settings.service = "MESHY"
+    usual = cost(scene)
+    settings.meshy.texture_prompt, settings.meshy.should_texture = "shiny", False  # the prompt has no effect
+    assert usual > cost(scene) > 0
+    settings.meshy.should_texture, settings.meshy.texture_resolution = True, "8K"
+    assert cost(scene) > usual
+    settings.meshy.ai_model = "meshy-99"
+    assert cost(scene) is None
+
+
+@pytest.fixture
+def pictures(star, tmp_path):
+    """A folder with two pictures, one text that says it is a picture, and one that does not."""
+    for name in ("One.png", "Two.PNG"):
+        (tmp_path / name).write_bytes(star.read_bytes())
+    for name in ("Text.png", "Notes.txt"):
+        (tmp_path / name).write_text("this is no picture")
+    return tmp_path
+
+
+def generate_from(folder, *names):
+    return bpy.ops.image_to_3d.generate_from_files(directory=str(folder), files=[{"name": name} for name in names])
+
+
+def test_several_files_become_several_models(settings, pictures):
+    assert generate_from(pictures, "One.png", "Two.PNG") == {"FINISHED"}
+    assert sorted(root.name for root in roots()) == ["One", "Two"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        ("Text.png", "The picture cannot be read"),
+        ("Notes.txt", "Notes.txt is no picture: choose one of .png"),
+        ("Gone.png", "There is no picture at .*Gone.png"),
+    ],
+)
+def test_a_bad_file_is_said_and_stops_no_other(settings, pictures, capfd, bad, sentence):
+    assert generate_from(pictures, "One.png", bad, "Two.PNG") == {"FINISHED"}
+    assert sorted(root.name for root in roots()) == ["One", "Two"]
+    said = capfd.readouterr().out
+    assert re.search(f"Warning: .*{sentence}", said), said
+    with pytest.raises(RuntimeError, match=sentence):
+        generate_from(pictures, bad)
+
+
+def test_without_files_there_is_nothing_to_do(settings, pictures):
+    with pytest.raises(RuntimeError, match="There is no picture: choose one or more picture files"):
+        bpy.ops.image_to_3d.generate_from_files()
+    with pytest.raises(RuntimeError, match="There is no picture: choose one or more picture files"):
+        generate_from(pictures, "")
+    assert not roots()
+
+
+def test_a_file_can_be_given_by_its_path_alone(settings, pictures):
+    bpy.ops.image_to_3d.generate_from_files(filepath=str(pictures / "One.png"))
+    assert [root.name for root in roots()] == ["One"]
 
 
 @pytest.mark.parametrize(

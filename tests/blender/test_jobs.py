@@ -7,11 +7,13 @@ import bpy
 import pytest
 from ticking import tick_until
 
+pytestmark = pytest.mark.usefixtures("no_jobs")
+
 
 @pytest.fixture
 def start(extension, star):
     """Start a job as the button does with a window: it goes on without us."""
-    return lambda: extension.module("operators.generate").start_job(bpy.context.scene, filepath=str(star))
+    return lambda: extension.module("scene.request").start_job(bpy.context.scene, filepath=str(star))
 
 
 def test_a_result_arrives_by_itself_in_the_scene_it_was_asked_for(settings, start, session):
@@ -53,11 +55,65 @@ def test_a_running_job_can_be_cancelled_tried_again_and_removed(settings, start,
     assert "Red Star" in bpy.data.objects
 
 
-@pytest.mark.parametrize("job", ["", "..", "../../etc", "20260101-000000-000000"])
-@pytest.mark.parametrize("operator", ["cancel", "retry", "import_result", "remove"])
-def test_an_id_that_is_none_is_refused(operator, job):
+OF_A_JOB = (
+    "import_result",
+    "cancel",
+    "retry",
+    "adopt",
+    "send_again",
+    "forget",
+    "use_settings",
+    "open_folder",
+    "copy_task_id",
+    "remove",
+)
+"""The operators that are about one job."""
+
+
+@pytest.mark.parametrize("job", ["..", "../../etc", ".new-1", "20260101-000000-000000"])
+@pytest.mark.parametrize("operator", OF_A_JOB)
+def test_an_id_that_is_none_is_refused(session, make_job, operator, job):
+    kept = make_job()
+    session.tick()
+    arguments = {"task_id": "0193"} if operator == "adopt" else {}
     with pytest.raises(RuntimeError, match="There is no job"):
-        getattr(bpy.ops.image_to_3d, operator)(job=job)
+        getattr(bpy.ops.image_to_3d, operator)(job=job, **arguments)
+    assert session.folder_of(kept.id).exists()
+
+
+@pytest.mark.parametrize("operator", OF_A_JOB)
+def test_without_jobs_the_operators_say_so(session, operator):
+    session.tick()
+    with pytest.raises(RuntimeError, match="There are no jobs yet"):
+        getattr(bpy.ops.image_to_3d, operator)()
+
+
+def test_without_an_id_the_selected_job_is_meant(session, make_job):
+    older, newer = make_job("failed"), make_job("failed")
+    session.tick()
+    shown = bpy.context.window_manager.image_to_3d
+    assert bpy.ops.image_to_3d.retry() == {"FINISHED"}
+    assert [session.job(job.id).state for job in (older, newer)] == ["failed", "waiting"]
+    session.cancel(newer.id)
+    shown.index = 1
+    assert bpy.ops.image_to_3d.remove() == {"FINISHED"}
+    assert [job.id for job in session.jobs()] == [newer.id]
+
+
+def test_where_none_is_selected_the_operators_say_so(session, make_job):
+    make_job()
+    session.tick()
+    bpy.context.window_manager.image_to_3d.index = -1
+    with pytest.raises(RuntimeError, match="No job is selected: select one"):
+        bpy.ops.image_to_3d.cancel()
+
+
+def test_the_id_of_a_task_can_be_copied_where_there_is_one(session, make_job, capfd):
+    with_task, without = make_job("running", service="csm", task_id="SESSION_12"), make_job("failed")
+    assert bpy.ops.image_to_3d.copy_task_id(job=with_task.id) == {"FINISHED"}
+    assert "Copied SESSION_12" in capfd.readouterr().out
+    with pytest.raises(RuntimeError, match="Red Star has no task at a service yet"):
+        bpy.ops.image_to_3d.copy_task_id(job=without.id)
 
 
 def test_more_jobs_than_may_run_at_once_wait_for_their_turn(extension, settings, start, session):
@@ -80,8 +136,8 @@ def test_a_job_of_an_earlier_blender_is_finished_and_waits(settings, start, sess
     session.tick()
     session.unregister()  # what the end of Blender does: the process sees the end of its standard input
     session.tick()  # the next start
-    said = tick_until(session, lambda: session.refresh(job.id).state == "ready")
-    assert not said and not bpy.data.objects
+    tick_until(session, lambda: session.refresh(job.id).state == "ready")
+    assert not bpy.data.objects
     bpy.ops.image_to_3d.import_result(job=job.id)
     assert "Red Star" in bpy.data.objects
 

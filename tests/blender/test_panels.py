@@ -1,97 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the panels and the preferences draw, without a window: on a layout that notes what it is asked for."""
+"""What the panels draw, without a window: on a layout that notes what it is asked for."""
 
 from types import SimpleNamespace
 
 import bpy
 import pytest
+from layout import CLOSED, Layout, context, drawn_by, operators, properties, words
 
 WEB_SERVICES = ("MESHY", "CSM")
+HERE = "http://127.0.0.1:1"
 
-
-class Layout:
-    """Notes what is drawn, and refuses what Blender's own layout would refuse."""
-
-    def __init__(self, drawn=None):
-        self.__dict__.update(drawn=[] if drawn is None else drawn, asked={})
-
-    def __getattr__(self, name):
-        function = bpy.types.UILayout.bl_rna.functions[name]  # a KeyError is one in Blender too
-
-        def draw(*arguments, **options):
-            names = [parameter.identifier for parameter in function.parameters if not parameter.is_output]
-            asked = {**dict(zip(names, arguments, strict=False)), **options}
-            check(function, asked)
-            if name == "operator":
-                operator = Operator(asked["operator"])
-                self.drawn.append((name, {**asked, "set": operator.properties, "enabled": self.asked.get("enabled")}))
-                return operator
-            self.drawn.append((name, {**asked, "layout": self}))
-            made = [Layout(self.drawn) for parameter in function.parameters if parameter.is_output]
-            if name == "panel":
-                return made[0], None if CLOSED in self.drawn else made[1]
-            return made[0] if made else None
-
-        return draw
-
-    def __setattr__(self, name, value):
-        assert name in bpy.types.UILayout.bl_rna.properties
-        self.asked[name] = value
-
-
-CLOSED = ("closed", {})
-"""In the list of what is drawn: sub-panels are closed."""
-
-
-class Operator:
-    """What a layout gives for an operator: its properties can be set, and no others."""
-
-    def __init__(self, idname):
-        group, _, name = idname.partition(".")
-        known = getattr(getattr(bpy.ops, group), name).get_rna_type()  # a KeyError where there is none
-        self.__dict__.update(known={prop.identifier for prop in known.properties}, properties={})
-
-    def __setattr__(self, name, value):
-        assert name in self.known
-        self.properties[name] = value
-
-
-def check(function, asked):
-    for name, value in asked.items():
-        parameter = function.parameters[name]
-        if parameter.type == "ENUM" and name != "heading":
-            assert value in parameter.enum_items or name == "icon_value", f"{name} {value}"
-    if function.identifier == "prop":
-        data, prop = asked["data"], asked["property"]
-        assert prop in data.bl_rna.properties, f"{prop} is no property"
-    if function.identifier == "progress":
-        assert 0 <= asked["factor"] <= 1
-
-
-def drawn_by(cls, drawn=(), **attributes):
-    """What a panel, or the preferences, draw."""
-    owner = SimpleNamespace(layout=Layout(list(drawn)), **attributes)
-    system = SimpleNamespace(ui_scale=1.0)  # Blender's own says 0 as long as there is no window
-    context = SimpleNamespace(
-        scene=bpy.context.scene,
-        preferences=SimpleNamespace(system=system),
-        region=SimpleNamespace(width=240),
-    )
-    cls.draw(owner, context)
-    return owner.layout.drawn
-
-
-def words(drawn):
-    """All that can be read beside the properties; a sentence may be drawn in several lines."""
-    return " ".join(asked["text"] for _, asked in drawn if asked.get("text"))
-
-
-def operators(drawn):
-    return [(asked["operator"], asked["set"]) for name, asked in drawn if name == "operator"]
-
-
-def properties(drawn):
-    return [asked["property"] for name, asked in drawn if name == "prop"]
+IMPORT = {"location", "use_size", "size", "collection", "target_scene"}
 
 
 @pytest.fixture
@@ -99,19 +18,77 @@ def sidebar(extension):
     return extension.module("panels.sidebar")
 
 
+@pytest.fixture
+def list_of_jobs(extension):
+    return extension.module("panels.jobs")
+
+
+@pytest.fixture
+def ready(extension):
+    """Keys of both web services, at addresses on this machine."""
+    for service in ("meshy", "csm"):
+        setattr(extension.preferences, f"{service}_key", "secret_1")
+        setattr(extension.preferences, f"{service}_url", HERE)
+
+
+@pytest.fixture
+def image_editor():
+    """The space of an Image Editor."""
+    area = bpy.context.window.screen.areas[0]
+    before, area.type = area.type, "IMAGE_EDITOR"
+    yield area.spaces.active
+    area.type = before
+
+
+def button(drawn):
+    """Of the button Generate: what it is asked for, and what can be read below it."""
+    (place,) = [number for number, (_, asked) in enumerate(drawn) if asked.get("operator") == "image_to_3d.generate"]
+    return drawn[place][1], words(drawn[place + 1 :])
+
+
 @pytest.mark.parametrize("service", ["LOCAL", *WEB_SERVICES])
 @pytest.mark.parametrize("source", ["FILE", "IMAGE", "URL"])
-def test_each_service_and_source_has_its_rows(sidebar, settings, monkeypatch, service, source):
-    monkeypatch.setenv("MESHY_API_KEY", "msy_1")
+def test_each_service_and_source_has_its_rows(sidebar, settings, ready, service, source):
     settings.service, settings.source = service, source
-    settings.filepath, settings.url, settings.image = "/a.png", "http://127.0.0.1/a.png", bpy.data.images.new("A", 4, 4)
+    settings.filepath, settings.url, settings.image = "/a.png", f"{HERE}/a.png", bpy.data.images.new("A", 4, 4)
     drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
     group = getattr(settings, service.lower())
-    assert {prop.identifier for prop in group.bl_rna.properties} - {"rna_type", "name"} <= set(properties(drawn))
-    assert operators(drawn) == [("image_to_3d.generate", {})]
-    assert ("template_ID" in [name for name, _ in drawn]) == (source == "IMAGE")
+    names = {prop.identifier for prop in group.bl_rna.properties} - {"rna_type", "name"}
+    lengths = {"scaled_bbox", "scaled_bbox_length"}  # which is automatic
+    assert names - lengths | IMPORT | {"source", "service"} <= set(properties(drawn))
+    assert not lengths & set(properties(drawn))
+    assert operators(drawn) == [
+        ("image_to_3d.paste_picture", {}),
+        ("image_to_3d.reset_parameters", {}),
+        ("image_to_3d.generate", {}),
+    ]
+    assert [asked["panel"] for name, asked in drawn if name == "popover"] == [
+        f"IMAGE_TO_3D_PT_{service.lower()}_presets"
+    ]
+    assert ("filepath" in properties(drawn), "url" in properties(drawn)) == (source == "FILE", source == "URL")
+    drawn_names = [name for name, _ in drawn]
+    assert ("template_ID" in drawn_names) == ("template_icon" in drawn_names) == (source == "IMAGE")
+
+
+def test_what_is_folded_up_is_not_drawn_but_the_button_is(sidebar, settings, ready):
+    settings.service = "MESHY"
     drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate, [CLOSED])
-    assert {"topology", "texture_model" if service != "MESHY" else "enable_pbr"} <= set(properties(drawn))
+    assert set(properties(drawn)) == {"source", "filepath", "service"}
+    assert button(drawn)
+
+
+@pytest.mark.parametrize("service", ["local", "csm"])
+def test_a_length_is_shown_where_it_is_not_automatic(sidebar, settings, ready, service):
+    settings.service = service.upper()
+    getattr(settings, service).scaled_bbox = (-1, 2, -1)
+    drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
+    shown = [(asked["property"], asked["index"]) for name, asked in drawn if name == "prop" and "index" in asked]
+    assert shown == [
+        ("scaled_bbox_auto", 0),
+        ("scaled_bbox_length", 1),
+        ("scaled_bbox_auto", 1),
+        ("scaled_bbox_auto", 2),
+    ]
 
 
 def rows(sidebar, group):
@@ -132,71 +109,286 @@ def test_what_has_no_effect_is_grey(sidebar, settings):
     settings.meshy.should_remesh, settings.meshy.should_texture = True, False
     grey = {name for name, is_grey in rows(sidebar, settings.meshy).items() if is_grey}
     assert grey >= {"enable_pbr", "texture_prompt", "texture_image_url"} and not grey & needs_remesh
+    settings.service = "LOCAL"
+    assert rows(sidebar, settings.local)["preserve_aspect_ratio"]
+    settings.local.scaled_bbox = (1, -1, -1)
+    assert not rows(sidebar, settings.local)["preserve_aspect_ratio"]
+
+
+def test_the_size_is_grey_until_it_is_used(sidebar, settings):
+    def is_grey():
+        (row,) = [
+            asked["layout"]
+            for _, asked in drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
+            if asked.get("property") == "size"
+        ]
+        return row.asked["active"] is False
+
+    assert is_grey()
+    settings.use_size = True
+    assert not is_grey()
+
+
+ENTER_KEY = "image_to_3d.show_preferences"
+GO_ONLINE = "extensions.userpref_allow_online"
+OFFLINE = "Online access is off"
+HOW_TO_GO_ONLINE = f"{OFFLINE}: turn on Allow Online Access in the preferences, under System"
 
 
 @pytest.mark.parametrize(
-    ("key", "picture", "address", "reason"),
+    ("key", "picture", "address", "reason", "beside_service", "leads_there"),
     [
-        ("msy_1", "", "", "Choose a picture first"),
-        ("", "/a.png", "", "Meshy needs an API key: enter it in the preferences of Image to 3D, or set MESHY_API_KEY"),
-        ("msy_1", "/a.png", "", "Online access is off: turn on Allow Online Access in the preferences, under System"),
-        ("msy_1", "/a.png", "http://127.0.0.1:1/openapi", ""),
+        ("secret_1", "", HERE, "Choose a picture first", "Ready", None),
+        ("", "/a.png", "", "Meshy needs an API key", "Meshy needs an API key", ENTER_KEY),
+        ("secret_1", "/a.png", "", OFFLINE, HOW_TO_GO_ONLINE, GO_ONLINE),
+        ("secret_1", "/a.png", HERE, "", "Ready", None),
     ],
 )
-def test_the_button_says_why_it_cannot_be_pressed(
-    sidebar, settings, monkeypatch, key, picture, address, reason, extension
+def test_what_is_missing_is_said_and_the_button_cannot_be_pressed(
+    sidebar, settings, extension, key, picture, address, reason, beside_service, leads_there
 ):
     settings.service, settings.filepath = "MESHY", picture
     extension.preferences.meshy_key, extension.preferences.meshy_url = key, address
     drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
-    assert words(drawn).removeprefix("More Parameters").strip() == reason
-    (enabled,) = [asked["enabled"] for name, asked in drawn if name == "operator"]
-    assert enabled is (not reason)
+    asked, below = button(drawn)
+    assert (asked["enabled"], below) == (not reason, reason)
+    assert words(drawn).startswith(beside_service)
+    assert {name for name, _ in operators(drawn)} & {ENTER_KEY, GO_ONLINE} == ({leads_there} if leads_there else set())
+    assert "secret" not in str(drawn)
 
+
+def test_a_task_stands_instead_of_the_picture(sidebar, settings, ready):
+    settings.service, settings.meshy.input_task_id = "MESHY", "0193"
+    assert button(drawn_by(sidebar.IMAGE_TO_3D_PT_generate))[0]["enabled"]
+
+
+def test_a_picture_from_the_web_needs_online_access_also_for_the_local_service(sidebar, settings):
+    settings.source, settings.url = "URL", "https://example.org/a.png"
+    assert button(drawn_by(sidebar.IMAGE_TO_3D_PT_generate))[1] == OFFLINE
+    settings.source, settings.filepath = "FILE", "/a.png"
+    assert button(drawn_by(sidebar.IMAGE_TO_3D_PT_generate))[1] == ""
+
+
+def test_the_price_is_on_the_button(extension, sidebar, settings, ready):
+    def price():
+        return button(drawn_by(sidebar.IMAGE_TO_3D_PT_generate))[0]["text"]
+
+    assert price() == "Generate 3D Model"  # Local
+    settings.service = "MESHY"
+    textured = price()
+    settings.meshy.should_texture = False
+    plain = price()
+    for text in (textured, plain):
+        before, credits, after = text.rsplit(" ", 2)
+        assert (before, after) == ("Generate for", "Credits") and int(credits) > 0
+    assert textured != plain
+    settings.meshy.ai_model = "meshy-99"  # of which nobody knows the price
+    assert price() == "Generate 3D Model"
+
+
+def test_the_account_is_shown_when_the_service_has_told(sidebar, settings, account, session):
+    def readiness():
+        return words(drawn_by(sidebar.IMAGE_TO_3D_PT_generate))
+
+    settings.service, account.credits = "MESHY", 1234
+    asked = len(account.requests)
+    assert readiness().startswith("Ready Parameters") and len(account.requests) == asked
+    bpy.ops.image_to_3d.check_account(service="MESHY")
+    assert readiness().startswith("Ready, 1,234 credits left")
+
+
+def test_a_key_that_is_not_accepted_is_said_beside_the_service(sidebar, settings, account, monkeypatch):
+    monkeypatch.setenv("MESHY_API_KEY", "secret_but_wrong")
+    settings.service = "MESHY"
+    with pytest.raises(RuntimeError, match="does not accept the API key"):
+        bpy.ops.image_to_3d.check_account(service="MESHY")
+    drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
+    assert words(drawn).startswith("Meshy does not accept the API key") and "secret" not in words(drawn)
+    assert (ENTER_KEY, {}) in operators(drawn)
+
+
+def test_beside_an_image_that_image_is_what_is_sent(sidebar, settings, image_editor):
+    cls = sidebar.IMAGE_TO_3D_PT_generate_image
+    assert not cls.poll(context(image_editor))
+    image_editor.image = bpy.data.images.new("Painted", 4, 4)
+    assert cls.poll(context(image_editor))
+    drawn = drawn_by(cls, space=image_editor)
+    asked, below = button(drawn)
+    assert (asked["set"], asked["enabled"], below) == ({"image": "Painted"}, True, "")
+    assert words(drawn).startswith("Painted") and "source" not in properties(drawn)
+
+
+USUAL = ["use_settings", "open_folder"]
 
 STATES = {
-    "waiting": ["cancel"],
-    "submitting": ["cancel"],
-    "running": ["cancel"],
-    "downloading": ["cancel"],
-    "converting": ["cancel"],
-    "ready": ["import_result", "remove"],
-    "imported": ["import_result", "remove"],
-    "failed": ["retry", "remove"],
-    "cancelled": ["retry", "remove"],
-    "unconfirmed": ["retry", "remove", "adopt", "send_again", "forget"],
+    "waiting": ["cancel", *USUAL],
+    "submitting": ["cancel", *USUAL],
+    "running": ["cancel", *USUAL, "copy_task_id"],
+    "downloading": ["cancel", *USUAL, "copy_task_id"],
+    "converting": ["cancel", *USUAL, "copy_task_id"],
+    "ready": ["import_result", *USUAL, "copy_task_id", "remove"],
+    "imported": ["import_result", *USUAL, "copy_task_id", "remove"],
+    "failed": ["retry", *USUAL, "remove"],
+    "cancelled": ["retry", *USUAL, "remove"],
+    "unconfirmed": ["retry", "adopt", "send_again", "forget", *USUAL, "remove"],
 }
 
+LABELS = {"meshy": "Meshy", "csm": "CSM", "local": "Local", "newer": "newer"}
 
-@pytest.mark.parametrize("service", ["meshy", "csm", "local", "newer"])
+
+@pytest.mark.parametrize("panel", ["IMAGE_TO_3D_PT_jobs", "IMAGE_TO_3D_PT_jobs_image"])
+@pytest.mark.parametrize("service", LABELS)
 @pytest.mark.parametrize("state", STATES)
-def test_each_state_has_its_buttons(extension, sidebar, session, no_jobs, star, state, service):
-    folders = extension.module("jobs.folder")
-    folder = folders.create(session.root(), service="local", parameters={"image_url": str(star)}, name="Red Star")
-    job = folders.read(folder)
-    job.state, job.service, job.progress, job.message, job.note = state, service, 0.5, "What happens", "What is"
-    folders.write(folder, job)
+def test_each_state_has_its_buttons(list_of_jobs, session, make_job, ready, state, service, panel):
+    job = make_job(
+        state,
+        service=service,
+        parameters={"image_url": "picture.png"},
+        picture_sha256="1",
+        task_id="0193" if "copy_task_id" in STATES[state] else "",
+        progress=0.5,
+        message="What happens",
+        note="What is",
+        credits=30,
+    )
     session.refresh(job.id)
-    drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_jobs)
+    drawn = drawn_by(getattr(list_of_jobs, panel))
     assert operators(drawn) == [(f"image_to_3d.{name}", {"job": job.id}) for name in STATES[state]]
-    assert words(drawn) == f"Red Star {'What is' if state in ('ready', 'imported') else 'What happens'}"
+    said = words(drawn)
+    assert said.startswith(f"Red Star: {LABELS[service]}, {state}, 30 credits")
+    if service == "newer" and "cancel" in STATES[state]:
+        assert "The service 'newer' is not known here: update the extension" in said
+    else:
+        has_result = state in ("ready", "imported")
+        assert ("What is" in said, "What happens" in said) == (has_result, not has_result)
+    assert [asked["factor"] for name, asked in drawn if name == "progress"] == [0.5] * ("cancel" in STATES[state])
 
 
-def test_without_jobs_the_list_says_so(sidebar, session, no_jobs):
-    session.unregister()
-    assert words(drawn_by(sidebar.IMAGE_TO_3D_PT_jobs)) == "No jobs yet"
+def test_a_job_that_waits_for_online_access_says_so(list_of_jobs, session, make_job, extension):
+    extension.preferences.meshy_key = "secret_1"
+    session.refresh(make_job("running", service="meshy", message="In progress").id)
+    said = words(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs))
+    assert HOW_TO_GO_ONLINE in said and "In progress" not in said
 
 
-@pytest.mark.parametrize("in_environment", [False, True])
-def test_the_preferences_never_show_a_key(extension, monkeypatch, in_environment):
-    extension.preferences.meshy_key = "msy_secret_of_the_preferences"
-    if in_environment:
-        monkeypatch.setenv("MESHY_API_KEY", "msy_secret_of_the_environment")
-        monkeypatch.setenv("MESHY_API_URL", "http://127.0.0.1:1")
-    module = extension.module("panels.preferences")
+def test_how_long_a_job_will_take_is_said_when_it_can_be_told(extension, list_of_jobs, session, make_job):
+    job = make_job("running", progress=0.5)
+    pace, clock = extension.module("scene.pace"), extension.module("panels.jobs").time.monotonic
+    session.refresh(job.id)
+    assert words(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs)).count("left") == 0
+    pace.forget(job.id)
+    pace.note(job.id, 0.1, clock() - 480)
+    pace.note(job.id, 0.5, clock())
+    assert "50%, about 10 min left" in words(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs))
 
-    drawn = drawn_by(module.IMAGE_TO_3D_AP_preferences, bl_rna=extension.preferences.bl_rna)
-    assert "secret" not in words(drawn)
-    assert ("meshy_key" in properties(drawn), "meshy_url" in properties(drawn)) == (not in_environment,) * 2
-    assert {"csm_key", "csm_url", "proxy", "ca_file"} <= set(properties(drawn))
-    assert ("API key" in words(drawn) and "from the environment" in words(drawn)) == in_environment
+
+def test_the_selected_job_is_the_one_that_is_shown(list_of_jobs, session, make_job):
+    for name in ("Oldest", "Newest"):
+        make_job(name=name)
+    session.tick()
+    assert words(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs)).startswith("Newest")
+    bpy.context.window_manager.image_to_3d.index = 1
+    assert words(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs)).startswith("Oldest")
+
+
+def test_there_is_a_search_where_there_are_many_jobs(list_of_jobs, session, make_job):
+    for count, has_search in ((list_of_jobs.ROWS, False), (1, True)):
+        for _ in range(count):
+            make_job()
+        session.tick()
+        assert ("search" in properties(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs))) == has_search
+
+
+def test_without_jobs_the_list_says_so(list_of_jobs, session, no_jobs):
+    assert words(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs)) == "No jobs yet"
+    session.tick()
+    assert words(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs)) == "No jobs yet"
+
+
+def row(list_of_jobs, job_id):
+    """What the list draws for one job."""
+    layout = Layout()
+    shown = bpy.context.window_manager.image_to_3d
+    item = SimpleNamespace(name=job_id)
+    list_of_jobs.IMAGE_TO_3D_UL_jobs.draw_item(SimpleNamespace(), context(), layout, shown, item, 0, shown, "index")
+    return layout.drawn
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_each_job_is_a_row_with_how_it_is(list_of_jobs, session, make_job, state):
+    job = make_job(state, service="meshy", progress=0.25, message="Drawing triangles")
+    session.refresh(job.id)
+    drawn = row(list_of_jobs, job.id)
+    if "cancel" in STATES[state]:
+        assert words(drawn) == "Red Star Drawing triangles"
+        assert [asked["factor"] for name, asked in drawn if name == "progress"] == [0.25]
+        assert operators(drawn) == [("image_to_3d.cancel", {"job": job.id})]
+    else:
+        assert words(drawn) == "Red Star Meshy" and not operators(drawn)
+        assert drawn[-1][1]["icon"] == list_of_jobs.ICONS[state]
+
+
+def test_a_row_of_a_job_that_was_just_removed_is_empty(list_of_jobs, session, make_job):
+    job = make_job()
+    session.refresh(job.id)
+    session.remove(job.id)
+    assert row(list_of_jobs, job.id) == []
+
+
+@pytest.mark.parametrize("width", [160, 240, 600])
+@pytest.mark.parametrize("icon", ["NONE", "ERROR"])
+def test_a_sentence_is_broken_into_lines_that_fit(extension, width, icon):
+    sentences = extension.module("panels.sentences")
+    layout = Layout()
+    sentences.draw_sentence(layout, HOW_TO_GO_ONLINE, context(width=width), icon=icon)
+    lines = [asked["text"] for name, asked in layout.drawn if name == "label"]
+    assert " ".join(lines) == HOW_TO_GO_ONLINE
+    letters = width / sentences.LETTER_WIDTH_PX
+    assert max(map(len, lines)) <= letters
+    assert [asked["icon"] for name, asked in layout.drawn if name == "label"][0] == icon
+
+
+def status_bar(extension):
+    layout = Layout()
+    extension.module("panels.statusbar")._draw(SimpleNamespace(layout=layout), context())
+    return words(layout.drawn)
+
+
+def test_the_status_bar_shows_what_runs(extension, session, settings, slow_account, start_web):
+    assert status_bar(extension) == ""
+    start_web("csm")
+    assert status_bar(extension) == ""  # it waits
+    session.tick()
+    assert status_bar(extension).startswith("Red Star: ")
+    start_web("meshy")
+    session.tick()
+    assert status_bar(extension).startswith("2 models: ")
+
+
+def test_the_menus_offer_everything(extension, image_editor):
+    menus = extension.module("panels.menus")
+    drawn = drawn_by(menus.IMAGE_TO_3D_MT_all)
+    presets = {f"{service}_preset_add" for service in ("local", "csm", "meshy")}  # beside the parameters
+    offered = {name.partition(".")[2] for name, _ in operators(drawn)}
+    assert offered == set(dir(bpy.ops.image_to_3d)) - presets
+
+    def appended(draw, space=None):
+        layout = Layout()
+        draw(SimpleNamespace(layout=layout), context(space))
+        return layout.drawn
+
+    assert [asked["menu"] for name, asked in appended(menus._draw_import) if name == "menu"] == ["IMAGE_TO_3D_MT_all"]
+    assert operators(appended(menus._draw_add)) == [("image_to_3d.generate_from_files", {})]
+    ((_, asked),) = [entry for entry in appended(menus._draw_image, image_editor) if entry[0] == "operator"]
+    assert (asked["enabled"], asked["set"]) == (False, {})
+    image_editor.image = bpy.data.images.new("Painted", 4, 4)
+    ((_, asked),) = [entry for entry in appended(menus._draw_image, image_editor) if entry[0] == "operator"]
+    assert (asked["enabled"], asked["set"]) == (True, {"image": "Painted"})
+
+
+@pytest.mark.parametrize(("kind", "is_offered"), [("VIEW_3D", True), ("IMAGE_EDITOR", False)])
+def test_pictures_dropped_on_the_3d_view_are_offered_a_model(extension, kind, is_offered):
+    handler = bpy.types.IMAGE_TO_3D_FH_pictures
+    assert handler.poll_drop(SimpleNamespace(area=SimpleNamespace(type=kind))) == is_offered
+    assert handler.bl_import_operator == "image_to_3d.generate_from_files"
+    assert {".png", ".jpg", ".jpeg"} <= set(handler.bl_file_extensions.split(";"))

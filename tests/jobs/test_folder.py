@@ -115,11 +115,45 @@ def test_removing_and_retrying_keep_to_the_rules(jobs):
         history.remove(folder)
 
 
+def test_what_is_set_aside_is_no_job_any_more_and_is_deleted_a_little_at_a_time(jobs):
+    made = [jobs.create() for _ in range(3)]
+    for folder in made:
+        history.set_aside(folder)
+    assert history.list_jobs(jobs.root) == []
+    ticking = iter([0.0, 0.5, 1.5])  # seconds: one folder fits into one
+    assert not history.sweep(jobs.root, 1.0, clock=lambda: next(ticking))
+    assert len(list(jobs.root.iterdir())) == 2
+    assert history.sweep(jobs.root, 60.0)
+    assert list(jobs.root.iterdir()) == []
+
+
 def test_what_an_interrupted_creation_left_is_tidied_away_later(jobs):
     kept = jobs.create()
     (jobs.root / ".new-abandoned").mkdir()
     os.utime(jobs.root / ".new-abandoned", (0, 0))
     (jobs.root / ".new-just-now").mkdir()
-    history.tidy_up(jobs.root)
+    assert history.sweep(jobs.root, 60.0)
     assert {entry.name for entry in jobs.root.iterdir()} == {kept.name, ".new-just-now"}
     assert [job.id for job in history.list_jobs(jobs.root)] == [kept.name]
+
+
+def test_the_size_is_that_of_the_files_in_the_folder(jobs, star):
+    folder = jobs.create()
+    assert folders.size_of(folder) == star.stat().st_size + (folder / "job.json").stat().st_size
+    before = folders.size_of(folder)
+    (folder / "result.blend").write_bytes(bytes(5000))
+    (folder / "work").mkdir()
+    (folder / "work" / "scratch").write_bytes(bytes(7000))  # which the process empties when it ends
+    assert folders.size_of(folder) == before + 5000
+    history.remove(folder)
+    assert folders.size_of(folder) == 0
+
+
+def test_the_ids_are_listed_newest_first_and_no_record_is_read(jobs):
+    assert history.list_ids(jobs.root) == []  # there is no such folder yet
+    names = [f"2026010{number}-000000-000000-abcd" for number in (2, 1, 3)]
+    for name in names:
+        (jobs.root / name).mkdir(parents=True)  # with no record in it
+    (jobs.root / ".new-20260104-000000-000000-abcd").mkdir()
+    (jobs.root / "a file").touch()
+    assert history.list_ids(jobs.root) == sorted(names, reverse=True)

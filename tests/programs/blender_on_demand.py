@@ -20,8 +20,8 @@ os.dup2(2, 1)
 
 addon_utils.enable(EXTENSION, default_set=True)
 bpy.ops.wm.read_homefile(use_empty=True, app_template="")
-from bl_ext.user_default.image_to_3d.operators.generate import start_job  # noqa: E402
 from bl_ext.user_default.image_to_3d.scene import session  # noqa: E402
+from bl_ext.user_default.image_to_3d.scene.request import start_job  # noqa: E402
 
 
 def how_it_is(said):

@@ -67,7 +67,8 @@ def completed(sent: Mapping[str, Any]) -> dict[str, Any]:
 
 def cost(values: Mapping[str, Any]) -> int:
     """Credits of one task."""
-    is_cheap = values["ai_model"] in CHEAP_MODELS
+    is_smart = values["model_type"] == "smart-topology" and values["ai_model"] == "latest"  # then meshy-t2 makes it
+    is_cheap = is_smart or values["ai_model"] in CHEAP_MODELS
     credits = (5 if is_cheap else 20) + (10 if values["should_texture"] else 0)
     credits += 5 if values["texture_resolution"] == "8k" else 0
     return credits + (5 if values["geometry_resolution"] != "standard" or values["ultra_mode"] else 0)

@@ -118,6 +118,7 @@ def test_every_answer_of_meshy_has_its_headers(meshy, service):
             30,
         ),
         ({"target_formats": ["glb"], "ai_model": "meshy-5"}, {"glb"}, 15),
+        ({"target_formats": ["glb"], "model_type": "smart-topology"}, {"glb"}, 15),
         ({"target_formats": ["glb"], "texture_resolution": "8k", "geometry_resolution": "4k"}, {"glb"}, 40),
     ],
 )

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a service takes a key, and what the account has: asked in a process of its own, as every request is. Spends nothing,
+writes no file, and imports no bpy.
+
+The process gets one line of JSON on its standard input, which holds the key; it writes one line to its standard output, and ends.
+"""
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from .. import api
+from ..api.background import LAUNCH
+from ..api.errors import ImageTo3DError, sentence_of
+from ..api.network import Network
+
+Process = subprocess.Popen[bytes]
+
+STOPPED = "The check stopped unexpectedly: try again."
+
+
+def start(*, python: Sequence[str], orders: dict[str, Any]) -> Process:
+    """Start the process in the Python that the command line `python` begins with; never waits. Raises `OSError`.
+
+    `orders` are "service" and "connection", the options of `api.connect` ("network" among them as a dict).
+    """
+    process = subprocess.Popen(
+        [*python, str(LAUNCH), "jobs.account"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # a traceback might show the key
+        start_new_session=True,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
+    assert process.stdin is not None
+    with contextlib.suppress(OSError), process.stdin:  # it has died already: `answer` says so
+        process.stdin.write(json.dumps(orders).encode() + b"\n")
+    return process
+
+
+def answer(process: Process) -> dict[str, Any] | None:
+    """Return what the process has found out, None while it still asks; never waits.
+
+    {"ok": True, "credits": number or None}, or {"ok": False, "sentence": what to do}.
+    """
+    if process.poll() is None:
+        return None
+    assert process.stdout is not None
+    with process.stdout:
+        line = process.stdout.readline()
+    try:
+        found: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return {"ok": False, "sentence": STOPPED}
+    return found
+
+
+def kill(process: Process) -> None:
+    """End the process at once."""
+    process.kill()
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+def main() -> None:
+    """Read the orders, try the key, write the answer."""
+    line = sys.stdin.buffer.readline()
+    if line.endswith(b"\n"):  # else Blender has gone away in the middle of it
+        print(json.dumps(try_key(json.loads(line))))
+
+
+def try_key(orders: dict[str, Any]) -> dict[str, Any]:
+    """Try the key, and return the answer as `answer` says."""
+    connection = dict(orders["connection"])
+    network = Network(**connection.pop("network"))
+    try:
+        return {"ok": True, "credits": api.connect(orders["service"], network=network, **connection).check_key()}
+    except (ImageTo3DError, OSError) as error:
+        return {"ok": False, "sentence": sentence_of(error)}
+
+
+if __name__ == "__main__":
+    main()

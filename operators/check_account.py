@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`image_to_3d.check_account`: tries a service's API key, and learns how many credits are left. Spends none."""
+
+import time
+
+import bpy
+
+from ..api.errors import ImageTo3DError
+from ..api.services import SERVICES
+from ..scene import account
+from .outcome import outcome
+
+LOOK_S = 0.05
+
+
+class IMAGE_TO_3D_OT_check_account(bpy.types.Operator):
+    """Ask the service whether it accepts the API key and how many credits are left, without spending any"""
+
+    bl_idname = "image_to_3d.check_account"
+    bl_label = "Check API Key"
+
+    service: bpy.props.StringProperty(
+        name="Service",
+        description="Which service is asked; empty means the one of the scene",
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.scene is None:
+            cls.poll_message_set("There is no scene")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        return outcome(self, lambda: self._check((self.service or context.scene.image_to_3d.service).lower()))
+
+    def _check(self, service: str) -> None:
+        if service not in SERVICES:
+            raise ImageTo3DError(f"There is no service {self.service!r}: use one of {', '.join(SERVICES).upper()}.")
+        account.ask(service)
+        if not bpy.app.background:  # the answer is shown in the sidebar and in the preferences when it comes
+            return
+        while (found := account.last(service)) and found.is_asking:
+            time.sleep(LOOK_S)
+            account.tick()
+        if found is None or found.is_error:
+            raise ImageTo3DError(found.sentence if found else "The check was given up: try again.")
+        self.report({"INFO"}, found.sentence)
+
+
+def register() -> None:
+    bpy.utils.register_class(IMAGE_TO_3D_OT_check_account)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(IMAGE_TO_3D_OT_check_account)

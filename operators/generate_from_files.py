@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`image_to_3d.generate_from_files`: one job for each of several picture files, chosen in the file browser or dropped on the window."""
+
+from pathlib import Path
+
+import bpy
+
+from ..api.errors import ImageTo3DError, sentence_of
+from ..api.picture import ENDINGS
+from ..api.services import SERVICES
+from ..scene import request
+from ..scene.refusal import reason_of
+
+
+class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
+    """Turn each picture file into a 3D model in the scene, with the settings in the sidebar"""
+
+    bl_idname = "image_to_3d.generate_from_files"
+    bl_label = "Image to 3D"
+    bl_options: set[str] = set()  # each model is an undo step of its own when it arrives
+
+    filepath: bpy.props.StringProperty(
+        name="File", description="Picture file", subtype="FILE_PATH", options={"SKIP_SAVE", "HIDDEN"}
+    )
+    directory: bpy.props.StringProperty(
+        name="Folder", description="Folder of the picture files", subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"}
+    )
+    files: bpy.props.CollectionProperty(
+        name="Files",
+        description="Names of the picture files",
+        type=bpy.types.OperatorFileListElement,
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
+    filter_image: bpy.props.BoolProperty(
+        name="Show Pictures", description="Show picture files", default=True, options={"SKIP_SAVE", "HIDDEN"}
+    )
+    filter_folder: bpy.props.BoolProperty(
+        name="Show Folders", description="Show folders", default=True, options={"SKIP_SAVE", "HIDDEN"}
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        paths = self._paths()
+        if not paths:
+            context.window_manager.fileselect_add(self)
+            return {"RUNNING_MODAL"}
+        # Dropped, which happens more easily than a click on a button that says what it costs.
+        service = SERVICES[context.scene.image_to_3d.service.lower()]
+        if service.local:
+            return self.execute(context)
+        models = "one model" if len(paths) == 1 else f"{len(paths)} models"
+        cost = request.cost(context.scene)
+        return context.window_manager.invoke_confirm(
+            self,
+            event,
+            title=f"Generate {models} with {service.label}?",
+            message=f"About {cost * len(paths):,} credits" if cost else "It may cost credits",
+            confirm_text="Generate",
+        )
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        paths = self._paths()
+        started = 0
+        for path in paths:
+            try:
+                if path.suffix.lower() not in ENDINGS:
+                    raise ImageTo3DError(f"{path.name} is no picture: choose one of {', '.join(ENDINGS)}.")
+                if bpy.app.background:
+                    bpy.ops.image_to_3d.generate(filepath=str(path))  # which waits for the model
+                else:
+                    request.start_job(context.scene, filepath=str(path))
+                started += 1
+            except (ImageTo3DError, OSError) as error:  # one bad file is no reason to leave the others
+                self.report({"ERROR" if len(paths) == 1 else "WARNING"}, sentence_of(error))
+            except RuntimeError as error:  # what an operator has reported
+                self.report({"ERROR" if len(paths) == 1 else "WARNING"}, f"{reason_of(error)}.")
+        if not paths:
+            self.report({"ERROR"}, "There is no picture: choose one or more picture files.")
+        if not started:
+            return {"CANCELLED"}
+        if started > 1:
+            self.report({"INFO"}, f"{started} jobs are started")
+        if not bpy.app.background:
+            bpy.ops.image_to_3d.generate("INVOKE_DEFAULT", watch=True)
+        return {"FINISHED"}
+
+    def _paths(self) -> list[Path]:
+        folder = Path(self.directory)
+        names = [folder / entry.name for entry in self.files if entry.name]
+        return names or ([Path(self.filepath)] if Path(self.filepath).name else [])
+
+
+def register() -> None:
+    bpy.utils.register_class(IMAGE_TO_3D_OT_generate_from_files)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(IMAGE_TO_3D_OT_generate_from_files)

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`image_to_3d.reset_parameters`: sets the chosen service's parameters to their defaults."""
+
+import bpy
+
+from ..api.services import SERVICES
+from ..scene import settings
+
+
+class IMAGE_TO_3D_OT_reset_parameters(bpy.types.Operator):
+    """Set all parameters of the service to their defaults"""
+
+    bl_idname = "image_to_3d.reset_parameters"
+    bl_label = "Reset Parameters"
+    bl_options = {"UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        chosen = context.scene.image_to_3d
+        name = chosen.service.lower()
+        settings.reset(getattr(chosen, name), SERVICES[name].parameters)
+        return {"FINISHED"}
+
+
+def register() -> None:
+    bpy.utils.register_class(IMAGE_TO_3D_OT_reset_parameters)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(IMAGE_TO_3D_OT_reset_parameters)

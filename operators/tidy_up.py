@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`image_to_3d.tidy_up`: deletes old jobs that nobody needs any more. Never one whose model was not imported, or may be paid for."""
+
+import bpy
+
+from ..api.errors import ImageTo3DError, sentence_of
+from ..jobs import folder as folders
+from ..jobs import history
+from ..jobs.folder import Job, State
+from ..scene import session
+from ..scene.amount import in_words
+
+OVER = frozenset({State.IMPORTED, State.FAILED, State.CANCELLED})
+"""The states in which nothing more is expected of a job."""
+
+DAY_S = 24 * 3600.0
+
+
+class IMAGE_TO_3D_OT_tidy_up(bpy.types.Operator):
+    """Delete jobs that were imported, have failed or were cancelled some time ago; models in the scene stay"""
+
+    bl_idname = "image_to_3d.tidy_up"
+    bl_label = "Remove Old Jobs"
+
+    days: bpy.props.IntProperty(
+        name="Days to Keep", description="Jobs stay for so many days after they have ended", default=30, min=0
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if session.was_read() and not session.jobs():  # a script may come before the list was read
+            cls.poll_message_set("There are no jobs yet")
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        return context.window_manager.invoke_props_dialog(self, confirm_text="Remove", width=360)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(self, "days")
+        col = layout.column(align=True)
+        old = [job.id for job in session.jobs() if is_old(job, self.days)]
+        col.label(text=f"To be deleted: {in_words(len(old), sum(map(session.size_of, old)))}")
+        col.label(text="Models that were not imported yet are kept")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        removed, freed, troubles = 0, 0, []
+        for job in history.list_jobs(session.root()):  # as they are now: another Blender may have gone on with one
+            if not is_old(job, self.days):
+                continue
+            folder = session.folder_of(job.id)
+            size = folders.size_of(folder)
+            try:
+                session.remove(job.id)
+                removed, freed = removed + 1, freed + size
+            except (ImageTo3DError, OSError) as error:  # the others can go all the same
+                troubles.append(f"{job.name} stays: {sentence_of(error)}")
+        for trouble in troubles:
+            self.report({"WARNING"}, trouble)
+        self.report({"INFO"}, f"Removed {in_words(removed, freed)}")
+        return {"FINISHED"}
+
+
+def is_old(job: Job, days: int) -> bool:
+    """Whether a job ended more than so many days ago, and nothing is lost with it. What cannot be read may be anything, and is not."""
+    is_over = job.state in OVER and not job.has_unfetched_task
+    return is_over and bool(job.updated) and folders.age_s(job.updated) > days * DAY_S
+
+
+def register() -> None:
+    bpy.utils.register_class(IMAGE_TO_3D_OT_tidy_up)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(IMAGE_TO_3D_OT_tidy_up)

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The list of jobs in the tab, and what can be done with the selected one. Draws what the session saw last; reads no file."""
+
+import time
+from typing import Any
+
+import bpy
+
+from ..jobs import folder as folders
+from ..jobs.folder import Job, State, label_of
+from ..scene import joblist, pace, session
+from .previews import icon_of
+from .sentences import draw_sentence
+from .sidebar import ImageEditorTab, Mixin, Tab
+
+ROWS = 5
+THUMBNAIL_SCALE = 5.0
+
+ICONS = {
+    State.READY: "IMPORT",
+    State.IMPORTED: "CHECKMARK",
+    State.FAILED: "ERROR",
+    State.CANCELLED: "X",
+    State.UNCONFIRMED: "QUESTION",
+}
+"""How a job that has ended looks in the list."""
+
+BUTTONS: dict[State, tuple[tuple[str, str, str], ...]] = {
+    State.READY: (("image_to_3d.import_result", "Import", "IMPORT"),),
+    State.IMPORTED: (("image_to_3d.import_result", "Import Again", "IMPORT"),),
+    State.FAILED: (("image_to_3d.retry", "Retry", "FILE_REFRESH"),),
+    State.CANCELLED: (("image_to_3d.retry", "Retry", "FILE_REFRESH"),),
+    # Each of these costs something else, so each says what it is.
+    State.UNCONFIRMED: (
+        ("image_to_3d.retry", "Look Again", "VIEWZOOM"),
+        ("image_to_3d.adopt", "Adopt Task...", "LINKED"),
+        ("image_to_3d.send_again", "Send Again...", "EXPORT"),
+        ("image_to_3d.forget", "Forget Task", "X"),
+    ),
+}
+"""What can be done with a job that has ended: operator, words, icon."""
+
+
+class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
+    """One row a job, newest first"""
+
+    def draw_item(
+        self,
+        context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        data: Any,
+        item: Any,
+        icon: int,
+        active_data: Any,
+        active_property: str,
+        index: int = 0,
+        flt_flag: int = 0,
+    ) -> None:
+        job = session.job(item.name)
+        if job is None:  # it was just removed
+            return
+        if job.state in folders.UNFINISHED:
+            split = layout.split(factor=0.45)
+            split.label(text=job.name, icon_value=icon_of(session.picture_of(job)))
+            row = split.row(align=True)
+            row.progress(factor=job.progress, text=job.message)
+            row.operator("image_to_3d.cancel", text="", icon="X", emboss=False).job = job.id
+            return
+        split = layout.split(factor=0.62)
+        split.label(text=job.name, icon_value=icon_of(session.picture_of(job)))
+        row = split.row()
+        row.label(text=label_of(job.service))
+        row.label(text="", icon=ICONS[job.state])
+
+    def filter_items(self, context: bpy.types.Context, data: Any, property: str) -> tuple[list[int], list[int]]:
+        search = data.search
+        if not search:
+            return [], []
+        return [self.bitflag_filter_item if found else 0 for found in joblist.found(search)], []
+
+
+class _Jobs(Mixin):
+    bl_label = "Jobs"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        shown = context.window_manager.image_to_3d
+        if not shown.items:
+            layout.label(text="No jobs yet")
+            return
+        if len(shown.items) > ROWS:
+            layout.prop(shown, "search", text="", icon="VIEWZOOM")
+        layout.template_list(
+            "IMAGE_TO_3D_UL_jobs", "", shown, "items", shown, "index", rows=min(ROWS, max(2, len(shown.items)))
+        )
+        job = session.job(joblist.selected())
+        if job is not None:
+            _draw_job(layout, job, context)
+
+
+class IMAGE_TO_3D_PT_jobs(Tab, _Jobs, bpy.types.Panel):
+    """All jobs, and what can be done with them"""
+
+
+class IMAGE_TO_3D_PT_jobs_image(ImageEditorTab, _Jobs, bpy.types.Panel):
+    """All jobs, and what can be done with them"""
+
+
+def _draw_job(layout: bpy.types.UILayout, job: Job, context: bpy.types.Context) -> None:
+    """The selected job: what it looks like, how it is, and what can be done with it."""
+    icon = icon_of(session.picture_of(job))
+    if icon:
+        layout.template_icon(icon_value=icon, scale=THUMBNAIL_SCALE)
+    credits = f", {job.credits} credits" if job.credits else ""
+    draw_sentence(layout, f"{job.name}: {label_of(job.service)}, {job.state}{credits}", context)
+    if job.state in folders.UNFINISHED:
+        left = pace.words(pace.seconds_left(job.id, time.monotonic()))
+        layout.progress(factor=job.progress, text=f"{job.progress:.0%}, {left}" if left else f"{job.progress:.0%}")
+        draw_sentence(layout, session.reason_to_wait(job) or job.message, context)
+        layout.operator("image_to_3d.cancel", text="Cancel", icon="X").job = job.id
+    else:
+        said = job.note if job.state in folders.HAS_RESULT else job.message
+        if said.casefold() != job.state:  # "Cancelled" stands there already
+            draw_sentence(layout, said, context)
+        grid = layout.grid_flow(row_major=True, columns=2 if len(BUTTONS[job.state]) > 1 else 1, align=True)
+        for operator, text, icon_name in BUTTONS[job.state]:
+            grid.operator(operator, text=text, icon=icon_name).job = job.id
+    row = layout.row(align=True)
+    row.operator("image_to_3d.use_settings", text="Use Settings", icon="SETTINGS").job = job.id
+    row.operator("image_to_3d.open_folder", text="", icon="FILE_FOLDER").job = job.id
+    if job.task_id:
+        row.operator("image_to_3d.copy_task_id", text="", icon="COPYDOWN").job = job.id
+    if job.state not in folders.UNFINISHED:
+        row.operator("image_to_3d.remove", text="", icon="TRASH").job = job.id
+
+
+_CLASSES = (IMAGE_TO_3D_UL_jobs, IMAGE_TO_3D_PT_jobs, IMAGE_TO_3D_PT_jobs_image)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

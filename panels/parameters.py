@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rows of a service's parameters, from its table; its presets. Knows no service."""
+
+from typing import Any
+
+import bpy
+from bl_operators.presets import AddPresetBase
+from bl_ui.utils import PresetPanel
+
+from ..api import parameters as kinds
+from ..api.parameters import Parameter, applies
+from ..api.services import SERVICES
+from ..scene import settings
+
+LABEL_WIDTH = 0.4  # as Blender's own split between label and field
+
+
+def draw_parameters(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
+    """One row a parameter of the chosen service, grey where it has no effect beside the others; rare ones in a closed sub-panel."""
+    name = chosen.service.lower()
+    header, usual = layout.panel("image_to_3d_parameters")
+    header.label(text="Parameters")
+    header.operator("image_to_3d.reset_parameters", text="", icon="LOOP_BACK", emboss=False)
+    header.popover(panel=f"IMAGE_TO_3D_PT_{name}_presets", text="", icon="PRESET")
+    if usual is None:
+        return
+    table = SERVICES[name].parameters
+    group = getattr(chosen, name)
+    values = {**settings.values(group, table), kinds.pictures(table)[0]: ""}
+    shown = settings.shown(table)
+    for parameter in shown:
+        if not parameter.rare:
+            _draw_parameter(usual, group, parameter, applies(table, parameter, values))
+    if not any(parameter.rare for parameter in shown):
+        return
+    header, more = layout.panel(f"image_to_3d_{name}", default_closed=True)
+    header.label(text="More Parameters")
+    for parameter in shown:
+        if more is not None and parameter.rare:
+            _draw_parameter(more, group, parameter, applies(table, parameter, values))
+
+
+def _draw_parameter(
+    layout: bpy.types.UILayout, group: bpy.types.PropertyGroup, parameter: Parameter, is_active: bool
+) -> None:
+    if isinstance(parameter, kinds.Vector):
+        _draw_lengths(layout, group, parameter)
+        return
+    row = layout.row()
+    row.active = is_active
+    row.prop(group, parameter.name)
+
+
+def _draw_lengths(layout: bpy.types.UILayout, group: bpy.types.PropertyGroup, parameter: kinds.Vector) -> None:
+    """A length in scene units for each axis, or "Automatic"."""
+    lengths, auto = parameter.name + settings.LENGTH, parameter.name + settings.AUTO
+    col = layout.column(align=True)
+    for number, axis in enumerate(parameter.axes):
+        split = col.split(factor=LABEL_WIDTH, align=True)
+        label = split.row()
+        label.alignment = "RIGHT"
+        label.label(text=axis.title())
+        row = split.row(align=True)
+        row.use_property_split = False
+        is_automatic = getattr(group, auto)[number]
+        if not is_automatic:
+            row.prop(group, lengths, index=number, text="")
+        row.prop(group, auto, index=number, text="Automatic" if is_automatic else "Auto", toggle=True)
+
+
+def _draw_presets(self: Any, context: bpy.types.Context) -> None:
+    """As Blender's own panel, which says "Missing Paths" as long as there is no preset."""
+    if bpy.utils.preset_paths(self.preset_subdir):
+        PresetPanel.draw(self, context)
+        return
+    row = self.layout.row()
+    row.prop(context.window_manager, "preset_name", text="")
+    adder = row.operator(self.preset_add_operator, text="", icon="ADD", emboss=False)
+    adder.name = context.window_manager.preset_name
+
+
+def _preset_classes(name: str) -> list[type]:
+    """Blender's own presets for one service: the panel that lists them, and the operator that adds and removes one.
+
+    Pictures are left out: a preset is about how a model is made, not from what.
+    """
+    service = SERVICES[name]
+    parameters = [entry for entry in settings.shown(service.parameters) if not isinstance(entry, kinds.Picture)]
+    folder = f"image_to_3d/{name}"
+    adder = type(
+        f"IMAGE_TO_3D_OT_{name}_preset_add",
+        (AddPresetBase, bpy.types.Operator),
+        {
+            "__doc__": f"Add or remove a preset of parameters for {service.label}",
+            "bl_idname": f"image_to_3d.{name}_preset_add",
+            "bl_label": f"Add {service.label} Preset",
+            "preset_menu": f"IMAGE_TO_3D_PT_{name}_presets",
+            "preset_defines": [f"chosen = bpy.context.scene.image_to_3d.{name}"],
+            "preset_values": [f"chosen.{entry.name}" for entry in parameters],
+            "preset_subdir": folder,
+        },
+    )
+    panel = type(
+        f"IMAGE_TO_3D_PT_{name}_presets",
+        (PresetPanel, bpy.types.Panel),
+        {
+            "__doc__": f"Presets of parameters for {service.label}",
+            "bl_label": f"{service.label} Presets",
+            "draw": _draw_presets,
+            "preset_subdir": folder,
+            "preset_operator": "script.execute_preset",
+            "preset_add_operator": f"image_to_3d.{name}_preset_add",
+        },
+    )
+    return [adder, panel]
+
+
+_classes: list[type] = []
+
+
+def register() -> None:
+    for name in SERVICES:
+        for cls in _preset_classes(name):
+            bpy.utils.register_class(cls)
+            _classes.append(cls)
+
+
+def unregister() -> None:
+    while _classes:
+        bpy.utils.unregister_class(_classes.pop())

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The progress of the running jobs in Blender's status bar."""
+
+import bpy
+
+from ..jobs import folder as folders
+from ..scene import session
+
+UNITS_WIDE = 10.0  # of the bar, so that the words in it can be read
+
+
+def _draw(self: bpy.types.Header, context: bpy.types.Context) -> None:
+    running = [job for job in session.jobs() if job.state in folders.UNFINISHED and session.is_running(job.id)]
+    if not running:
+        return
+    progress = sum(job.progress for job in running) / len(running)
+    name = running[0].name if len(running) == 1 else f"{len(running)} models"
+    row = self.layout.row()
+    row.ui_units_x = UNITS_WIDE
+    row.progress(factor=progress, text=f"{name}: {progress:.0%}")
+
+
+def register() -> None:
+    bpy.types.STATUSBAR_HT_header.append(_draw)
+
+
+def unregister() -> None:
+    bpy.types.STATUSBAR_HT_header.remove(_draw)

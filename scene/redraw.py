@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Has Blender draw again what shows something of ours: sidebars, preferences, status bar. Never the 3D view itself, which may be slow."""
+
+import bpy
+
+SIDEBAR_AREAS = frozenset({"VIEW_3D", "IMAGE_EDITOR"})
+"""The editors that have our tab."""
+
+WATCH = "IMAGE_TO_3D_OT_generate"
+"""Our own modal operator, as Blender lists it."""
+
+
+def redraw() -> None:
+    """Tag the regions; Blender draws them when it has time."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in SIDEBAR_AREAS:
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()
+            elif area.type == "PREFERENCES":
+                area.tag_redraw()
+        # The status bar is in no list of areas. This has it drawn, and clears its text, which belongs to whoever is modal.
+        if all(operator.bl_idname == WATCH for operator in tools(window)):
+            window.workspace.status_text_set_internal(None)
+
+
+def tools(window: bpy.types.Window) -> list[bpy.types.Operator]:
+    """The modal operators that run in a window. One whose class was unregistered stays in Blender's list until the window's next
+    event: as None, or (4.3) without data, where to ask it anything is an error."""
+    return [found for found in window.modal_operators if found is not None and bpy.types.bpy_struct.as_pointer(found)]

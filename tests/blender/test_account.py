@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keys tried and credits asked for from inside Blender: what is told, how often is asked, and that nothing waits or leaks."""
+
+import os
+import time
+from pathlib import Path
+
+import bpy
+import pytest
+from service.stand_in import StandIn
+from ticking import hear
+
+DEADLINE_S = 60  # against a hang; nothing is measured with it
+PROC = Path("/proc")
+
+
+@pytest.fixture
+def accounts(extension):
+    """The module that knows the accounts; it knows nothing yet, and nothing afterwards."""
+    module = extension.module("scene.account")
+    module.unregister()
+    yield module
+    extension.module("scene.account").unregister()
+
+
+class Clock:
+    """A clock that a test turns on. It begins as the real one, which `hear` has."""
+
+    def __init__(self):
+        self.now = time.monotonic()
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def heard(accounts, service="meshy"):
+    """What is told once the answer has come."""
+    hear(accounts)
+    return accounts.last(service)
+
+
+def asked(services):
+    return sum(request.step == "balance" for request in services.requests)
+
+
+def test_a_good_key_and_the_credits(accounts, account):
+    assert accounts.last("meshy") is None
+    accounts.ask("meshy")
+    assert accounts.is_busy() and accounts.last("meshy").is_asking
+    told = heard(accounts)
+    assert (told.sentence, told.credits) == ("API key accepted, 1,000 credits left", 1000)
+    assert not told.is_error and not told.is_asking and not account.creates
+
+
+@pytest.mark.parametrize(("credits", "words"), [(0, "0 credits left"), (1, "1 credit left")])
+def test_few_credits(accounts, account, credits, words):
+    account.credits = credits
+    accounts.ask("meshy")
+    told = heard(accounts)
+    assert told.sentence == f"API key accepted, {words}" and told.credits == credits
+
+
+def test_csm_tells_no_credits(accounts, account):
+    accounts.ask("csm")
+    told = heard(accounts, "csm")
+    assert (told.sentence, told.credits, told.is_error) == ("API key accepted", None, False)
+
+
+def test_a_wrong_key(accounts, account, monkeypatch):
+    monkeypatch.setenv("MESHY_API_KEY", "wrong-key-0123456789")
+    accounts.ask("meshy")
+    told = heard(accounts)
+    assert told.is_error and told.credits is None and "does not accept the API key" in told.sentence
+
+
+def test_a_service_that_is_away(accounts, account):
+    account.close()
+    accounts.ask("meshy")
+    told = heard(accounts)
+    assert told.is_error and "check the network" in told.sentence
+
+
+def test_without_a_key_or_online_access_no_process_is_started(extension, accounts, account, monkeypatch):
+    monkeypatch.setenv("MESHY_API_URL", "https://example.org")
+    with pytest.raises(Exception, match="Online access is off"):
+        accounts.ask("meshy")
+    accounts.look("meshy")
+    monkeypatch.delenv("MESHY_API_KEY")
+    with pytest.raises(Exception, match="needs an API key"):
+        accounts.ask("meshy")
+    accounts.look("meshy")
+    assert not accounts.is_busy() and accounts.last("meshy") is None and not account.requests
+
+
+def test_online_access_that_is_turned_off_ends_the_check(accounts, account, monkeypatch):
+    bpy.context.preferences.system.use_online_access = True
+    monkeypatch.setenv("MESHY_API_URL", "https://192.0.2.1")  # nobody is there (RFC 5737)
+    accounts.ask("meshy")
+    bpy.context.preferences.system.use_online_access = False
+    accounts.tick()
+    assert not accounts.is_busy() and accounts.last("meshy") is None
+
+
+def test_the_credits_are_looked_for_once_and_again_after_a_job(accounts, account, clock):
+    for _ in range(3):
+        accounts.look("meshy", clock=clock)
+        heard(accounts)
+        clock.now += 100
+    assert asked(account) == 1
+    account.credits = 970
+    accounts.outdated("meshy")
+    accounts.look("meshy", clock=clock)
+    assert accounts.last("meshy").credits == 1000  # still shown while it is asked again
+    assert heard(accounts).credits == 970
+    accounts.outdated("meshy")
+    clock.now += 9
+    accounts.look("meshy", clock=clock)
+    assert not accounts.is_busy()
+    clock.now += 2
+    accounts.look("meshy", clock=clock)
+    heard(accounts)
+    assert asked(account) == 3
+
+
+@pytest.mark.parametrize("service", ["local", "csm"])
+def test_who_tells_no_credits_is_not_looked_for(accounts, account, service):
+    accounts.look(service)
+    assert not accounts.is_busy() and not account.requests
+
+
+def test_a_job_that_ends_while_the_credits_are_asked_for_is_not_missed(accounts, account, clock):
+    accounts.look("meshy", clock=clock)
+    accounts.outdated("meshy")
+    heard(accounts)
+    clock.now += 11
+    accounts.look("meshy", clock=clock)
+    heard(accounts)
+    assert asked(account) == 2
+
+
+@pytest.mark.parametrize("what", ["KEY", "URL"])
+def test_another_key_or_address_makes_the_answer_void(accounts, account, clock, monkeypatch, what):
+    accounts.look("meshy", clock=clock)
+    assert heard(accounts).credits == 1000
+    monkeypatch.setenv(f"MESHY_API_{what}", {"KEY": "wrong-key-0123456789", "URL": f"{account.url}/nobody"}[what])
+    assert accounts.last("meshy") is None
+    accounts.look("meshy", clock=clock)
+    assert not accounts.is_busy()  # it is too early
+    clock.now += 11
+    accounts.look("meshy", clock=clock)
+    assert heard(accounts).is_error
+
+
+def test_an_answer_for_a_key_that_has_changed_meanwhile_is_not_told(accounts, account, monkeypatch):
+    account.play("balance", "hang")
+    accounts.ask("meshy")
+    monkeypatch.setenv("MESHY_API_KEY", "wrong-key-0123456789")
+    accounts.tick()
+    assert not accounts.is_busy() and accounts.last("meshy") is None
+
+
+def test_a_service_that_never_answers_is_given_up(accounts, account, clock):
+    account.play("balance", "hang", times=9)
+    accounts.ask("meshy", clock=clock)
+    accounts.tick(clock=clock)
+    assert accounts.is_busy()
+    clock.now += 61
+    accounts.tick(clock=clock)
+    told = accounts.last("meshy")
+    assert not accounts.is_busy() and told.is_error and "does not answer" in told.sentence
+
+
+def test_asking_twice_asks_once(accounts, account):
+    accounts.ask("meshy")
+    accounts.ask("meshy")
+    heard(accounts)
+    assert asked(account) == 1
+
+
+def test_disabling_ends_the_check(extension, accounts, account):
+    account.play("balance", "hang", times=9)
+    accounts.ask("meshy")
+    (process,) = [check.process for check in accounts._known.values()]
+    extension.disable()
+    try:
+        process.wait(DEADLINE_S)
+    finally:
+        extension.enable()
+
+
+def test_the_operator_checks_the_scenes_service_or_the_named_one(accounts, account, settings):
+    settings.service = "MESHY"
+    assert bpy.ops.image_to_3d.check_account() == {"FINISHED"}
+    assert accounts.last("meshy").credits == 1000
+    assert bpy.ops.image_to_3d.check_account(service="CSM") == {"FINISHED"}
+    assert accounts.last("csm").sentence == "API key accepted"
+
+
+@pytest.mark.parametrize(
+    ("service", "words"),
+    [("LOCAL", "Local needs no API key"), ("CSM", "CSM needs an API key"), ("TRIPO", "There is no service 'TRIPO'")],
+)
+def test_the_operator_says_why_not(accounts, settings, service, words):
+    with pytest.raises(RuntimeError, match=words):
+        bpy.ops.image_to_3d.check_account(service=service)
+
+
+def test_the_operator_reports_a_wrong_key(accounts, account, monkeypatch):
+    monkeypatch.setenv("MESHY_API_KEY", "wrong-key-0123456789")
+    with pytest.raises(RuntimeError, match="does not accept the API key"):
+        bpy.ops.image_to_3d.check_account(service="MESHY")
+
+
+def test_the_key_is_in_no_argument_no_file_and_is_not_printed(extension, accounts, cube, session, tmp_path, capfd):
+    with StandIn(model=cube) as services:
+        services.play("balance", "slow", seconds=0.3)
+        extension.preferences.meshy_key, extension.preferences.meshy_url = services.meshy_key, services.meshy_url
+        accounts.ask("meshy")
+        (process,) = [check.process for check in accounts._known.values()]
+        if PROC.is_dir():
+            for what in ("cmdline", "environ"):
+                assert services.meshy_key.encode() not in (PROC / str(process.pid) / what).read_bytes()
+        assert heard(accounts).credits == 1000
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"), compress=False)
+        files = [tmp_path / "scene.blend", *(file for file in session.root().rglob("*") if file.is_file())]
+        assert not any(services.meshy_key.encode() in file.read_bytes() for file in files)
+        printed = capfd.readouterr()
+        assert services.meshy_key not in printed.out + printed.err
+    assert "MESHY_API_KEY" not in os.environ
+
+
+def test_a_check_that_cannot_be_started_says_so(accounts, account, monkeypatch):
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    with pytest.raises(OSError):
+        accounts.ask("meshy")
+    assert accounts.last("meshy").is_error and not accounts.is_busy()

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The list of jobs in the windows: its order, what is selected, what a search finds, and a thousand of them."""
+
+import json
+import shutil
+
+import bpy
+import pytest
+from ticking import tick_until
+
+
+@pytest.fixture
+def joblist(extension):
+    return extension.module("scene.joblist")
+
+
+@pytest.fixture
+def shown():
+    """The list as the panel gets it."""
+    return bpy.context.window_manager.image_to_3d
+
+
+def ids(shown):
+    return [item.name for item in shown.items]
+
+
+def select(shown, job):
+    shown.index = ids(shown).index(job.id)
+
+
+def test_the_newest_job_stands_first_and_is_selected(make_job, session, joblist, shown):
+    first, second = make_job(), make_job()
+    session.tick()
+    assert ids(shown) == [second.id, first.id] and joblist.selected() == second.id
+    third = make_job()
+    session.tick()
+    assert ids(shown) == [third.id, second.id, first.id] and joblist.selected() == third.id
+
+
+def test_a_new_job_is_selected_when_it_is_asked_for(make_job, session, joblist, shown, settings, star, extension):
+    old = make_job()
+    session.tick()
+    select(shown, old)
+    new = extension.module("scene.request").start_job(bpy.context.scene, filepath=str(star))
+    assert ids(shown) == [new.id, old.id] and joblist.selected() == new.id
+    session.cancel(new.id)
+
+
+def test_the_selection_stays_when_others_change_and_go(make_job, session, joblist, shown):
+    first, second, third = make_job(), make_job("failed"), make_job()
+    session.tick()
+    select(shown, first)
+    session.remove(second.id)
+    session.tick()
+    assert ids(shown) == [third.id, first.id] and joblist.selected() == first.id
+    session.remove(third.id)
+    session.tick()
+    assert ids(shown) == [first.id] and joblist.selected() == first.id
+
+
+def test_when_the_selected_job_goes_another_is_selected(make_job, session, joblist, shown):
+    first, second = make_job(), make_job()
+    session.tick()
+    session.remove(second.id)
+    session.tick()
+    assert joblist.selected() == first.id
+    session.remove(first.id)
+    session.tick()
+    assert (ids(shown), joblist.selected()) == ([], "")
+
+
+def test_jobs_that_were_removed_leave_nothing_on_the_disk(make_job, session):
+    jobs = [make_job() for _ in range(3)]
+    session.tick()
+    for job in jobs[1:]:
+        session.remove(job.id)
+    tick_until(session, lambda: len(list(session.root().iterdir())) == 1)
+    assert [job.id for job in session.jobs()] == [jobs[0].id]
+
+
+def test_what_another_blender_adds_and_removes_is_seen(make_job, session, joblist, shown):
+    first, second = make_job(), make_job()
+    session.tick()
+    select(shown, first)
+    shutil.rmtree(session.folder_of(second.id))
+    older = make_job(id="20251231-000000-000000-0000")
+    session.tick()
+    assert ids(shown) == [first.id, older.id] and joblist.selected() == first.id
+    assert session.job(second.id) is None
+
+
+def test_what_another_blender_changes_is_seen(make_job, session, extension):
+    folders = extension.module("jobs.folder")
+    job = make_job("ready", note="Old")
+    session.tick()
+    job.state, job.note = folders.State.IMPORTED, "New"
+    folders.write(session.folder_of(job.id), job)
+    session.tick()
+    assert (session.job(job.id).state, session.job(job.id).note) == ("imported", "New")
+
+
+def test_the_list_is_there_again_after_another_file_was_opened(make_job, session, joblist):
+    first, second = make_job(), make_job()
+    session.tick()
+    bpy.ops.wm.read_homefile(use_empty=True, app_template="")
+    shown = bpy.context.window_manager.image_to_3d
+    assert ids(shown) == [] and joblist.selected() == ""
+    session.tick()
+    assert ids(shown) == [second.id, first.id] and joblist.selected() == second.id
+
+
+def test_a_search_finds_all_its_words_in_name_service_and_state(make_job, session, joblist, extension):
+    for name, service, state in (
+        ("Blue Fox", "meshy", "failed"),
+        ("Red Fox", "csm", "imported"),
+        ("Blue Owl", "newer", "imported"),
+    ):
+        make_job(state, name=name, service=service)
+    session.tick()  # newest first: owl, red fox, blue fox
+    for search, expected in (
+        ("fox", [False, True, True]),
+        ("  BLUE ", [True, False, True]),
+        ("fox blue", [False, False, True]),
+        ("csm", [False, True, False]),
+        ("imported o", [True, True, False]),
+        ("newer", [True, False, False]),
+        ("wolf", [False, False, False]),
+    ):
+        assert joblist.found(search) == expected, search
+        flags, order = filtered(extension, search)
+        assert [flag != 0 for flag in flags] == expected and not order
+    assert filtered(extension, "") == ([], [])  # all, and as they are
+
+
+def filtered(extension, search):
+    """What Blender's own list is told about which jobs to show."""
+    shown = bpy.context.window_manager.image_to_3d
+    shown.search = search
+    cls = extension.module("panels.jobs").IMAGE_TO_3D_UL_jobs
+    owner = type("List", (), {"bitflag_filter_item": 1 << 30})()
+    return cls.filter_items(owner, bpy.context, shown, "items")
+
+
+def test_a_search_knows_how_a_job_is_now(make_job, session, joblist, extension):
+    folders = extension.module("jobs.folder")
+    job = make_job("failed")
+    session.tick()
+    assert joblist.found("failed") == [True]
+    job.state = folders.State.IMPORTED
+    folders.write(session.folder_of(job.id), job)
+    session.tick()
+    assert (joblist.found("failed"), joblist.found("imported")) == ([False], [True])
+
+
+@pytest.fixture
+def thousand(make_job, session):
+    """A thousand jobs on the disk, of every state in which a job rests; their ids, newest first."""
+    record = json.loads((session.folder_of(make_job().id) / "job.json").read_text())
+    states = ("ready", "imported", "failed", "cancelled", "unconfirmed")
+    made = [record["id"]]
+    for number in range(1, 1000):
+        job_id = f"20260101-{number:06}-000000-0000"
+        folder = session.root() / job_id
+        folder.mkdir()
+        (folder / "job.json").write_text(
+            json.dumps({**record, "id": job_id, "name": f"Job {number}", "state": states[number % len(states)]})
+        )
+        made.append(job_id)
+    return made[::-1]
+
+
+def test_a_thousand_jobs_are_read_a_few_at_a_time_and_none_is_missed(
+    thousand, make_job, session, shown, joblist, monkeypatch
+):
+    monkeypatch.setattr(session, "READ_AT_MOST_S", 0.0)  # so that each tick reads the one that it has to
+    for count in range(1, 51):
+        session.tick()
+        assert ids(shown) == thousand[:count]
+    select(shown, session.job(thousand[30]))
+    newer = make_job(id="20260102-000000-000000-0000")  # meanwhile
+    shutil.rmtree(session.folder_of(thousand[10]))
+    shutil.rmtree(session.folder_of(thousand[800]))
+    session.tick()
+    assert ids(shown)[0] == newer.id == joblist.selected()
+    select(shown, session.job(thousand[30]))
+    monkeypatch.setattr(session, "READ_AT_MOST_S", 60.0)
+    session.tick()
+    left = [newer.id, *(job_id for job_id in thousand if job_id not in (thousand[10], thousand[800]))]
+    assert ids(shown) == [job.id for job in session.jobs()] == left
+    assert joblist.selected() == thousand[30]
+    assert [job.name for job in session.jobs()][1:4] == ["Job 999", "Job 998", "Job 997"]
+    assert joblist.found("failed").count(True) == sum(job.state == "failed" for job in session.jobs()) > 100
+
+
+def test_a_job_can_be_used_before_it_was_read(thousand, session, monkeypatch):
+    monkeypatch.setattr(session, "READ_AT_MOST_S", 0.0)
+    session.tick()
+    oldest = thousand[-1]
+    assert session.job(oldest) is None
+    session.remove(oldest)
+    monkeypatch.setattr(session, "READ_AT_MOST_S", 60.0)
+    session.tick()
+    assert [job.id for job in session.jobs()] == thousand[:-1]
+
+
+def test_a_record_that_cannot_be_read_is_a_failed_job_and_hides_no_other(make_job, session, shown):
+    good, bad = make_job(), make_job()
+    (session.folder_of(bad.id) / "job.json").write_text("{")
+    session.tick()
+    assert ids(shown) == [bad.id, good.id]
+    assert session.job(bad.id).state == "failed" and "cannot be read" in session.job(bad.id).message

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the user is told about jobs: how serious it is, what goes on after a restart, and how large a job is."""
+
+import bpy
+import pytest
+from ticking import listen_until, tick_until
+
+
+@pytest.fixture
+def start(extension, no_jobs, settings, star):
+    """Start a job as the button does with a window: it goes on without us."""
+    start_job = extension.module("scene.request").start_job
+    return lambda path=star: start_job(bpy.context.scene, filepath=str(path))
+
+
+def test_a_model_that_arrives_is_good_news(session, start):
+    start()
+    (said,) = listen_until(session, lambda: not session.is_busy())
+    assert said.severity == "INFO" and said.sentence.startswith("Red Star is in the scene: ") and said.service == "local"
+
+
+def test_a_job_that_fails_is_an_error(session, start, tmp_path):
+    (tmp_path / "text.png").write_text("this is no picture")
+    job = start(tmp_path / "text.png")
+    (said,) = listen_until(session, lambda: not session.is_busy())
+    assert said == ("ERROR", f"text: {session.job(job.id).message}", "local")
+
+
+def test_a_job_that_was_cancelled_is_no_error(session, slow_account, start_web):
+    job = start_web("csm")
+    tick_until(session, lambda: session.refresh(job.id).task_id)
+    bpy.ops.image_to_3d.cancel(job=job.id)
+    (said,) = listen_until(session, lambda: not session.is_busy() and session.job(job.id).state == "cancelled")
+    assert said == ("INFO", "Red Star: Cancelled", "csm")
+
+
+def test_an_unconfirmed_job_can_be_recovered_and_is_a_warning(session, account, hurry, start_web):
+    account.play("create", "drop_after", service="csm")
+    account.quirk("csm", no_list=True)
+    start_web("csm")
+    (said,) = listen_until(session, lambda: not session.is_busy())
+    assert said.severity == "WARNING" and "adopt its id" in said.sentence
+
+
+def test_a_result_whose_scene_is_gone_is_a_warning(session, start):
+    start()
+    bpy.ops.wm.read_homefile(use_empty=True, app_template="")
+    (said,) = listen_until(session, lambda: not session.is_busy())
+    assert said.severity == "WARNING" and "import it from the list of jobs" in said.sentence
+
+
+# After a restart
+
+
+def test_jobs_that_an_earlier_blender_has_left_go_on_and_it_is_said_once(session, make_job, extension, sign_in, patient):
+    sign_in(patient)
+    make_job("imported")
+    jobs = [make_job("waiting", service="csm", parameters={"image_url": "http://127.0.0.1:9/a.png"}) for _ in range(2)]
+    (said,) = session.tick()
+    assert said[:2] == ("INFO", "2 jobs from before go on")
+    assert all(session.is_running(job.id) for job in jobs)
+    assert not any("from before" in entry.sentence for entry in session.tick())
+
+
+def test_a_single_job_goes_on_in_the_singular(session, make_job, extension, sign_in, patient):
+    sign_in(patient)
+    make_job("waiting", service="csm", parameters={"image_url": "http://127.0.0.1:9/a.png"})
+    (said,) = session.tick()
+    assert said.sentence == "1 job from before goes on"
+
+
+def test_jobs_that_wait_for_online_access_say_what_to_do(session, make_job, extension):
+    extension.preferences.meshy_key = "msy_1"
+    for _ in range(2):
+        make_job("running", service="meshy", task_id="0193")
+    (said,) = session.tick()
+    assert (said.severity, said.sentence) == (
+        "WARNING",
+        "2 jobs from before wait. Online access is off: turn on Allow Online Access in the preferences, under System",
+    )
+    assert session.tick() == [] and not session.is_busy()
+
+
+def test_nothing_is_said_where_nothing_goes_on(session, make_job):
+    for state in ("ready", "imported", "failed", "cancelled", "unconfirmed"):
+        make_job(state)
+    assert session.tick() == []
+
+
+def test_a_job_that_was_just_asked_for_is_not_one_of_before(session, start):
+    start()
+    assert session.tick() == []
+
+
+def test_nothing_is_said_before_all_records_were_read(session, make_job, extension, monkeypatch):
+    extension.preferences.meshy_key = "msy_1"
+    make_job("running", service="meshy", task_id="0193")
+    for _ in range(3):
+        make_job()
+    monkeypatch.setattr(session, "READ_AT_MOST_S", 0.0)
+    said = [session.tick() for _ in range(5)]
+    assert [len(entries) for entries in said] == [0, 0, 0, 1, 0]
+    assert "1 job from before waits." in said[3][0].sentence
+
+
+def test_a_job_of_before_that_gets_ready_says_so(session, start):
+    job = start()
+    session.tick()
+    process = session._processes[job.id]
+    session.unregister()  # what the end of Blender does: the process sees the end of its standard input
+    process.wait(30)
+    said = listen_until(session, lambda: session.job(job.id) and session.job(job.id).state == "ready")
+    assert [entry.severity for entry in said] == ["INFO", "INFO"]
+    assert [entry.sentence for entry in said] == [
+        "1 job from before goes on",
+        "Red Star is ready: import it from the list of jobs",
+    ]
+    assert not bpy.data.objects
+    tick_until(session, lambda: not session.is_busy())
+    assert session.tick() == []
+
+
+# Sizes and pictures
+
+
+def bytes_in(folder):
+    return sum(entry.stat().st_size for entry in folder.iterdir() if entry.is_file())
+
+
+def test_the_size_of_a_job_is_that_of_its_files(session, make_job):
+    job = make_job("imported")
+    (session.folder_of(job.id) / "result.blend").write_bytes(bytes(100_000))
+    assert session.size_of(job.id) == 0  # not read yet
+    session.tick()
+    assert session.size_of(job.id) == bytes_in(session.folder_of(job.id)) > 100_000
+    session.remove(job.id)
+    assert session.size_of(job.id) == 0
+
+
+def test_the_size_of_a_job_is_known_when_it_has_ended(session, start):
+    job = start()
+    tick_until(session, lambda: not session.is_busy())
+    held = bytes_in(session.folder_of(job.id))
+    assert held > 10_000 and session.size_of(job.id) == pytest.approx(held, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("state", "service", "source", "shown"),
+    [
+        ("running", "local", "picture.png", "picture.png"),
+        ("failed", "meshy", "picture.jpg", "picture.jpg"),
+        ("failed", "meshy", "https://example.org/a.png", ""),
+        ("failed", "newer", "picture.png", ""),
+        ("ready", "local", "picture.png", "thumbnail.png"),
+        ("imported", "meshy", "https://example.org/a.png", "thumbnail.png"),
+    ],
+)
+def test_a_job_is_shown_by_its_model_or_else_by_its_picture(session, make_job, state, service, source, shown):
+    job = make_job(state, service=service, parameters={"image_url": source})
+    assert session.picture_of(job) == (str(session.folder_of(job.id) / shown) if shown else "")

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings of a scene: lengths in its units, defaults, presets, and the way from a job back to what it was made of."""
+
+from pathlib import Path
+
+import bpy
+import pytest
+
+from image_to_3d.api.services import SERVICES as NAMES  # plain Python's, which are not the classes of the extension
+
+OF_A_PICTURE = "/pictures/fox.png"
+
+
+@pytest.fixture
+def module(extension):
+    return extension.module("scene.settings")
+
+
+@pytest.fixture
+def chosen():
+    return bpy.context.scene.image_to_3d
+
+
+@pytest.fixture
+def services(extension):
+    return extension.module("api.services").SERVICES
+
+
+@pytest.fixture
+def kinds(extension):
+    return extension.module("api.parameters")
+
+
+# Lengths
+
+
+def test_lengths_are_in_scene_units_and_sent_in_meters(chosen, module, services):
+    bpy.context.scene.unit_settings.scale_length = 0.01  # a unit is a centimeter
+    group = chosen.csm
+    assert list(group.scaled_bbox_auto) == [True] * 3
+    group.scaled_bbox_auto = (False, True, True)
+    group.scaled_bbox_length[0] = 180
+    assert module.values(group, services["csm"].parameters)["scaled_bbox"] == [1.8, -1, -1]
+    assert list(group.scaled_bbox_length) == pytest.approx([180, 0, 0])
+    bpy.context.scene.unit_settings.scale_length = 1
+    assert group.scaled_bbox_length[0] == pytest.approx(1.8)
+
+
+def test_what_a_script_sets_is_what_the_panel_shows(chosen):
+    chosen.local.scaled_bbox = (0.5, -1, 2)
+    assert list(chosen.local.scaled_bbox_auto) == [False, True, False]
+    assert list(chosen.local.scaled_bbox_length) == pytest.approx([0.5, 0, 2])
+
+
+def test_a_length_that_is_automatic_stays_so_whatever_the_others_become(chosen):
+    chosen.local.scaled_bbox_auto = (False, True, False)
+    chosen.local.scaled_bbox_length = (3, 4, 5)
+    assert list(chosen.local.scaled_bbox) == [3, -1, 5]
+    chosen.local.scaled_bbox_auto = (True, False, False)
+    first, second, third = chosen.local.scaled_bbox
+    assert (first, third) == (-1, 5) and second > 0  # one that can be sent
+
+
+# Defaults
+
+
+@pytest.mark.parametrize("service", NAMES)
+def test_a_reset_sets_the_services_parameters_to_their_defaults_and_nothing_else(chosen, module, services, service):
+    chosen.service = service.upper()
+    table = services[service].parameters
+    defaults = module.values(getattr(chosen, service), table)
+    changed = {}
+    for name in services:
+        for parameter in module.shown(services[name].parameters):
+            set_property(getattr(chosen, name), parameter, other_value(parameter))
+        changed[name] = module.values(getattr(chosen, name), services[name].parameters)
+    chosen.filepath = OF_A_PICTURE
+    assert all(changed[service][name] != default for name, default in defaults.items())
+    assert bpy.ops.image_to_3d.reset_parameters() == {"FINISHED"}
+    assert module.values(getattr(chosen, service), table) == defaults
+    for name in services.keys() - {service}:
+        assert module.values(getattr(chosen, name), services[name].parameters) == changed[name]
+    assert chosen.filepath == OF_A_PICTURE
+
+
+# From a job and back
+
+
+def other_value(parameter):
+    """A wire value that is not the default."""
+    match type(parameter).__name__:
+        case "Choice":
+            return [value for value in parameter.options if value != parameter.default][-1]
+        case "Flag":
+            return not parameter.default
+        case "Vector":
+            return [0.1, *[float(number) for number in range(2, len(parameter.axes) + 1)]]
+        case "Number":
+            return parameter.minimum if parameter.default != parameter.minimum else parameter.maximum
+        case "Text":
+            return "in words: 8 µm 狐"
+        case "Picture":
+            return "/pictures/gold.png"
+
+
+def set_property(group, parameter, value):
+    """Set a property as a person would: an enum by the place of its item."""
+    if hasattr(parameter, "options"):
+        items = group.bl_rna.properties[parameter.name].enum_items
+        value = items[list(parameter.options).index(value)].identifier
+    setattr(group, parameter.name, value)
+
+
+def what_is_sent(group, table, module, kinds):
+    """The request that the settings stand for, by wire name."""
+    values = module.values_that_apply(group, table)
+    return kinds.check(table, {**values, kinds.pictures(table)[0]: OF_A_PICTURE})
+
+
+def set_with_what_it_needs(group, table, parameter, module):
+    needed = next((other for other in table if other.name == parameter.needs), None)
+    if needed is not None and not needed.is_set(module.values(group, table)[needed.name]):
+        set_with_what_it_needs(group, table, needed, module)
+    set_property(group, parameter, other_value(parameter))
+
+
+ALL = [
+    (service.name, parameter.name)
+    for service in NAMES.values()
+    for parameter in service.parameters
+    if parameter.name != "image_url"
+]
+
+
+@pytest.mark.parametrize(("service", "name"), ALL)
+def test_each_parameter_comes_back_from_a_job(chosen, module, kinds, services, service, name):
+    group, table = getattr(chosen, service), services[service].parameters
+    (parameter,) = [entry for entry in table if entry.name == name]
+    set_with_what_it_needs(group, table, parameter, module)
+    request = what_is_sent(group, table, module, kinds)
+    assert request[name] == other_value(parameter)
+    for other in module.shown(table):  # whatever stands there meanwhile
+        set_property(group, other, other_value(other))
+    group.property_unset(name)
+    chosen.service = "LOCAL" if service != "local" else "CSM"
+
+    module.use(chosen, service, request)
+    assert what_is_sent(group, table, module, kinds) == request
+    assert (chosen.service, chosen.source, chosen.filepath) == (service.upper(), "FILE", OF_A_PICTURE)
+
+
+def test_what_a_later_version_has_set_is_ignored(chosen, module):
+    chosen.local.resolution = "LOW_POLY"
+    later = {"image_url": OF_A_PICTURE, "topology": "hexagons", "invented_later": 1, "texture_model": "pbr"}
+    module.use(chosen, "local", later)
+    assert (chosen.local.topology, chosen.local.texture_model, chosen.local.resolution) == ("TRIS", "PBR", "HIGH_POLY")
+
+
+def test_an_address_is_one_again(chosen, module):
+    chosen.filepath = OF_A_PICTURE
+    module.use(chosen, "csm", {"image_url": "https://example.org/fox.png"})
+    assert (chosen.source, chosen.url, chosen.filepath) == ("URL", "https://example.org/fox.png", OF_A_PICTURE)
+
+
+def test_a_jobs_settings_and_picture_can_be_used_again(chosen, star, session, no_jobs):
+    chosen.local.resolution, chosen.local.scaled_bbox = "LOW_POLY", (0.5, -1, -1)
+    bpy.ops.image_to_3d.generate(filepath=str(star))
+    (job,) = session.jobs()
+    chosen.service = "MESHY"
+    bpy.ops.image_to_3d.reset_parameters()
+    chosen.local.property_unset("scaled_bbox")
+    assert bpy.ops.image_to_3d.use_settings(job=job.id) == {"FINISHED"}
+    assert (chosen.service, chosen.source, chosen.local.resolution) == ("LOCAL", "FILE", "LOW_POLY")
+    assert list(chosen.local.scaled_bbox) == [0.5, -1, -1]
+    assert Path(chosen.filepath).read_bytes() == star.read_bytes()
+    bpy.ops.image_to_3d.generate()
+    again, first = session.jobs()
+    assert again.picture_sha256 == first.picture_sha256
+    assert {**again.parameters, "image_url": ""} == {**first.parameters, "image_url": ""}
+
+
+def test_the_settings_of_an_unknown_service_are_refused(make_job):
+    job = make_job(service="newer")
+    with pytest.raises(RuntimeError, match="a service that is not known here: update the extension"):
+        bpy.ops.image_to_3d.use_settings(job=job.id)
+
+
+# Where the model goes
+
+
+def test_where_the_model_goes_is_what_the_settings_say(chosen, module):
+    scene = bpy.context.scene
+    scene.cursor.location = (1, 2, 3)
+    assert module.place_of(scene) == {"location": [1, 2, 3]}
+    chosen.location, chosen.size = "ORIGIN", 4
+    assert module.place_of(scene) == {"location": [0, 0, 0]}
+    chosen.use_size, chosen.collection = True, bpy.data.collections.new("Props")
+    assert module.place_of(scene) == {"location": [0, 0, 0], "size": 4, "collection": "Props"}
+
+
+def test_in_another_scene_the_cursor_is_that_scenes(chosen, module):
+    other = bpy.data.scenes.new("Other")
+    other.cursor.location = (7, 8, 9)
+    assert module.target_of(bpy.context.scene) == bpy.context.scene
+    chosen.target_scene = other
+    assert module.target_of(bpy.context.scene) == other
+    assert module.place_of(bpy.context.scene) == {"location": [7, 8, 9]}
+
+
+# Presets
+
+
+@pytest.fixture
+def no_presets():
+    yield
+    for service in NAMES:
+        for folder in bpy.utils.preset_paths(f"image_to_3d/{service}"):
+            for file in Path(folder).glob("*.py"):
+                file.unlink()
+
+
+def preset_files(service):
+    folders = bpy.utils.preset_paths(f"image_to_3d/{service}")
+    return [file for folder in folders for file in Path(folder).glob("*.py")]
+
+
+@pytest.mark.parametrize("service", NAMES)
+def test_a_preset_brings_the_parameters_back_and_no_picture(chosen, module, kinds, services, no_presets, service):
+    group, table = getattr(chosen, service), services[service].parameters
+    for parameter in module.shown(table):
+        set_property(group, parameter, other_value(parameter))
+    saved = module.values(group, table)
+    add = getattr(bpy.ops.image_to_3d, f"{service}_preset_add")
+    assert add(name="Mine") == {"FINISHED"}
+    (file,) = preset_files(service)
+    assert file.is_relative_to(bpy.utils.user_resource("SCRIPTS"))
+
+    module.reset(group, table)
+    bpy.ops.script.execute_preset(filepath=str(file), menu_idname=f"IMAGE_TO_3D_PT_{service}_presets")
+    pictures = {name: "" for name in kinds.pictures(table)[1:]}
+    assert module.values(group, table) == {**saved, **pictures}
+    assert add(name="Mine", remove_name=True) == {"FINISHED"}
+    assert not preset_files(service)

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The process that tries a key: what it answers, and that the key is seen nowhere."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from service.cube import cube_glb
+from service.stand_in import StandIn
+
+from image_to_3d.jobs import account
+
+DEADLINE_S = 30  # against a hang; nothing is measured with it
+PYTHON = [sys.executable, "-I"]
+PROC = Path("/proc")
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch):
+    for name in list(os.environ):
+        if name.lower().endswith(("_proxy", "_api_key", "_api_url")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def server(tmp_path):
+    model = tmp_path / "cube.glb"
+    model.write_bytes(cube_glb())
+    with StandIn(model=model) as server:
+        yield server
+
+
+def orders(server, service="meshy", **connection):
+    return {
+        "service": service,
+        "connection": {
+            "network": {"proxy": "", "ca_file": "", "online": False},
+            "key": getattr(server, f"{service}_key"),
+            "url": getattr(server, f"{service}_url"),
+            "picture_limit_px": 4096,
+            **connection,
+        },
+    }
+
+
+def answered(process):
+    until = time.monotonic() + DEADLINE_S
+    while (found := account.answer(process)) is None:
+        assert time.monotonic() < until, "no answer"
+        time.sleep(0.01)
+    return found
+
+
+def asked(orders):
+    return answered(account.start(python=PYTHON, orders=orders))
+
+
+@pytest.mark.parametrize(("service", "credits"), [("meshy", 1000), ("csm", None)])
+def test_a_good_key(server, service, credits):
+    assert asked(orders(server, service)) == {"ok": True, "credits": credits}
+    assert not server.creates
+
+
+def test_a_wrong_key(server):
+    found = asked(orders(server, key="wrong-key-0123456789"))
+    assert found["ok"] is False and "does not accept the API key" in found["sentence"]
+
+
+def test_what_can_be_no_key_and_what_is_no_address(server):
+    assert "holds characters that no key has" in asked(orders(server, key="ключ"))["sentence"]
+    assert asked(orders(server, url="http://[::1"))["ok"] is False
+
+
+def test_a_service_that_is_away(server):
+    url = server.meshy_url
+    server.close()
+    assert "check the network" in asked(orders(server, url=url))["sentence"]
+
+
+def test_offline_nothing_leaves_the_machine(server):
+    found = asked(orders(server, url="https://example.org"))
+    assert found["ok"] is False and "Online access is off" in found["sentence"]
+
+
+def test_a_key_that_the_service_repeats_is_not_told(server):
+    server.play("balance", "status", status=400, message=f"The key {server.meshy_key} is odd")
+    found = asked(orders(server))
+    assert "is odd" in found["sentence"] and server.meshy_key not in found["sentence"]
+
+
+@pytest.mark.skipif(not PROC.is_dir(), reason="there is no /proc")
+def test_the_key_is_in_no_argument_and_no_environment(server):
+    server.play("balance", "hang")
+    process = account.start(python=PYTHON, orders=orders(server))
+    until = time.monotonic() + DEADLINE_S
+    while not server.requests:
+        assert time.monotonic() < until, "nothing was asked"
+        time.sleep(0.01)
+    for what in ("cmdline", "environ"):
+        assert server.meshy_key.encode() not in (PROC / str(process.pid) / what).read_bytes()
+    account.kill(process)
+    process.wait(DEADLINE_S)
+
+
+def test_a_process_that_dies_has_an_answer_too(server):
+    process = account.start(python=[sys.executable, "-c", "raise SystemExit(1)"], orders=orders(server))
+    assert answered(process) == {"ok": False, "sentence": account.STOPPED}
+
+
+@pytest.mark.parametrize("line", [b"", b'{"service": "meshy"'])
+def test_without_whole_orders_nothing_is_asked(server, line):
+    launch = Path(account.__file__).with_name("launch.py")
+    ended = subprocess.run(
+        [*PYTHON, str(launch), "jobs.account"], input=line, capture_output=True, timeout=DEADLINE_S, check=True
+    )
+    assert ended.stdout == ended.stderr == b"" and not server.requests
