@@ -10,6 +10,7 @@ import sys
 ROOMS = (
     "panels.preferences",
     "scene.settings",
+    "scene.lengths",
     "scene.joblist",
     "scene.session",
     "scene.account",

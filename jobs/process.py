@@ -19,6 +19,9 @@ from . import folder as folders
 
 Process = subprocess.Popen[bytes]
 
+WINDOWS_FLAGS = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
+"""0 on every other system."""
+
 
 def start(folder: Path, *, python: Sequence[str], orders: dict[str, Any]) -> Process:
     """Start the process of the job in `folder`, in the Python that the command line `python` begins with.
@@ -34,7 +37,7 @@ def start(folder: Path, *, python: Sequence[str], orders: dict[str, Any]) -> Pro
             stderr=log,
             # Ctrl+C in the terminal that Blender was started from is meant for Blender; the job ends with it, in order.
             start_new_session=True,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            creationflags=WINDOWS_FLAGS,
         )
     assert process.stdin is not None
     process.stdin.write(json.dumps(orders).encode() + b"\n")
@@ -58,9 +61,15 @@ def stop(process: Process) -> None:
     process.stdin.close()
 
 
+NICE = 10
+"""How much the system prefers others (0 to 19). Sculpting takes every core, and the user's Blender needs one to answer with."""
+
 if sys.platform == "win32":
     import ctypes
     import msvcrt
+
+    def give_way() -> None:
+        """Let others go first from now on, this process and those it starts: Windows was told so at the start."""
 
     def starter_is_gone() -> bool:
         """Whether standard input has come to its end. Asked by the process itself, once its orders are read."""
@@ -68,6 +77,10 @@ if sys.platform == "win32":
         return not ctypes.windll.kernel32.PeekNamedPipe(handle, None, 0, None, None, None)
 else:
     import select
+
+    def give_way() -> None:
+        """Let others go first from now on, this process and those it starts."""
+        os.nice(NICE)
 
     def starter_is_gone() -> bool:
         """Whether standard input has come to its end. Asked by the process itself, once its orders are read."""

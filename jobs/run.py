@@ -79,6 +79,7 @@ class StarterGone(Exception):
 def main() -> None:
     """Work on the job in the folder that the first argument names."""
     orders = json.loads(sys.stdin.buffer.readline())
+    process.give_way()
     try:
         work(Path(sys.argv[1]), orders)
     except Exception:  # the record cannot even be written

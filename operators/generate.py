@@ -16,7 +16,7 @@ from ..scene.settings import target_of
 from . import heartbeat
 from .outcome import outcome
 
-LOOK_EVERY_S = 0.25
+LOOK_EVERY_S = 0.5  # each look at a job that goes on has the sidebars drawn again
 WATCH_S = 5.0  # Blender postpones its autosave while any operator is modal, so the watch is handed over this often
 PRESS_AGAIN_S = 1.0  # a second press sooner than this is a double click, and a model may cost money
 

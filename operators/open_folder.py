@@ -3,6 +3,7 @@
 
 import bpy
 
+from ..api.errors import JobError
 from ..scene import session
 from .job import OfJob
 from .outcome import outcome
@@ -15,7 +16,13 @@ class IMAGE_TO_3D_OT_open_folder(OfJob, bpy.types.Operator):
     bl_label = "Open Folder of Job"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return outcome(self, lambda: bpy.ops.wm.path_open(filepath=str(session.folder_of(self.job_id()))))
+        return outcome(self, self._open)
+
+    def _open(self) -> None:
+        folder = session.folder_of(self.job_id())
+        if not folder.is_dir():  # another Blender has removed it; Blender's own operator would show a traceback
+            raise JobError(f"There is no job in {folder}.")
+        bpy.ops.wm.path_open(filepath=str(folder))
 
 
 def register() -> None:

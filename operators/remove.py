@@ -33,7 +33,9 @@ class IMAGE_TO_3D_OT_remove(OfJob, bpy.types.Operator):
         )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return outcome(self, lambda: session.remove(self.job_id()))
+        result = outcome(self, lambda: session.remove(self.job_id()))
+        session.show()
+        return result
 
 
 def register() -> None:

@@ -10,7 +10,7 @@ from bl_ui.utils import PresetPanel
 from ..api import parameters as kinds
 from ..api.parameters import Parameter, applies
 from ..api.services import SERVICES
-from ..scene import settings
+from ..scene import lengths, settings
 
 LABEL_WIDTH = 0.4  # as Blender's own split between label and field
 
@@ -24,36 +24,35 @@ def draw_parameters(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup)
     header.popover(panel=f"IMAGE_TO_3D_PT_{name}_presets", text="", icon="PRESET")
     if usual is None:
         return
-    table = SERVICES[name].parameters
-    group = getattr(chosen, name)
-    values = {**settings.values(group, table), kinds.pictures(table)[0]: ""}
-    shown = settings.shown(table)
-    for parameter in shown:
-        if not parameter.rare:
-            _draw_parameter(usual, group, parameter, applies(table, parameter, values))
-    if not any(parameter.rare for parameter in shown):
+    shown = settings.shown(SERVICES[name].parameters)
+    _draw_rows(usual, chosen, name, [parameter for parameter in shown if not parameter.rare])
+    rare = [parameter for parameter in shown if parameter.rare]
+    if not rare:
         return
     header, more = layout.panel(f"image_to_3d_{name}", default_closed=True)
     header.label(text="More Parameters")
-    for parameter in shown:
-        if more is not None and parameter.rare:
-            _draw_parameter(more, group, parameter, applies(table, parameter, values))
+    if more is not None:
+        _draw_rows(more, chosen, name, rare)
 
 
-def _draw_parameter(
-    layout: bpy.types.UILayout, group: bpy.types.PropertyGroup, parameter: Parameter, is_active: bool
+def _draw_rows(
+    layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup, service: str, parameters: list[Parameter]
 ) -> None:
-    if isinstance(parameter, kinds.Vector):
-        _draw_lengths(layout, group, parameter)
-        return
-    row = layout.row()
-    row.active = is_active
-    row.prop(group, parameter.name)
+    table = SERVICES[service].parameters
+    group = getattr(chosen, service)
+    values = {**settings.values(group, table), kinds.pictures(table)[0]: ""}
+    for parameter in parameters:
+        if isinstance(parameter, kinds.Vector):
+            _draw_lengths(layout, chosen.id_data, service, parameter)
+            continue
+        row = layout.row()
+        row.active = applies(table, parameter, values)
+        row.prop(group, parameter.name)
 
 
-def _draw_lengths(layout: bpy.types.UILayout, group: bpy.types.PropertyGroup, parameter: kinds.Vector) -> None:
+def _draw_lengths(layout: bpy.types.UILayout, scene: bpy.types.Scene, service: str, parameter: kinds.Vector) -> None:
     """A length in scene units for each axis, or "Automatic"."""
-    lengths, auto = parameter.name + settings.LENGTH, parameter.name + settings.AUTO
+    length, auto = lengths.names(service, parameter)
     col = layout.column(align=True)
     for number, axis in enumerate(parameter.axes):
         split = col.split(factor=LABEL_WIDTH, align=True)
@@ -62,10 +61,10 @@ def _draw_lengths(layout: bpy.types.UILayout, group: bpy.types.PropertyGroup, pa
         label.label(text=axis.title())
         row = split.row(align=True)
         row.use_property_split = False
-        is_automatic = getattr(group, auto)[number]
+        is_automatic = getattr(scene, auto)[number]
         if not is_automatic:
-            row.prop(group, lengths, index=number, text="")
-        row.prop(group, auto, index=number, text="Automatic" if is_automatic else "Auto", toggle=True)
+            row.prop(scene, length, index=number, text="")
+        row.prop(scene, auto, index=number, text="Automatic" if is_automatic else "Auto", toggle=True)
 
 
 def _draw_presets(self: Any, context: bpy.types.Context) -> None:
@@ -73,6 +72,7 @@ def _draw_presets(self: Any, context: bpy.types.Context) -> None:
     if bpy.utils.preset_paths(self.preset_subdir):
         PresetPanel.draw(self, context)
         return
+    self.layout.operator_context = "EXEC_DEFAULT"  # else it asks for the name once more
     row = self.layout.row()
     row.prop(context.window_manager, "preset_name", text="")
     adder = row.operator(self.preset_add_operator, text="", icon="ADD", emboss=False)

@@ -43,6 +43,9 @@ READ_AT_MOST_S = 0.01
 """How long one tick reads records that were never read, or deletes: a thousand jobs must not hold the window up."""
 
 
+HAND_FULL_AT_MOST_S = 60.0  # some add-ons' tools never end, and a model must not wait for them
+
+
 class Said(NamedTuple):
     """A sentence for the user. `severity` is one of Blender's kinds of report: INFO for done, WARNING for recoverable, ERROR for failed."""
 
@@ -62,6 +65,8 @@ _jobs: dict[str, Job] | None = None
 """By id, newest first; None until the first of them have been read."""
 _unread: list[str] = []
 """Ids of jobs whose records are still to be read, newest first."""
+_ready_since: dict[str, float] = {}
+"""By job: since when (time.monotonic) its result waits for the user to have a hand free."""
 _is_swept = False
 """Whether there is nothing to be deleted."""
 _is_greeted = False
@@ -391,8 +396,10 @@ def _bring_in(job: Job) -> Said | None:
     """Place the result of an expected job; whatever is in the way is said, and the result stays ready to be imported by hand."""
     if refresh(job.id).state is not State.READY:  # another Blender was here first
         return None
-    if _is_hand_full():
-        return None  # the next tick tries again
+    since = _ready_since.setdefault(job.id, time.monotonic())
+    if _is_hand_full() and time.monotonic() - since < HAND_FULL_AT_MOST_S:
+        return None  # a later tick tries again
+    del _ready_since[job.id]
     scene = next((scene for scene in bpy.data.scenes if scene.session_uid == _expected[job.id]), None)
     if scene is None:
         _expected.pop(job.id)
@@ -430,10 +437,10 @@ def _remember(job: Job) -> None:
     else:
         pace.forget(job.id)
         _sizes[job.id] = folders.size_of(folder_of(job.id))
-    _show()
+    show()
 
 
-def _show() -> None:
+def show() -> None:
     """Have the windows show the jobs as they are now."""
     joblist.fill(jobs())
     redraw()
@@ -458,7 +465,7 @@ def _look_for_new() -> None:
         _unread = [job_id for job_id in ids if job_id not in known]
         for removed in _expected.keys() - set(ids):
             del _expected[removed]
-        _show()
+        show()
     if not _unread:
         return
     until = time.monotonic() + READ_AT_MOST_S
@@ -469,7 +476,7 @@ def _look_for_new() -> None:
         _sizes[job_id] = folders.size_of(root() / job_id)
     merged = {**read, **_jobs}
     _jobs = {job_id: merged[job_id] for job_id in sorted(merged, reverse=True)}  # ids begin with the time
-    _show()
+    show()
 
 
 def _look_at_ended() -> None:
@@ -507,6 +514,7 @@ def unregister() -> None:
     _expected.clear()
     _starts.clear()
     _cancelled_at.clear()
+    _ready_since.clear()
     _record_mtime_ns.clear()
     _sizes.clear()
     _unread.clear()

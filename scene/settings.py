@@ -5,7 +5,7 @@ Enum items are the wire values in upper case, as Blender writes identifiers; eve
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import bpy
@@ -77,68 +77,9 @@ def shown(table: Table) -> list[Parameter]:
     return [parameter for parameter in table if parameter.name != main]
 
 
-LENGTH = "_length"
-AUTO = "_auto"
-"""Endings of the two properties that a panel shows instead of a `Vector`: lengths in scene units, and which of them are automatic.
-They are another view of the same numbers, and hold nothing themselves."""
-
-FIRST_LENGTH_M = 1.0  # what a length is when it stops being automatic
-
-
-def _views(parameter: kinds.Vector) -> dict[str, Any]:
-    """The two properties beside the one that has a `Vector`'s wire values, in meters."""
-    name = parameter.name
-
-    def lengths(group: bpy.types.PropertyGroup) -> list[float]:
-        unit_m = group.id_data.unit_settings.scale_length
-        return [max(number, 0.0) / unit_m for number in getattr(group, name)]
-
-    def set_lengths(group: bpy.types.PropertyGroup, values: Sequence[float]) -> None:
-        unit_m = group.id_data.unit_settings.scale_length
-        pairs = zip(getattr(group, name), values, strict=True)
-        changed = [number if number == kinds.AUTOMATIC else value * unit_m for number, value in pairs]
-        setattr(group, name, changed)
-
-    def automatic(group: bpy.types.PropertyGroup) -> list[bool]:
-        return [number == kinds.AUTOMATIC for number in getattr(group, name)]
-
-    def set_automatic(group: bpy.types.PropertyGroup, values: Sequence[bool]) -> None:
-        pairs = zip(getattr(group, name), values, strict=True)
-        given = [FIRST_LENGTH_M if number == kinds.AUTOMATIC else number for number, _ in pairs]
-        setattr(group, name, [kinds.AUTOMATIC if auto else number for auto, number in zip(values, given, strict=True)])
-
-    size = len(parameter.axes)
-    axes = ", ".join(parameter.axes)
-    return {
-        name + LENGTH: bpy.props.FloatVectorProperty(
-            name=parameter.label,
-            description=f"The {axes} in the scene's units, where they are not automatic",
-            size=size,
-            unit="LENGTH",
-            min=0.0,
-            soft_max=10.0,
-            precision=3,
-            get=lengths,
-            set=set_lengths,
-            options={"SKIP_SAVE"},
-        ),
-        name + AUTO: bpy.props.BoolVectorProperty(
-            name=f"Automatic {parameter.label}",
-            description="Let the service decide how long this side is",
-            size=size,
-            get=automatic,
-            set=set_automatic,
-            options={"SKIP_SAVE"},
-        ),
-    }
-
-
 def _group_of(name: str, table: Table) -> type[bpy.types.PropertyGroup]:
     """Make the property group of one service."""
     annotations = {parameter.name: _property(parameter) for parameter in shown(table)}
-    for parameter in shown(table):
-        if isinstance(parameter, kinds.Vector):
-            annotations |= _views(parameter)
     group = type(f"IMAGE_TO_3D_PG_{name}", (bpy.types.PropertyGroup,), {"__annotations__": annotations})
     group.__doc__ = f"Request parameters of {SERVICES[name].label}"
     return group

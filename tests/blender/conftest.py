@@ -120,7 +120,13 @@ def make_job(extension, session, no_jobs):
 
     def make_job(state="imported", **fields):
         job_id = fields.pop("id", f"20260101-{next(numbers):06}-000000-0000")
-        fields = {"service": "local", "name": "Red Star", "parameters": {}, "created": "2026-01-01T00:00:00.000Z", **fields}
+        fields = {
+            "service": "local",
+            "name": "Red Star",
+            "parameters": {},
+            "created": "2026-01-01T00:00:00.000Z",
+            **fields,
+        }
         job = folders.Job(id=job_id, state=folders.State(state), **fields)
         folder = session.root() / job_id
         folder.mkdir()

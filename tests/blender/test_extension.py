@@ -7,7 +7,6 @@ import sys
 import bpy
 import bpy.utils.previews
 
-
 MENUS = ("TOPBAR_MT_file_import", "VIEW3D_MT_add", "IMAGE_MT_image", "STATUSBAR_HT_header")
 
 
@@ -138,8 +137,6 @@ def test_the_properties_mirror_the_services_parameters():
         "preserve_aspect_ratio",
         "topology",
         "resolution",
-        "scaled_bbox_length",
-        "scaled_bbox_auto",
     }
     assert (group.geometry_model, group.texture_model, group.topology) == ("BASE", "NONE", "TRIS")
     assert (group.resolution, group.preserve_aspect_ratio) == ("HIGH_POLY", False)

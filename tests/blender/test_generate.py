@@ -8,7 +8,6 @@ from pathlib import Path
 
 import bpy
 import pytest
-from ticking import tick_until
 
 
 def roots():
@@ -102,24 +101,19 @@ def test_an_image_that_is_not_there_is_refused(settings, session, star):
     assert list(session.root().iterdir()) == before
 
 
-def create_parameters(session, services, start_web, **options):
-    """What Meshy gets; the task is given up then."""
-    before = len(services.creates)
-    job = start_web("meshy", **options)
-    tick_until(session, lambda: len(services.creates) > before)
-    session.cancel(job.id)
-    return services.creates[before].parameters
-
-
 def test_a_picture_that_is_named_goes_before_a_task_in_the_settings(settings, session, slow_account, start_web, star):
     settings.meshy.input_task_id = "0193aaaa"
     settings.filepath = str(star)
-    assert create_parameters(session, slow_account, start_web).keys() & {"image_url", "input_task_id"} == {"image_url"}
-    image = create_parameters(session, slow_account, start_web, filepath="", image=painted(star))
-    assert image.keys() & {"image_url", "input_task_id"} == {"image_url"}
+
+    def asked_for(**options):
+        job = start_web("meshy", **options)
+        session.cancel(job.id)
+        return job.parameters["image_url"], job.parameters["input_task_id"], job.name
+
+    assert asked_for() == ("picture.png", "", "Red Star")
+    assert asked_for(filepath="", image=painted(star)) == ("picture.tga", "", "Painted")
+    assert asked_for(filepath="") == ("", "0193aaaa", "Meshy")
     assert settings.meshy.input_task_id == "0193aaaa"
-    task = create_parameters(session, slow_account, start_web, filepath="")
-    assert task["input_task_id"] == "0193aaaa" and "image_url" not in task
 
 
 def test_the_price_is_known_before_there_is_a_picture(extension, settings):
@@ -158,7 +152,7 @@ def test_several_files_become_several_models(settings, pictures):
 @pytest.mark.parametrize(
     ("bad", "sentence"),
     [
-        ("Text.png", "The picture cannot be read"),
+        ("Text.png", "The file is not a picture, or is damaged"),
         ("Notes.txt", "Notes.txt is no picture: choose one of .png"),
         ("Gone.png", "There is no picture at .*Gone.png"),
     ],

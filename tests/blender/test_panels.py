@@ -54,9 +54,8 @@ def test_each_service_and_source_has_its_rows(sidebar, settings, ready, service,
     drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
     group = getattr(settings, service.lower())
     names = {prop.identifier for prop in group.bl_rna.properties} - {"rna_type", "name"}
-    lengths = {"scaled_bbox", "scaled_bbox_length"}  # which is automatic
-    assert names - lengths | IMPORT | {"source", "service"} <= set(properties(drawn))
-    assert not lengths & set(properties(drawn))
+    assert names - {"scaled_bbox"} | IMPORT | {"source", "service"} <= set(properties(drawn))
+    assert "scaled_bbox" not in properties(drawn)  # a view of it is drawn
     assert operators(drawn) == [
         ("image_to_3d.paste_picture", {}),
         ("image_to_3d.reset_parameters", {}),
@@ -84,10 +83,10 @@ def test_a_length_is_shown_where_it_is_not_automatic(sidebar, settings, ready, s
     drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
     shown = [(asked["property"], asked["index"]) for name, asked in drawn if name == "prop" and "index" in asked]
     assert shown == [
-        ("scaled_bbox_auto", 0),
-        ("scaled_bbox_length", 1),
-        ("scaled_bbox_auto", 1),
-        ("scaled_bbox_auto", 2),
+        (f"image_to_3d_{service}_scaled_bbox_auto", 0),
+        (f"image_to_3d_{service}_scaled_bbox_length", 1),
+        (f"image_to_3d_{service}_scaled_bbox_auto", 1),
+        (f"image_to_3d_{service}_scaled_bbox_auto", 2),
     ]
 
 
@@ -118,9 +117,7 @@ def test_what_has_no_effect_is_grey(sidebar, settings):
 def test_the_size_is_grey_until_it_is_used(sidebar, settings):
     def is_grey():
         (row,) = [
-            asked["layout"]
-            for _, asked in drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
-            if asked.get("property") == "size"
+            asked["layout"] for _, asked in drawn_by(sidebar.IMAGE_TO_3D_PT_generate) if asked.get("property") == "size"
         ]
         return row.asked["active"] is False
 

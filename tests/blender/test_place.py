@@ -7,6 +7,7 @@ import json
 import bpy
 import pytest
 from mathutils import Vector
+from ticking import tick_until
 
 
 def world_bounds(obj):
@@ -32,6 +33,132 @@ def test_it_has_the_size_asked_for_in_a_scene_that_counts_in_centimeters(setting
     bpy.context.scene.unit_settings.scale_length = 0.01
     bpy.ops.image_to_3d.generate(filepath=str(star))
     assert max(bpy.data.objects["Red Star"].dimensions) == pytest.approx(100, rel=0.001)
+
+
+# Where the settings say
+
+
+def bounds_of_all(root):
+    bpy.context.view_layer.update()
+    every = [world_bounds(obj) for obj in (root, *root.children_recursive) if obj.type == "MESH"]
+    return [min(low[axis] for low, _ in every) for axis in range(3)], [
+        max(high[axis] for _, high in every) for axis in range(3)
+    ]
+
+
+def sides(root):
+    low, high = bounds_of_all(root)
+    return [high[axis] - low[axis] for axis in range(3)]
+
+
+@pytest.fixture
+def ready_job(make_job, session, tmp_path):
+    """A job whose model is an empty with two cubes under it, one of them turned and moved by its parent's inverse: 6 x 2 x 3 meters."""
+    job = make_job("ready", place={"location": [9, 9, 9]})
+    collection = bpy.data.collections.new("Red Star")
+    root = bpy.data.objects.new("Red Star", None)
+    collection.objects.link(root)
+    mesh = bpy.data.meshes.new("Cube")
+    corners = [(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
+    mesh.from_pydata(corners, [], [(0, 1, 3, 2), (4, 5, 7, 6), (0, 1, 5, 4), (2, 3, 7, 6), (0, 2, 6, 4), (1, 3, 7, 5)])
+    for name, x in (("Left", -2), ("Right", 2)):
+        cube = bpy.data.objects.new(name, mesh)
+        cube.parent = root
+        cube.location.x = x
+        collection.objects.link(cube)
+    right = bpy.data.objects["Right"]
+    right.rotation_euler.y = 1.5707963
+    right.matrix_parent_inverse.translation.z = 1
+    bpy.data.libraries.write(str(session.folder_of(job.id) / "result.blend"), {collection})
+    bpy.ops.wm.read_homefile(use_empty=True, app_template="")
+    session.tick()
+    return job
+
+
+def imported(job):
+    before = set(bpy.data.objects)
+    assert bpy.ops.image_to_3d.import_result(job=job.id) == {"FINISHED"}
+    (root,) = [obj for obj in bpy.data.objects if obj not in before and obj.parent is None]
+    return root
+
+
+@pytest.mark.parametrize("scale_length", [1, 0.01])
+def test_the_size_is_that_of_the_longest_side_in_scene_units(ready_job, scale_length):
+    scene = bpy.context.scene
+    scene.unit_settings.scale_length = scale_length
+    assert sides(imported(ready_job)) == pytest.approx([6 / scale_length, 2 / scale_length, 3 / scale_length], rel=1e-5)
+    scene.image_to_3d.size = 3
+    assert sides(imported(ready_job))[0] == pytest.approx(6 / scale_length, rel=1e-5)  # it is not used
+    scene.image_to_3d.use_size = True
+    assert sides(imported(ready_job)) == pytest.approx([3, 1, 1.5], rel=1e-5)
+
+
+def test_a_model_of_one_object_has_the_size_too(settings, star):
+    settings.use_size, settings.size = True, 2.5
+    bpy.ops.image_to_3d.generate(filepath=str(star))
+    assert max(bpy.data.objects["Red Star"].dimensions) == pytest.approx(2.5, rel=1e-5)
+
+
+def test_by_hand_it_goes_where_the_settings_say_now(ready_job):
+    chosen, cursor = bpy.context.scene.image_to_3d, bpy.context.scene.cursor
+    cursor.location = (1, 2, 3)
+    assert list(imported(ready_job).location) == [1, 2, 3]
+    cursor.location = (4, 5, 6)
+    assert list(imported(ready_job).location) == [4, 5, 6]
+    chosen.location = "ORIGIN"
+    assert list(imported(ready_job).location) == [0, 0, 0]
+
+
+def parents_of(root):
+    (own,) = root.users_collection
+    scenes = [scene for scene in bpy.data.scenes if own.name in scene.collection.children]
+    return [*scenes, *(entry for entry in bpy.data.collections if own.name in entry.children)]
+
+
+def test_it_goes_into_the_collection_that_was_chosen(ready_job):
+    scene = bpy.context.scene
+    outer, inner = bpy.data.collections.new("Outer"), bpy.data.collections.new("Inner")
+    outer.children.link(inner)
+    scene.image_to_3d.collection = inner
+    assert parents_of(imported(ready_job)) == [scene]  # the collection is in no scene
+    scene.collection.children.link(outer)
+    assert parents_of(imported(ready_job)) == [inner]
+
+
+def test_it_goes_into_another_scene_where_one_was_chosen(ready_job):
+    other = bpy.data.scenes.new("Other")
+    other.cursor.location = (7, 8, 9)
+    other.unit_settings.scale_length = 0.01
+    bpy.context.scene.image_to_3d.target_scene = other
+    root = imported(ready_job)
+    assert parents_of(root) == [other] and list(root.location) == [7, 8, 9]
+    assert root.scale[0] == pytest.approx(100)
+
+
+def test_by_itself_it_goes_where_the_settings_said_when_it_was_asked_for(extension, settings, star, session, no_jobs):
+    scene, other = bpy.context.scene, bpy.data.scenes.new("Other")
+    kept, lost = bpy.data.collections.new("Kept"), bpy.data.collections.new("Lost")
+    for collection in (kept, lost):
+        other.collection.children.link(collection)
+    start = extension.module("scene.request").start_job
+    settings.target_scene, settings.use_size, settings.size = other, True, 4
+    jobs = []
+    for x, collection in ((1, kept), (2, lost)):
+        other.cursor.location, settings.collection = (x, 0, 0), collection
+        jobs.append(start(scene, filepath=str(star)).id)
+    other.cursor.location, settings.size, settings.target_scene, settings.collection = (5, 5, 5), 9, None, None
+    bpy.data.collections.remove(lost)
+    tick_until(session, lambda: not session.is_busy())
+    roots = {obj["image_to_3d_job"]: obj for obj in bpy.data.objects}
+    assert [list(roots[job].location) for job in jobs] == [[1, 0, 0], [2, 0, 0]]
+    assert [parents_of(roots[job]) for job in jobs] == [[kept], [other]]
+    assert all(max(sides_at_scale(roots[job])) == pytest.approx(4, rel=1e-5) for job in jobs)
+
+
+def sides_at_scale(obj):
+    """Without the world matrix, which a scene that is not shown does not have."""
+    low, high = (Vector(f(corner[axis] for corner in obj.bound_box) for axis in range(3)) for f in (min, max))
+    return (high - low) * obj.scale[0]
 
 
 @pytest.mark.parametrize("mode", ["OBJECT", "EDIT", "SCULPT"])

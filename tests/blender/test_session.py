@@ -16,7 +16,9 @@ def start(extension, no_jobs, settings, star):
 def test_a_model_that_arrives_is_good_news(session, start):
     start()
     (said,) = listen_until(session, lambda: not session.is_busy())
-    assert said.severity == "INFO" and said.sentence.startswith("Red Star is in the scene: ") and said.service == "local"
+    assert (
+        said.severity == "INFO" and said.sentence.startswith("Red Star is in the scene: ") and said.service == "local"
+    )
 
 
 def test_a_job_that_fails_is_an_error(session, start, tmp_path):
@@ -52,7 +54,9 @@ def test_a_result_whose_scene_is_gone_is_a_warning(session, start):
 # After a restart
 
 
-def test_jobs_that_an_earlier_blender_has_left_go_on_and_it_is_said_once(session, make_job, extension, sign_in, patient):
+def test_jobs_that_an_earlier_blender_has_left_go_on_and_it_is_said_once(
+    session, make_job, extension, sign_in, patient
+):
     sign_in(patient)
     make_job("imported")
     jobs = [make_job("waiting", service="csm", parameters={"image_url": "http://127.0.0.1:9/a.png"}) for _ in range(2)]

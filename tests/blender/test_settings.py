@@ -36,27 +36,27 @@ def kinds(extension):
 
 def test_lengths_are_in_scene_units_and_sent_in_meters(chosen, module, services):
     bpy.context.scene.unit_settings.scale_length = 0.01  # a unit is a centimeter
-    group = chosen.csm
-    assert list(group.scaled_bbox_auto) == [True] * 3
-    group.scaled_bbox_auto = (False, True, True)
-    group.scaled_bbox_length[0] = 180
-    assert module.values(group, services["csm"].parameters)["scaled_bbox"] == [1.8, -1, -1]
-    assert list(group.scaled_bbox_length) == pytest.approx([180, 0, 0])
+    scene = bpy.context.scene
+    assert list(scene.image_to_3d_csm_scaled_bbox_auto) == [True] * 3
+    scene.image_to_3d_csm_scaled_bbox_auto = (False, True, True)
+    scene.image_to_3d_csm_scaled_bbox_length[0] = 180
+    assert module.values(chosen.csm, services["csm"].parameters)["scaled_bbox"] == [1.8, -1, -1]
+    assert list(scene.image_to_3d_csm_scaled_bbox_length) == pytest.approx([180, 0, 0])
     bpy.context.scene.unit_settings.scale_length = 1
-    assert group.scaled_bbox_length[0] == pytest.approx(1.8)
+    assert scene.image_to_3d_csm_scaled_bbox_length[0] == pytest.approx(1.8)
 
 
 def test_what_a_script_sets_is_what_the_panel_shows(chosen):
     chosen.local.scaled_bbox = (0.5, -1, 2)
-    assert list(chosen.local.scaled_bbox_auto) == [False, True, False]
-    assert list(chosen.local.scaled_bbox_length) == pytest.approx([0.5, 0, 2])
+    assert list(chosen.id_data.image_to_3d_local_scaled_bbox_auto) == [False, True, False]
+    assert list(chosen.id_data.image_to_3d_local_scaled_bbox_length) == pytest.approx([0.5, 0, 2])
 
 
 def test_a_length_that_is_automatic_stays_so_whatever_the_others_become(chosen):
-    chosen.local.scaled_bbox_auto = (False, True, False)
-    chosen.local.scaled_bbox_length = (3, 4, 5)
+    chosen.id_data.image_to_3d_local_scaled_bbox_auto = (False, True, False)
+    chosen.id_data.image_to_3d_local_scaled_bbox_length = (3, 4, 5)
     assert list(chosen.local.scaled_bbox) == [3, -1, 5]
-    chosen.local.scaled_bbox_auto = (True, False, False)
+    chosen.id_data.image_to_3d_local_scaled_bbox_auto = (True, False, False)
     first, second, third = chosen.local.scaled_bbox
     assert (first, third) == (-1, 5) and second > 0  # one that can be sent
 
@@ -237,7 +237,7 @@ def test_a_preset_brings_the_parameters_back_and_no_picture(chosen, module, kind
 
     module.reset(group, table)
     bpy.ops.script.execute_preset(filepath=str(file), menu_idname=f"IMAGE_TO_3D_PT_{service}_presets")
-    pictures = {name: "" for name in kinds.pictures(table)[1:]}
+    pictures = dict.fromkeys(kinds.pictures(table)[1:], "")
     assert module.values(group, table) == {**saved, **pictures}
     assert add(name="Mine", remove_name=True) == {"FINISHED"}
     assert not preset_files(service)

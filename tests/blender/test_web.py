@@ -108,8 +108,7 @@ def check_material(root, sockets):
 @pytest.mark.parametrize(("service", "properties"), [("meshy", MESHY), ("csm", CSM)])
 def test_the_properties_have_the_services_names_and_defaults(service, properties):
     group = getattr(bpy.context.scene.image_to_3d, service)
-    views = {"scaled_bbox_length", "scaled_bbox_auto"}  # which a panel shows, and nobody sends
-    names = {prop.identifier for prop in group.bl_rna.properties} - {"rna_type", "name", *views}
+    names = {prop.identifier for prop in group.bl_rna.properties} - {"rna_type", "name"}
     values = {name: getattr(group, name) for name in names}
     assert {name: list(v) if hasattr(v, "foreach_get") else v for name, v in values.items()} == properties
     for prop in group.bl_rna.properties:

@@ -74,6 +74,16 @@ def test_progress_moves_while_the_work_goes_on(jobs):
     assert len({message for _, message in seen}) >= 5
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows is told at the start of the process")
+def test_a_job_lets_the_users_blender_go_first(jobs):
+    folder = jobs.create(resolution="high_poly", texture_model="pbr")
+    started = jobs.start(folder)
+    jobs.wait_until(lambda: sculpting(folder))
+    least = os.getpriority(os.PRIO_PROCESS, 0)
+    (sculptor,) = sculptors(folder)
+    assert all(os.getpriority(os.PRIO_PROCESS, pid) > least for pid in (started.pid, sculptor))
+
+
 def test_cancelling_ends_the_job_and_its_blender(jobs):
     folder = jobs.create(resolution="high_poly", texture_model="pbr")
     started = jobs.start(folder)
