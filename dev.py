@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import argparse
 import errno
+import signal
 import sys
 from typing import TYPE_CHECKING
 
 from tools.checks import command_check
 from tools.common import Stop, disk_full_sentence
+from tools.debian import command_blenders
 from tools.demo import command_demo
 from tools.environments import BLENDERS, require_python
 from tools.package import command_build
@@ -40,11 +42,18 @@ def parser() -> argparse.ArgumentParser:
     test = commands.add_parser(
         "test",
         allow_abbrev=False,
-        help="run the tests in the Blender that fits this Python (further arguments: pytest's)",
+        help="run the tests in the Blender that fits this Python, and those with windows in each real Blender that the "
+        "variable BLENDER names or the path has (further arguments: pytest's)",
     )
-    test.add_argument("--all", action="store_true", help="in Blender 4.2, 4.5 and 5.2, as far as the Pythons are there")
+    test.add_argument(
+        "--all", action="store_true", help="in Blender 4.2, 4.5 and 5.2, as far as the Pythons are there, side by side"
+    )
     test.add_argument("--blender", choices=[b.series for b in BLENDERS], help="in this Blender only")
     test.set_defaults(run=command_test, takes_more=True)
+    blenders = commands.add_parser(
+        "blenders", help="bring two real Blenders with windows, for the tests in tests/gui (Linux, root, 4 GB)"
+    )
+    blenders.set_defaults(run=command_blenders)
     check = commands.add_parser("check", help="style, types, who imports whom, and the extension platform's rules")
     check.set_defaults(run=command_check)
     bench = commands.add_parser("bench", allow_abbrev=False, help="measure against the promised times")
@@ -80,6 +89,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def run() -> NoReturn:
     """`main`, with every foreseen failure as one sentence instead of a traceback."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who is told to end ends its own programs first
     try:
         code = main(sys.argv[1:])
     except Stop as sentence:

@@ -16,18 +16,26 @@ BEHIND_S = 0.1  # while there are records to read or folders to delete: soon don
 HAND_OVER_S = 0.2  # Blender autosaves while no operator is modal; this long is enough (tried on 4.3 and 5.2)
 
 _watched = False
+_looks = 0
 _unsaid: list[Said] = []
 """What the user should hear. A timer cannot report: the modal operator does."""
 
 
 def look() -> None:
     """Look after all that goes on outside Blender, and keep what is to be said about it."""
+    global _looks
+    _looks += 1
     said = session.tick()
     _unsaid.extend(said)
     for service in {entry.service for entry in said}:
         account.outdated(service)
     account.tick()
     account.look(bpy.context.scene.image_to_3d.service.lower())
+
+
+def looks() -> int:
+    """How often was looked."""
+    return _looks
 
 
 def take_said() -> list[Said]:

@@ -95,8 +95,8 @@ def _preset_classes(name: str) -> list[type]:
             "bl_idname": f"image_to_3d.{name}_preset_add",
             "bl_label": f"Add {service.label} Preset",
             "preset_menu": f"IMAGE_TO_3D_PT_{name}_presets",
-            "preset_defines": [f"chosen = bpy.context.scene.image_to_3d.{name}"],
-            "preset_values": [f"chosen.{entry.name}" for entry in parameters],
+            # Whole paths: a name made with `preset_defines` is not found by Blender 4.3 on Python 3.13.
+            "preset_values": [f"bpy.context.scene.image_to_3d.{name}.{entry.name}" for entry in parameters],
             "preset_subdir": folder,
         },
     )

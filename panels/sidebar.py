@@ -54,7 +54,7 @@ class _Generate(Mixin):
             layout.label(text=image.name, icon="IMAGE_DATA")
         row = layout.row()
         row.prop(chosen, "service", expand=True)
-        _draw_readiness(layout, chosen, context)
+        _draw_readiness(layout, chosen, "" if image else _address(chosen), context)
         draw_parameters(layout, chosen)
         _draw_import(layout, chosen)
         _draw_button(layout, context, image)
@@ -95,18 +95,27 @@ def _draw_picture(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -
         layout.template_icon(icon_value=icon, scale=PREVIEW_SCALE)
 
 
-def _draw_readiness(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
+def _address(chosen: bpy.types.PropertyGroup) -> str:
+    """The address of the chosen picture, "" where it has none."""
+    return chosen.url if chosen.source == "URL" else ""
+
+
+def _draw_readiness(
+    layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup, address: str, context: bpy.types.Context
+) -> None:
     """What the service needs now, with the button that leads there; else that it is ready, and what the account has."""
     name = chosen.service.lower()
     no_key = session.key_reason(name)
-    offline = session.offline_reason(name, "")
+    offline = session.offline_reason(name, address)
     last = account.last(name)
     if no_key:
         draw_sentence(layout, f"{SERVICES[name].label} needs an API key", context, icon="ERROR")
         layout.operator("image_to_3d.show_preferences", text="Enter API Key", icon="PREFERENCES")
     elif offline:
-        draw_sentence(layout, offline, context, icon="ERROR")
-        if not bpy.app.online_access_override:
+        if bpy.app.online_access_override:
+            draw_sentence(layout, offline, context, icon="ERROR")
+        else:
+            draw_sentence(layout, offline.partition(":")[0], context, icon="ERROR")
             layout.operator("extensions.userpref_allow_online", text="Allow Online Access", icon="INTERNET")
     elif last is not None and last.is_error:
         draw_sentence(layout, last.sentence, context, icon="ERROR")
@@ -155,7 +164,7 @@ def _why_not(chosen: bpy.types.PropertyGroup, image: bpy.types.Image | None) -> 
     table = SERVICES[service].parameters
     if not source and settings.needs_picture(settings.values(getattr(chosen, service), table), table):
         return "Choose a picture first"
-    address = chosen.url if image is None and chosen.source == "URL" else ""
+    address = "" if image else _address(chosen)
     # What to do about it stands beside the service.
     return (session.key_reason(service) or session.offline_reason(service, address)).partition(":")[0]
 

@@ -47,6 +47,8 @@ def _property(parameter: Parameter) -> Any:
             )
         case kinds.Number():
             least = parameter.minimum - (parameter.default is None)  # one below the least stands for "not set"
+            if parameter.default is None:
+                about["description"] += f" ({least} leaves it out)"
             default = least if parameter.default is None else parameter.default
             return bpy.props.IntProperty(default=default, min=least, max=parameter.maximum, **about)
         case kinds.Text():

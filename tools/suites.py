@@ -13,10 +13,11 @@ import tempfile
 import time
 import xml.etree.ElementTree
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .common import ROOT, TESTS, Outcome, Stop, clean_environment, ending, headline, report, version_name
 from .environments import BLENDERS, Blender, blender_environment, default_blender, find_pythons
+from .windows import find_window_blenders, missing_for_windows, windows_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,33 +26,125 @@ if TYPE_CHECKING:
 SUITE_ORDER = ("service", "api", "jobs", "paid", "headless", "blender", "dev")
 ONCE_SUITES = ("service", "paid")  # no Blender takes part, and all of it is long: the first Blender's Python is enough
 PLAIN_SUITES = ("api", "jobs")  # about processes and connections: once for each Python
-SUITES_WITH_A_WINDOW = ("gui",)  # a wheel has no windows
+WINDOW_SUITE = "gui"  # a wheel has no windows: once for each real Blender
 BENCHES = ("bench_sculpt.py", "bench_blender.py", "bench_services.py")
+WINDOW_BENCH = "bench_windows.py"
 SUITE_SECONDS = 420  # a suite that takes longer hangs; the slowest is meant to need a quarter of this
+WINDOW_SECONDS = 840  # people's work is slow: mouse, keyboard, and a screen that is drawn without a graphics card
 ABORT_SECONDS = 5  # what a hanging suite gets to write where it hangs
+LOOK_SECONDS = 0.05  # between two looks at the suites that run
+LANES_AT_MOST = 4  # suites side by side: each may take 2 GB of memory
 
 
-def run_limited(command: Sequence[str], environment_: dict[str, str], seconds: float) -> int | None:
-    """Run `command` in the checkout; its exit code, or None if it had to be ended.
+class Suite(NamedTuple):
+    """One pytest process that is to be run: what it is called, and all that it depends on."""
 
-    The first signal is SIGABRT, on which pytest's fault handler writes the stack: a hanging test names itself.
-    """
-    process = subprocess.Popen(command, cwd=ROOT, env=environment_, start_new_session=os.name != "nt")
-    try:
-        return process.wait(seconds)
-    except subprocess.TimeoutExpired:
+    name: str
+    title: str
+    python: Path
+    arguments: Sequence[str]
+    narrowed: bool = False  # the user has chosen tests: no test is then no failure
+    seconds: float = SUITE_SECONDS
+    variables: dict[str, str] = {}
+    has_windows: bool = False
+
+
+class Running:
+    """A suite that has been started. Its output goes to the terminal, or is kept where others run beside it."""
+
+    def __init__(self, suite: Suite, *, keep_output: bool) -> None:
+        self.suite = suite
+        self._folder = tempfile.TemporaryDirectory(prefix="image_to_3d_suite_")
+        self._results = Path(self._folder.name, "results.xml")
+        self._kept = Path(self._folder.name, "output.txt") if keep_output else None
+        command = [str(suite.python), "-P", "-m", "pytest", f"--rootdir={ROOT}", "-c", str(ROOT / "pyproject.toml")]
+        self._started = time.monotonic()
+        with self._kept.open("wb") if self._kept else contextlib.nullcontext() as output:
+            self._process = subprocess.Popen(
+                [*command, f"--junitxml={self._results}", *suite.arguments],
+                cwd=ROOT,
+                env=clean_environment(**suite.variables),
+                stdout=output,
+                stderr=output and subprocess.STDOUT,
+                start_new_session=os.name != "nt",
+            )
+
+    def outcome_or_none(self) -> Outcome | None:
+        """How it ended; None while it runs. One that has had its time is ended."""
+        code = self._process.poll()
+        seconds = time.monotonic() - self._started
+        if code is None and seconds < self.suite.seconds:
+            return None
+        if code is None:
+            self._abort()
+        counts = read_counts(self._results)
+        facts = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
+        problem = suite_problem(code, counts, self.suite.narrowed, self.suite.seconds)
+        return Outcome(self.suite.name, facts, seconds, problem)
+
+    def _abort(self) -> None:
+        """The first signal is SIGABRT, on which pytest's fault handler writes the stack: a hanging test names itself."""
         if os.name != "nt":
-            process.send_signal(signal.SIGABRT)
+            self._process.send_signal(signal.SIGABRT)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(ABORT_SECONDS)
-        return None
+                self._process.wait(ABORT_SECONDS)
+        end_group(self._process)
+
+    def close(self) -> None:
+        """End it if it still runs, and show what it said if that was kept."""
+        if self._process.poll() is None:
+            end_group(self._process)
+        if self._kept:
+            headline(self.suite.title)
+            sys.stdout.buffer.write(self._kept.read_bytes())
+            sys.stdout.flush()
+        self._folder.cleanup()
+
+
+def run_suites(suites: Sequence[Suite], lanes: int) -> list[Outcome]:
+    """Run these suites, `lanes` of them side by side, and give their outcomes in the order of `suites`.
+
+    A single lane writes to the terminal at once; of several, each suite's output comes as a block when it ends. Suites with windows
+    begin first, as they are the longest, but never two of them side by side: both draw with every core that there is.
+    """
+    waiting = sorted(suites, key=lambda suite: not suite.has_windows) if lanes > 1 else list(suites)
+    going: list[Running] = []
+    outcomes: dict[int, Outcome] = {}
+    try:
+        while waiting or going:
+            for suite in startable(waiting, [running.suite for running in going], lanes):
+                waiting.remove(suite)
+                if lanes > 1:
+                    print(f"Started: {suite.title}", flush=True)
+                else:
+                    headline(suite.title)
+                going.append(Running(suite, keep_output=lanes > 1))
+            time.sleep(LOOK_SECONDS)
+            for running in list(going):
+                outcome = running.outcome_or_none()
+                if outcome:
+                    going.remove(running)
+                    running.close()
+                    outcomes[id(running.suite)] = outcome
     finally:
-        if process.poll() is None:
-            end_group(process)
+        for running in going:
+            running.close()
+            print(f"Ended before its end: {running.suite.title}", flush=True)
+    return [outcomes[id(suite)] for suite in suites]
+
+
+def startable(waiting: Sequence[Suite], going: Sequence[Suite], lanes: int) -> list[Suite]:
+    """Which of the suites that wait may start beside those that run."""
+    chosen: list[Suite] = []
+    for suite in waiting:
+        beside = [*going, *chosen]
+        if len(beside) < lanes and not (suite.has_windows and any(other.has_windows for other in beside)):
+            chosen.append(suite)
+    return chosen
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
-    """End a process and what it started."""
+    """End a process and what it started, also when it has ended itself and left that behind."""
     if sys.platform == "win32":
         subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True)
     else:
@@ -61,33 +154,67 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def command_test(options: argparse.Namespace) -> int:
-    chosen, left_out = choose_blenders(options)
-    folders = suites()
-    if not folders:
-        raise Stop(f"There are no tests in {TESTS}.")
-    outcomes = []
-    done: set[tuple[str, tuple[int, int]]] = set()
-    for blender, python in chosen:
-        executable = blender_environment(blender, python)
-        for folder in folders:
-            if folder.name in ONCE_SUITES and any(name == folder.name for name, _ in done):
-                continue
-            if folder.name in PLAIN_SUITES and (folder.name, blender.python) in done:
-                continue
-            done.add((folder.name, blender.python))
-            paths, others = split_arguments(options.arguments, folder)
-            if paths is None:
-                continue
-            headline(f"{folder.name} in Blender {blender.series} (Python {version_name(blender.python)})")
-            name = f"{folder.name:<9} Blender {blender.series}"
-            outcomes.append(run_suite(executable, name, [*paths, *others], narrowed=bool(options.arguments)))
-    for sentence in left_out:
+    with_windows, no_windows = window_suites(options)  # first, as a wrong BLENDER is told before anything is fetched
+    suites, left_out = wheel_suites(options)
+    outcomes = run_suites([*suites, *with_windows], min(os.cpu_count() or 1, LANES_AT_MOST) if options.all else 1)
+    for sentence in [*left_out, *no_windows]:
         print(f"\nLeft out: {sentence}", flush=True)
     if not outcomes:
-        raise Stop("None of these paths is in a suite under tests/.")
+        raise Stop("None of these paths is in a suite under tests/ that can run here.")
     if options.arguments and not any(outcome.facts for outcome in outcomes) and not any(o.problem for o in outcomes):
         raise Stop("These arguments select no test.")
     return report(outcomes)
+
+
+def wheel_suites(options: argparse.Namespace) -> tuple[list[Suite], list[str]]:
+    """What is to be run in the wheels, whose environments are made, and a sentence for each that this machine cannot run."""
+    planned = [(folder, *split_arguments(options.arguments, folder)) for folder in suite_folders()]
+    wanted = [(folder.name, [*paths, *others]) for folder, paths, others in planned if paths is not None]
+    if not wanted:
+        return [], []
+    chosen, left_out = choose_blenders(options)
+    suites: list[Suite] = []
+    done: set[tuple[str, tuple[int, int]]] = set()
+    for blender, python in chosen:
+        executable = blender_environment(blender, python)
+        for name, arguments in wanted:
+            if name in ONCE_SUITES and any(name == other for other, _ in done):
+                continue
+            if name in PLAIN_SUITES and (name, blender.python) in done:
+                continue
+            done.add((name, blender.python))
+            title = f"{name} in Blender {blender.series} (Python {version_name(blender.python)})"
+            short = f"{name:<9} Blender {blender.series}"
+            suites.append(Suite(short, title, executable, arguments, narrowed=bool(options.arguments)))
+    return suites, left_out
+
+
+def window_suites(options: argparse.Namespace) -> tuple[list[Suite], list[str]]:
+    """The suite with windows for each real Blender of this machine, and a sentence for each that is left out or for what is missing."""
+    folder = TESTS / WINDOW_SUITE
+    paths, others = split_arguments(options.arguments, folder)
+    if paths is None or not any(folder.glob("test_*.py")):
+        return [], []
+    if options.blender:
+        return [], [f"tests/{WINDOW_SUITE}, as --blender {options.blender} names a Blender without windows."]
+    blenders, left_out = find_window_blenders(os.environ)
+    missing = missing_for_windows(os.environ, sys.platform) if blenders else ""
+    if missing:
+        return [], [missing]
+    suites = [
+        Suite(
+            f"{WINDOW_SUITE:<9} Blender {blender.version}",
+            f"{WINDOW_SUITE} in Blender {blender.version} ({blender.path})",
+            windows_environment(),
+            [*paths, *others],
+            narrowed=bool(options.arguments),
+            seconds=WINDOW_SECONDS,
+            variables={"IMAGE_TO_3D_BLENDER": blender.path},
+            has_windows=True,
+        )
+        for blender in blenders
+    ]
+    return suites, left_out
 
 
 def choose_blenders(options: argparse.Namespace) -> tuple[list[tuple[Blender, str]], list[str]]:
@@ -107,12 +234,12 @@ def choose_blenders(options: argparse.Namespace) -> tuple[list[tuple[Blender, st
     return chosen, left_out
 
 
-def suites() -> list[Path]:
-    """The folders under tests/ that hold tests, in the order of `SUITE_ORDER`; one that nobody listed there comes last."""
+def suite_folders() -> list[Path]:
+    """The folders under tests/ with tests for a wheel, in the order of `SUITE_ORDER`; one that nobody listed there comes last."""
     folders = {path.parent for path in TESTS.rglob("test_*.py")}
     roots = {TESTS / folder.relative_to(TESTS).parts[0] for folder in folders if folder != TESTS}
     known = [TESTS / name for name in SUITE_ORDER if TESTS / name in roots]
-    return known + sorted(f for f in roots if f not in known and f.name not in SUITES_WITH_A_WINDOW)
+    return known + sorted(f for f in roots if f not in known and f.name != WINDOW_SUITE)
 
 
 def split_arguments(arguments: Sequence[str], folder: Path) -> tuple[list[str] | None, list[str]]:
@@ -125,20 +252,6 @@ def split_arguments(arguments: Sequence[str], folder: Path) -> tuple[list[str] |
         return [str(folder)], others
     mine = [p for p in paths if folder in (Path(os.path.abspath(p.split("::")[0])), *Path(os.path.abspath(p)).parents)]
     return ([os.path.abspath(p) for p in mine] if mine else None), others
-
-
-def run_suite(
-    executable: Path, name: str, arguments: Sequence[str], *, narrowed: bool = False, seconds: float = SUITE_SECONDS
-) -> Outcome:
-    """One pytest process, told apart: passed, failed, crashed, hung, or without any test."""
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="image_to_3d_suite_") as folder:
-        results = Path(folder, "results.xml")
-        command = [str(executable), "-P", "-m", "pytest", f"--rootdir={ROOT}", "-c", str(ROOT / "pyproject.toml")]
-        code = run_limited([*command, f"--junitxml={results}", *arguments], clean_environment(), seconds)
-        counts = read_counts(results)
-    facts = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
-    return Outcome(name, facts, time.monotonic() - started, suite_problem(code, counts, narrowed, seconds))
 
 
 def read_counts(results: Path) -> dict[str, int]:
@@ -177,4 +290,13 @@ def command_bench(options: argparse.Namespace) -> int:
         code = subprocess.run(command, cwd=ROOT, env=clean_environment()).returncode
         if code:
             raise Stop(f"{name} {ending(code) or f'ended with {code}'}.")
+    blenders, left_out = find_window_blenders(os.environ)
+    for blender in blenders:
+        headline(f"{WINDOW_BENCH} in Blender {blender.version}")
+        command = [str(windows_environment()), str(TESTS / WINDOW_BENCH), *options.arguments]
+        code = subprocess.run(command, cwd=ROOT, env=clean_environment(IMAGE_TO_3D_BLENDER=blender.path)).returncode
+        if code:
+            raise Stop(f"{WINDOW_BENCH} {ending(code) or f'ended with {code}'}.")
+    for sentence in left_out:
+        print(f"\nLeft out: {sentence.replace(f'tests/{WINDOW_SUITE}', WINDOW_BENCH)}", flush=True)
     return 0

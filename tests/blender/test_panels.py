@@ -137,7 +137,7 @@ HOW_TO_GO_ONLINE = f"{OFFLINE}: turn on Allow Online Access in the preferences, 
     [
         ("secret_1", "", HERE, "Choose a picture first", "Ready", None),
         ("", "/a.png", "", "Meshy needs an API key", "Meshy needs an API key", ENTER_KEY),
-        ("secret_1", "/a.png", "", OFFLINE, HOW_TO_GO_ONLINE, GO_ONLINE),
+        ("secret_1", "/a.png", "", OFFLINE, OFFLINE, GO_ONLINE),
         ("secret_1", "/a.png", HERE, "", "Ready", None),
     ],
 )

@@ -4,8 +4,10 @@
 import ast
 import importlib
 import importlib.util
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -42,7 +44,7 @@ def test_parses_on_every_python_that_has_to_read_its_sentence():
 def test_alone_lists_its_commands():
     done = run()
     assert done.returncode == 0
-    for command in ("demo", "test", "check", "bench", "service", "build", "docs"):
+    for command in ("demo", "test", "blenders", "check", "bench", "service", "build", "docs"):
         assert f"\n    {command} " in done.stdout
     assert "_demo_inside" not in done.stdout
 
@@ -133,8 +135,12 @@ def test_an_interrupted_environment_is_made_again(tmp_path, monkeypatch):
 
 def suite(folder: Path, source: str, seconds: float = 60.0, narrowed: bool = False):
     (folder / "test_it.py").write_text(source, encoding="utf-8")
+    return suites.run_suites([planned(folder, seconds=seconds, narrowed=narrowed)], 1)[0]
+
+
+def planned(folder: Path, name: str = "it", **more):
     arguments = [str(folder), f"--confcutdir={folder}", "-p", "no:cacheprovider"]
-    return suites.run_suite(Path(sys.executable), "it", arguments, seconds=seconds, narrowed=narrowed)
+    return suites.Suite(name, f"the title of {name}", Path(sys.executable), arguments, **more)
 
 
 def test_a_suite_that_passes(tmp_path):
@@ -165,6 +171,115 @@ def test_a_crash_after_the_last_test_is_a_failure_too(tmp_path):
 
 def test_a_suite_that_hangs_is_ended(tmp_path):
     assert suite(tmp_path, "import time\ndef test_it(): time.sleep(99)", seconds=2).problem.startswith("hung before")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such locks there")
+def test_a_suite_that_hangs_leaves_nothing_running(tmp_path):
+    import fcntl
+
+    held = tmp_path / "held"
+    assert suite(tmp_path, HOLD.format(held=str(held)), seconds=3).problem.startswith("hung before")
+    with held.open("r+") as file:
+        wait_for(lambda: not is_locked(file, fcntl))
+
+
+HOLD = """
+import fcntl, subprocess, time
+def test_it():
+    with open({held!r}, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        subprocess.Popen(["sleep", "99"], pass_fds=[file.fileno()])
+        time.sleep(99)
+"""
+
+
+def is_locked(file, fcntl) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False
+
+
+def test_of_suites_side_by_side_each_says_all_it_said_under_its_title_and_fails_alone(tmp_path, capfd):
+    sources = {
+        "meets": WAIT.format(mine="a", others="b"),
+        "met": WAIT.format(mine="b", others="a"),
+        "fails": "def test_it(): assert False, 'the moon is wrong'",
+    }
+    runs = []
+    for name, source in sources.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "test_it.py").write_text(source.replace("FOLDER", repr(str(tmp_path))), encoding="utf-8")
+        runs.append(planned(tmp_path / name, name))
+    outcomes = suites.run_suites(runs, 2)
+    assert [(o.name, o.problem) for o in outcomes] == [("meets", ""), ("met", ""), ("fails", "1 failed")]
+    blocks = {part.split(" ===")[0]: part for part in capfd.readouterr().out.split("=== the title of ")[1:]}
+    assert set(blocks) == set(sources)
+    assert [name for name, block in blocks.items() if "the moon is wrong" in block] == ["fails"]
+
+
+WAIT = """
+import pathlib, time
+def test_it():
+    folder = pathlib.Path(FOLDER)
+    (folder / "{mine}").touch()
+    until = time.monotonic() + 30
+    while not (folder / "{others}").exists():
+        assert time.monotonic() < until, "nobody ran beside this"
+        time.sleep(0.05)
+"""
+
+
+def test_windows_are_tested_by_one_suite_at_a_time_and_first():
+    plain, other = (suites.Suite(name, name, Path("python"), []) for name in ("plain", "other"))
+    first, second = (suites.Suite(name, name, Path("python"), [], has_windows=True) for name in ("4.3", "5.2"))
+    assert suites.startable([first, second, plain, other], [], 2) == [first, plain]
+    assert suites.startable([second, other], [first], 2) == [other]
+    assert suites.startable([second, other], [plain], 2) == [second]
+    assert suites.startable([second, other], [first, plain], 2) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals there")
+def test_when_it_is_told_to_end_it_ends_what_it_started(tmp_path):
+    alive = tmp_path / "alive"
+    source = (
+        f"import os, time\ndef test_it():\n    open({str(alive)!r}, 'w').write(str(os.getpid()))\n    time.sleep(99)"
+    )
+    (tmp_path / "test_it.py").write_text(source, encoding="utf-8")
+    dev = subprocess.Popen(
+        [sys.executable, "-c", DRIVER.format(root=str(ROOT), folder=str(tmp_path))], stderr=subprocess.PIPE
+    )
+    wait_for(lambda: alive.exists() and alive.read_text())
+    dev.terminate()
+    assert dev.communicate(timeout=30)[1] == b"Interrupted.\n"
+    wait_for(lambda: not is_alive(int(alive.read_text())))
+
+
+DRIVER = """
+import sys
+sys.path.insert(0, {root!r})
+import dev
+from pathlib import Path
+from tools import suites
+dev.main = lambda _: suites.run_suites([suites.Suite("it", "it", Path(sys.executable), [{folder!r}, "--confcutdir={folder}", "-p", "no:cacheprovider"])], 1)
+dev.run()
+"""
+
+
+def wait_for(condition):
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize(

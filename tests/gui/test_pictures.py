@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each state of the interface shows, in words that can be read; and its picture for the manual, where that is asked for (see `save`).
+
+The states are set up by calls, as they are not what is tested here.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from gui import jobs
+from gui.blender import PICTURES_FROM, ROOT, Box
+from PIL import Image
+
+EXAMPLE = ROOT / "docs" / "penguin.png"
+
+MARGIN_PX = 14
+WHOLE_WIDTH_PX = 1200
+COLORS = 255  # enough for an interface, and a third of the size
+
+SHADED = "bpy.context.space_data.shading.color_type = 'TEXTURE'"
+
+CLOSER = """
+import mathutils
+bpy.data.objects.remove(bpy.data.objects["Cube"])
+bpy.context.region_data.view_distance = 4.0
+bpy.context.region_data.view_location = (0, 0, 0.6)
+bpy.context.region_data.view_rotation = mathutils.Euler((1.35, 0, 0.35)).to_quaternion()
+"""
+
+
+@pytest.fixture(autouse=True)
+def manuals_blender(blender):
+    """The manual shows one Blender; the states themselves are tested in every one (test_way, test_jobs)."""
+    if blender.version[:2] < PICTURES_FROM:
+        pytest.skip(f"the manual's pictures are of Blender {'.'.join(map(str, PICTURES_FROM))}")
+
+
+@pytest.fixture
+def penguin():
+    """The example, at a path that is short and says nothing about this machine, as it is seen in the pictures."""
+    path = Path(tempfile.gettempdir()) / EXAMPLE.name
+    shutil.copy(EXAMPLE, path)
+    yield path
+    path.unlink()
+
+
+@pytest.fixture
+def keep(save, blender):
+    """Saves a part of the screen as small as it can be; the whole window without a box."""
+
+    def keep(name, box=None):
+        path = save(name, blender, box)
+        picture = Image.open(path).convert("RGB")
+        if picture.width > WHOLE_WIDTH_PX:
+            size = WHOLE_WIDTH_PX, round(picture.height * WHOLE_WIDTH_PX / picture.width)
+            picture = picture.resize(size, Image.Resampling.LANCZOS)
+            picture.quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
+        return path
+
+    return keep
+
+
+def set_up(blender, picture, service="LOCAL"):
+    """Choose a picture and a service."""
+    blender.run(
+        "chosen = bpy.context.scene.image_to_3d\nchosen.filepath, chosen.service = path, service",
+        path=str(picture),
+        service=service,
+    )
+
+
+def shows(blender, box, *texts):
+    """Wait until all these texts can be read in a box."""
+    for text in texts:
+        blender.find(text, box, number=0)
+
+
+def down_to(blender, side, text):
+    """The upper part of the tab, to this text."""
+    last = blender.find(text, side, number=0)
+    return Box(side.left, side.top, side.right, min(side.bottom, last.bottom + MARGIN_PX))
+
+
+def wide(box, blender):
+    """What is around a dialog in the middle of the 3D View."""
+    view = blender.area()
+    return Box(max(view.left, box.left - 60), box.top - 90, box.right + 320, box.bottom + 150)
+
+
+# The upper panel
+
+
+def test_ready_with_local(blender, keep, penguin):
+    set_up(blender, penguin)
+    side = blender.open_sidebar()
+    blender.leave()
+    shows(blender, side, "Source", "Local", "Ready", "Parameters", "Width", "Automatic", "Import", "Generate 3D Model")
+    keep("sidebar", down_to(blender, side, "No jobs yet"))
+
+
+def test_ready_with_meshy(blender, services, sign_in, keep, penguin):
+    sign_in(services)
+    set_up(blender, penguin, service="MESHY")
+    side = blender.open_sidebar()
+    blender.leave()
+    shows(blender, side, "Ready, 1,000 credits left", "AI Model", "Enable PBR", "Generate for 30 Credits")
+    keep("sidebar_meshy", down_to(blender, side, "No jobs yet"))
+    blender.click_on("More Parameters", side)
+    blender.leave()
+    shows(blender, side, "Model Type", "Texture Resolution", "Pose Mode", "Image Enhancement")
+    keep("parameters", side)
+
+
+def test_no_key(blender, keep, penguin):
+    set_up(blender, penguin, service="MESHY")
+    side = blender.open_sidebar()
+    blender.leave()
+    shows(blender, side, "Meshy needs an API key", "Enter API Key", "Generate for 30 Credits")
+    keep("no_key", down_to(blender, side, "No jobs yet"))
+
+
+def test_offline(blender, keep, penguin):
+    blender.run("import os; os.environ['MESHY_API_KEY'] = 'msy_of_no_use'")
+    set_up(blender, penguin, service="MESHY")
+    side = blender.open_sidebar()
+    blender.leave()
+    shows(blender, side, "Online access is off: turn on", "Allow Online Access", "Generate for 30 Credits")
+    keep("offline", down_to(blender, side, "No jobs yet"))
+
+
+def test_reason_why_the_button_is_off(blender, keep):
+    side = blender.open_sidebar()
+    blender.leave()
+    shows(blender, side, "Generate 3D Model", "Choose a picture first")
+    keep("disabled_reason", down_to(blender, side, "No jobs yet"))
+
+
+def test_import_settings(blender, keep, penguin):
+    set_up(blender, penguin)
+    blender.run("bpy.context.scene.image_to_3d.use_size = True")
+    side = blender.open_sidebar()
+    blender.click_on("Import", side)
+    blender.leave()
+    shows(blender, side, "Location", "3D Cursor", "Size", "Collection", "Scene")
+    keep("import", down_to(blender, side, "No jobs yet"))
+
+
+def test_presets(blender, keep, penguin):
+    set_up(blender, penguin)
+    side = blender.open_sidebar()
+    blender.click(side.right - 22, blender.find("Parameters", side).center[1])
+    shows(blender, blender.around(), "New Preset")
+    keep("presets", down_to(blender, side, "No jobs yet")._replace(right=side.right + 120))
+    blender.press("ESC")
+
+
+# A job
+
+
+@pytest.mark.parametrize("name", ["jobs_running", "jobs_ready", "jobs_failed"])
+def test_job(blender, slow_services, sign_in, keep, penguin, name):
+    sign_in(slow_services)
+    job = jobs.start(blender, penguin)
+    jobs.until_task(blender, job)
+    (create,) = slow_services.creates
+    if name == "jobs_running":
+        slow_services.set_progress(create.id, 40)
+        words = ("penguin", "Cancel", "Use Settings")
+    elif name == "jobs_failed":
+        slow_services.fail(create.id, "No object was found in the picture")
+        jobs.until_state(blender, job, "failed")
+        blender.find("No object was found", blender.status_bar())
+        blender.press("ESC")  # the report is beside the mouse, too
+        words = ("No object was found", "Retry", "Use Settings")
+    else:
+        blender.run("bpy.ops.wm.read_homefile(app_template='')")
+        slow_services.finish(create.id)
+        jobs.until_state(blender, job, "ready")
+        words = ("Import", "Use Settings")
+    panel = jobs.open_panel(blender)
+    blender.leave()
+    shows(blender, panel, *words)
+    keep(
+        name,
+        Box(panel.left, panel.top - jobs.LIST_PX, panel.right, blender.find("Use Settings", panel).bottom + MARGIN_PX),
+    )
+
+
+def test_unconfirmed_job_and_its_dialogs(blender, services, sign_in, keep, penguin, hurry):
+    services.play("create", "drop_after")
+    services.quirk("meshy", no_list=True)
+    sign_in(services)
+    job = jobs.start(blender, penguin)
+    jobs.until_state(blender, job, "unconfirmed")
+    panel = jobs.open_panel(blender)
+    blender.leave()
+    shows(blender, panel, "Look Again", "Adopt Task", "Send Again", "Forget Task", "Use Settings")
+    keep(
+        "jobs_unconfirmed",
+        Box(panel.left, panel.top - jobs.LIST_PX, panel.right, blender.find("Use Settings", panel).bottom + MARGIN_PX),
+    )
+    dialogs = (("Adopt Task...", "adopt", "Task ID"), ("Send Again...", "send_again", "Send the request again?"))
+    for button, name, words in dialogs:
+        blender.click_on(button, panel)
+        box = blender.area()
+        text = blender.find(words, box)
+        shows(blender, box, "Cancel")
+        keep(name, Box(text.left - 100, text.top - 100, text.right + 320, text.bottom + 100))
+        blender.click_on("Cancel", box)
+        blender.leave()
+
+
+def test_search_in_many_jobs(blender, services, sign_in, keep, penguin):
+    sign_in(services)
+    job = jobs.start(blender, penguin)
+    blender.until("any('image_to_3d_job' in obj for obj in bpy.data.objects)")
+    jobs.copy(blender, job, 30)
+    blender.until("len(module('scene.session').jobs()) == 31", 30)
+    panel = jobs.open_panel(blender)
+    blender.click(*jobs.search_field(panel))
+    blender.type("lantern 1")
+    blender.press("RET")
+    blender.leave()
+    shows(blender, jobs.list_of(panel), "Lantern 1")
+    keep(
+        "jobs_search",
+        Box(panel.left, panel.top - jobs.LIST_PX, panel.right, blender.find("Use Settings", panel).bottom + MARGIN_PX),
+    )
+
+
+# Whole windows
+
+
+def test_running_in_the_window(blender, slow_services, sign_in, keep, penguin):
+    sign_in(slow_services)
+    set_up(blender, penguin, service="MESHY")
+    blender.open_sidebar()
+    job = jobs.start(blender, penguin)
+    jobs.until_task(blender, job)
+    slow_services.set_progress(slow_services.creates[0].id, 40)
+    blender.leave()
+    shows(blender, blender.status_bar(), "penguin:")
+    keep("running")
+
+
+def test_model_has_arrived(blender, keep, penguin):
+    set_up(blender, penguin)
+    blender.run("bpy.context.scene.image_to_3d.local.texture_model = 'BAKED'")
+    blender.run(SHADED)
+    side = blender.open_sidebar()
+    blender.click_on("Generate 3D Model", side)
+    blender.until("any('image_to_3d_job' in obj for obj in bpy.data.objects)", 120)
+    blender.run(CLOSER)
+    blender.leave()
+    shows(blender, side, "penguin", "Local")
+    keep("arrived")
+
+
+# Elsewhere
+
+
+def test_drop_menu(blender, keep, penguin):
+    blender.run(
+        "bpy.ops.wm.drop_import_file('INVOKE_DEFAULT', directory=folder, files=[{'name': name}]); 0",
+        folder=f"{penguin.parent}/",
+        name=penguin.name,
+    )
+    box = blender.find("Image to 3D", blender.around())
+    shows(blender, blender.around(), "Add Empty Image/Drop Image to Empty")
+    keep("drop", wide(box, blender))
+    blender.press("ESC")
+
+
+def test_add_menu(blender, keep):
+    view = blender.area()
+    blender.click_on("Add", blender.area("VIEW_3D", "HEADER"))
+    box = blender.find("Image to 3D...", view)
+    shows(blender, view, "Mesh", "Image to 3D...")
+    keep("add_menu", Box(box.left - 60, view.top, box.right + 140, box.bottom + 2 * MARGIN_PX))
+    blender.press("ESC")
+
+
+def test_image_editor(blender, services, sign_in, keep, penguin):
+    sign_in(services)
+    set_up(blender, penguin, service="MESHY")
+    blender.run(
+        "image = bpy.data.images.load(path)\nbpy.context.area.type = 'IMAGE_EDITOR'\n"
+        "next(a for a in bpy.context.screen.areas if a.type == 'IMAGE_EDITOR').spaces.active.image = image",
+        path=str(penguin),
+    )
+    side = blender.open_sidebar("IMAGE_EDITOR")
+    blender.move(*blender.area("IMAGE_EDITOR", "WINDOW").center)
+    shows(blender, side, "penguin.png", "Ready, 1,000 credits left", "Generate for 30 Credits")
+    keep("image_editor", blender.area("IMAGE_EDITOR"))
+
+
+NARROW_PX = 240
+
+EDGES_PX = (-3, 6, -2, -4, 5, 4, 3, -5, 2, 7, 1, 0, -1, -6, 8)
+"""Where from a sidebar's left edge it can be caught: that depends on the Blender."""
+
+
+def test_narrow_sidebar(blender, keep, penguin):
+    set_up(blender, penguin)
+    side = blender.open_sidebar()
+    for edge in EDGES_PX:
+        box = blender.area(region="UI")
+        row = box.center[1]
+        blender.leave()
+        blender.drag((box.left + edge, row), (box.left + edge + box.right - box.left - NARROW_PX, row))
+        box = blender.area(region="UI")
+        if box.right - box.left <= NARROW_PX:
+            break
+    assert box.right - box.left == pytest.approx(NARROW_PX, abs=2)
+    side = Box(box.left, box.top, side.right, box.bottom)
+    blender.leave()
+    shows(
+        blender,
+        side,
+        "Source",
+        "File",
+        "Service",
+        "Ready",
+        "Parameters",
+        "Width",
+        "Topology",
+        "Import",
+        "Generate 3D Model",
+    )
+    shows(blender, side, "No jobs yet")
+    keep("narrow", down_to(blender, side, "No jobs yet"))
+
+
+def test_preferences(blender, keep):
+    blender.run("bpy.context.preferences.addons[EXTENSION].preferences.meshy_key = 'msy_0123456789'")
+    blender.run("bpy.ops.image_to_3d.show_preferences()")
+    window = blender.area("PREFERENCES")
+    blender.move(*window.center)
+    shows(blender, window, "API Key", "Address", "Check", "Get a Key")
+    above = blender.find("Preferences", window, number=0)  # what is above it says where the test's files are
+    keep("preferences", Box(above.left - MARGIN_PX, above.top - MARGIN_PX, window.right, window.bottom))

@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What people do to Blender while jobs run, in real windows: other files, other modes, other tools, quitting, crashes, autosave."""
+
+import time
+from pathlib import Path
+
+import pytest
+from gui import jobs
+from gui.blender import Box
+
+QUIT_AT_MOST_S = 20  # far beyond what a person would put up with; the bench knows the bound
+PROGRESS_PX = 260  # the right end of the status bar, with the progress
+
+PROCESSES = "[p.pid for p in module('scene.session')._processes.values()]"
+
+
+def ended(pid):
+    """Whether a process is gone, or only waits for its parent to notice."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def until_ended(pids, seconds=10):
+    end = time.monotonic() + seconds
+    while not all(ended(pid) for pid in pids):
+        assert time.monotonic() < end, f"of the processes {pids}, some still run"
+        time.sleep(0.05)
+
+
+def children(blender):
+    """The processes that Blender has started and that still run."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            after = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(after[1]) == blender.process.pid and after[0] != "Z":
+            found.append(int(path.parent.name))
+    return found
+
+
+def progress_box(blender):
+    """Where the status bar shows the progress."""
+    bar = blender.status_bar()
+    return Box(bar.right - PROGRESS_PX, bar.top, bar.right, bar.bottom)
+
+
+@pytest.fixture
+def running(blender, slow_services, sign_in, star):
+    """A job that the service works on until a test lets it finish: its id."""
+    sign_in(slow_services)
+    job = jobs.start(blender, star)
+    jobs.until_task(blender, job)
+    return job
+
+
+@pytest.fixture
+def finish(slow_services):
+    """Lets the service finish the one task there is."""
+
+    def finish():
+        (create,) = slow_services.creates
+        slow_services.finish(create.id)
+
+    return finish
+
+
+def import_by_hand(blender, job):
+    """Import a job's model by its button, once it is said that it waits."""
+    jobs.until_state(blender, job, "ready")
+    blender.find("import it from the list of jobs", blender.status_bar())
+    assert jobs.models(blender) == []
+    blender.click_on("Import", jobs.open_panel(blender))
+    blender.until("'Red Star' in bpy.data.objects")
+    assert jobs.state(blender, job) == "imported"
+
+
+def test_new_file_does_not_get_the_model_by_itself(blender, running, finish):
+    blender.press("N", ctrl=True)
+    blender.click_on("General", blender.around())
+    blender.until("module('scene.session').job(job).state == 'running'", job=running)
+    finish()
+    import_by_hand(blender, running)
+
+
+def test_opened_file_does_not_get_the_model_by_itself(blender, running, finish, tmp_path):
+    path = str(tmp_path / "other.blend")
+    blender.run("bpy.ops.wm.save_as_mainfile(filepath=path, copy=True)", path=path)
+    blender.run("bpy.ops.wm.open_mainfile(filepath=path)", path=path)
+    finish()
+    import_by_hand(blender, running)
+
+
+@pytest.mark.parametrize("mode", ["EDIT", "SCULPT", "TEXTURE_PAINT"])
+def test_mode_and_selection_stay(blender, services, sign_in, star, mode):
+    sign_in(services)
+    how = "[bpy.context.mode, bpy.context.object.name, sorted(o.name for o in bpy.context.selected_objects)]"
+    blender.run("bpy.ops.object.mode_set(mode=mode)", mode=mode)
+    before = blender.run(how)
+    jobs.start(blender, star)
+    blender.until("'Red Star' in bpy.data.objects")
+    assert blender.run(how) == before
+    assert mode.partition("_")[2] or mode in before[0]
+
+
+@pytest.mark.parametrize("end", ["LEFTMOUSE", "ESC"])
+def test_model_waits_for_the_end_of_a_move(blender, running, finish, end):
+    """And so undo takes back the move as a whole, and the model by itself."""
+    x, y = blender.area("VIEW_3D", "WINDOW").center
+    blender.press("G")
+    blender.move(x + 60, y + 20)
+    finish()
+    jobs.until_state(blender, running, "ready")
+    blender.move(x + 120, y + 40)
+    assert blender.run("'TRANSFORM_OT_translate' in [o.bl_idname for o in bpy.context.window.modal_operators]")
+    assert jobs.models(blender) == []
+    blender.press(end)
+    blender.until("'Red Star' in bpy.data.objects")
+    place = "[round(value, 3) for value in bpy.data.objects['Cube'].location]"
+    moved = blender.run(place)
+    assert (moved != [0, 0, 0]) == (end == "LEFTMOUSE")
+    blender.press("Z", ctrl=True)
+    assert jobs.models(blender) == []
+    assert blender.run(place) == moved
+    blender.press("Z", ctrl=True)
+    assert blender.run(place) == [0, 0, 0]
+
+
+def test_model_arrives_beside_a_box_that_is_drawn(blender, running, finish):
+    x, y = blender.area("VIEW_3D", "WINDOW").center
+    blender.press("B")
+    blender.move(x + 60, y + 20)
+    finish()
+    jobs.until_state(blender, running, "ready", "imported")
+    blender.drag((x - 300, y - 300), (x + 300, y + 300))
+    blender.until("'Red Star' in bpy.data.objects")
+    assert blender.run("bpy.data.objects['Cube'].select_get()")
+
+
+def test_model_arrives_while_an_animation_plays(blender, running, finish):
+    blender.press("SPACE")
+    blender.until("bpy.context.screen.is_animation_playing")
+    finish()
+    blender.until("'Red Star' in bpy.data.objects")
+    assert blender.run("bpy.context.screen.is_animation_playing")
+    blender.press("SPACE")
+    blender.until("not bpy.context.screen.is_animation_playing")
+
+
+def test_keyboard_and_mouse_work_while_a_job_runs(blender, running):
+    assert blender.until("'IMAGE_TO_3D_OT_generate' in [o.bl_idname for o in bpy.context.window.modal_operators]")
+    blender.press("F2")
+    blender.press("A", ctrl=True)
+    blender.type("Hat-Box 7")
+    blender.press("RET")
+    blender.until("'Hat-Box 7' in bpy.data.objects")
+    blender.search("Add Monkey")
+    blender.until("'Suzanne' in bpy.data.objects")
+    x, y = blender.area("VIEW_3D", "WINDOW").center
+    before = blender.run("[*bpy.context.region_data.view_rotation]")
+    blender.drag((x, y), (x + 200, y + 50), button="MIDDLEMOUSE")
+    assert blender.run("[*bpy.context.region_data.view_rotation]") != before
+    assert jobs.state(blender, running) == "running"
+
+
+def test_status_bar_shows_the_progress_and_nothing_afterwards(blender, running, finish, slow_services):
+    slow_services.set_progress(slow_services.creates[0].id, 40)
+    blender.find("Red Star: 30%", progress_box(blender))
+    finish()
+    blender.until("'Red Star' in bpy.data.objects")
+    blender.until("not module('scene.session').is_busy()")
+    assert not blender.sees("Red Star", progress_box(blender))
+
+
+LEFT = """
+import sys
+handlers = {name: len(kind) for name in dir(bpy.app.handlers) if isinstance(kind := getattr(bpy.app.handlers, name), list)}
+menus = {
+    name: len(kind.draw._draw_funcs)
+    for name in dir(bpy.types)
+    if hasattr(getattr(kind := getattr(bpy.types, name), "draw", None), "_draw_funcs")
+}
+classes = sorted(name for name in dir(bpy.types) if "image_to_3d" in name.lower())
+properties = [hasattr(kind, "image_to_3d") for kind in (bpy.types.Scene, bpy.types.WindowManager)]
+modules = sorted(name for name in sys.modules if name.startswith(EXTENSION + "."))
+windows = bpy.context.window_manager.windows
+modal = [str(o) for w in windows for o in w.modal_operators if o and bpy.types.bpy_struct.as_pointer(o)]
+timers = [bpy.app.timers.is_registered(timer) for timer in bpy.app.driver_namespace.get("timers", [])]
+[handlers, menus, classes, properties, modules, dir(bpy.ops.image_to_3d), modal, timers]
+"""
+DISABLE = "bpy.ops.preferences.addon_disable(module=EXTENSION)"
+ENABLE = "bpy.ops.preferences.addon_enable(module=EXTENSION)"
+NOTE_TIMERS = "bpy.app.driver_namespace['timers'] = [module('operators.heartbeat')._beat]"
+
+
+def test_disabled_while_jobs_run_and_enabled_again(start_blender, slow_services, star):
+    blender = start_blender(**jobs.account(slow_services))
+    blender.run(DISABLE)
+    blender.run(ENABLE)
+    blender.run(DISABLE)
+    nothing = blender.run(LEFT)
+    assert nothing[2:] == [[], [False, False], [], [], [], []]
+    blender.run(ENABLE)
+    assert blender.run(LEFT) != nothing
+    blender.run("bpy.context.scene.image_to_3d.local.resolution = 'LOW_POLY'")
+
+    web, local = jobs.start(blender, star), jobs.start(blender, star, "LOCAL")
+    jobs.until_task(blender, web)
+    processes = blender.run(PROCESSES)
+    assert processes and set(processes) <= set(children(blender))
+    blender.run(NOTE_TIMERS)
+    assert blender.run(LEFT)[-1] == [True]
+    blender.run(DISABLE)
+    left = blender.run(LEFT)
+    assert left == [*nothing[:-1], [False]]
+    until_ended(processes)
+    assert children(blender) == []
+    blender.search("Add Monkey")  # nothing of ours is in the way of an event, or of a drawing
+    blender.until("'Suzanne' in bpy.data.objects")
+
+    blender.run(ENABLE)
+    blender.find("jobs from before go on", blender.status_bar())
+    (create,) = slow_services.creates
+    slow_services.finish(create.id)
+    for job in (web, local):
+        jobs.until_state(blender, job, "ready", seconds=60)
+    assert len(slow_services.creates) == 1
+
+
+def test_killed_and_started_again(start_blender, slow_services, star):
+    blender = start_blender(**jobs.account(slow_services))
+    job = jobs.start(blender, star)
+    jobs.until_task(blender, job)
+    processes = blender.run(PROCESSES)
+    blender.kill()
+    until_ended(processes)
+    blender.start()
+    blender.find("1 job from before goes on", blender.status_bar())
+    (create,) = slow_services.creates
+    slow_services.finish(create.id)
+    import_by_hand(blender, job)
+    assert len(slow_services.creates) == 1
+
+
+def test_quit_while_jobs_run_and_started_again(start_blender, slow_services, star):
+    blender = start_blender(**jobs.account(slow_services))
+    blender.run("bpy.context.scene.image_to_3d.local.resolution = 'LOW_POLY'")
+    web, local = jobs.start(blender, star), jobs.start(blender, star, "LOCAL")
+    jobs.until_task(blender, web)
+    processes = blender.run(PROCESSES)
+    assert processes
+    took_s = blender.quit()
+    print(f"Blender ended within {took_s:.2f} s")
+    assert took_s < QUIT_AT_MOST_S
+    until_ended(processes)
+    blender.start()
+    blender.find("jobs from before go on", blender.status_bar())
+    (create,) = slow_services.creates
+    slow_services.finish(create.id)
+    for job in (web, local):
+        jobs.until_state(blender, job, "ready", seconds=60)
+    assert jobs.models(blender) == []
+    assert len(slow_services.creates) == 1
+
+
+@pytest.mark.timeout(300)
+def test_autosave_during_a_job_of_three_minutes(long_job):
+    """Begun before the first test, so that it runs beside all others."""
+    blender, job, stand_in = long_job
+    jobs.until_state(blender, job, "imported", seconds=240)
+    saves = blender.run("bpy.app.driver_namespace['saves']")
+    (create,) = stand_in.creates
+    until = stand_in.done_at(create.id)
+    during = [path for path, at in saves if create.at < at < until]
+    assert len(during) >= 2, saves
