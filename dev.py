@@ -45,10 +45,11 @@ def parser() -> argparse.ArgumentParser:
         help="run the tests in the Blender that fits this Python, and those with windows in each real Blender that the "
         "variable BLENDER names or the path has (further arguments: pytest's)",
     )
-    test.add_argument(
-        "--all", action="store_true", help="in Blender 4.2, 4.5 and 5.2, as far as the Pythons are there, side by side"
-    )
+    test.add_argument("--all", action="store_true", help="in Blender 4.2, 4.5 and 5.2, as far as the Pythons are there")
     test.add_argument("--blender", choices=[b.series for b in BLENDERS], help="in this Blender only")
+    test.add_argument(
+        "--lanes", type=int, default=1, metavar="N", help="so many suites side by side (2 GB of memory each)"
+    )
     test.set_defaults(run=command_test, takes_more=True)
     blenders = commands.add_parser(
         "blenders", help="bring two real Blenders with windows, for the tests in tests/gui (Linux, root, 4 GB)"

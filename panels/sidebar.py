@@ -52,8 +52,7 @@ class _Generate(Mixin):
             _draw_picture(layout, chosen)
         else:
             layout.label(text=image.name, icon="IMAGE_DATA")
-        row = layout.row()
-        row.prop(chosen, "service", expand=True)
+        _choice(layout).prop(chosen, "service", expand=True)
         _draw_readiness(layout, chosen, "" if image else _address(chosen), context)
         draw_parameters(layout, chosen)
         _draw_import(layout, chosen)
@@ -78,11 +77,17 @@ def image_of(context: bpy.types.Context) -> bpy.types.Image | None:
     return space.image if isinstance(space, bpy.types.SpaceImageEditor) else None
 
 
+def _choice(layout: bpy.types.UILayout) -> bpy.types.UILayout:
+    """A row for the buttons of a choice: over the whole width, as a label before them would cut them in a narrow sidebar."""
+    row = layout.row(align=True)
+    row.use_property_split = False
+    return row
+
+
 def _draw_picture(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
-    row = layout.row()
+    row = _choice(layout)
     row.prop(chosen, "source", expand=True)
-    sub = row.row()
-    sub.operator("image_to_3d.paste_picture", text="", icon="PASTEDOWN")
+    row.operator("image_to_3d.paste_picture", text="", icon="PASTEDOWN")
     icon = 0
     if chosen.source == "IMAGE":
         layout.template_ID(chosen, "image", open="image.open")

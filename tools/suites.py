@@ -33,7 +33,6 @@ SUITE_SECONDS = 420  # a suite that takes longer hangs; the slowest is meant to 
 WINDOW_SECONDS = 840  # people's work is slow: mouse, keyboard, and a screen that is drawn without a graphics card
 ABORT_SECONDS = 5  # what a hanging suite gets to write where it hangs
 LOOK_SECONDS = 0.05  # between two looks at the suites that run
-LANES_AT_MOST = 4  # suites side by side: each may take 2 GB of memory
 
 
 class Suite(NamedTuple):
@@ -156,7 +155,7 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
 def command_test(options: argparse.Namespace) -> int:
     with_windows, no_windows = window_suites(options)  # first, as a wrong BLENDER is told before anything is fetched
     suites, left_out = wheel_suites(options)
-    outcomes = run_suites([*suites, *with_windows], min(os.cpu_count() or 1, LANES_AT_MOST) if options.all else 1)
+    outcomes = run_suites([*suites, *with_windows], options.lanes)
     for sentence in [*left_out, *no_windows]:
         print(f"\nLeft out: {sentence}", flush=True)
     if not outcomes:

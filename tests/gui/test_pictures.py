@@ -17,7 +17,6 @@ EXAMPLE = ROOT / "docs" / "penguin.png"
 
 MARGIN_PX = 14
 WHOLE_WIDTH_PX = 1200
-COLORS = 255  # enough for an interface, and a third of the size
 
 SHADED = "bpy.context.space_data.shading.color_type = 'TEXTURE'"
 
@@ -55,8 +54,7 @@ def keep(save, blender):
         picture = Image.open(path).convert("RGB")
         if picture.width > WHOLE_WIDTH_PX:
             size = WHOLE_WIDTH_PX, round(picture.height * WHOLE_WIDTH_PX / picture.width)
-            picture = picture.resize(size, Image.Resampling.LANCZOS)
-            picture.quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
+            picture.resize(size, Image.Resampling.LANCZOS).save(path, optimize=True)
         return path
 
     return keep
@@ -319,9 +317,9 @@ def test_narrow_sidebar(blender, keep, penguin):
     shows(
         blender,
         side,
-        "Source",
-        "File",
-        "Service",
+        "Image",
+        "URL",
+        "Meshy",
         "Ready",
         "Parameters",
         "Width",

@@ -280,7 +280,7 @@ def test_offline_until_it_is_allowed(blender, services, star):
     blender.enter(str(star), "File", side, number=1)
     blender.click_on("Meshy", side)
     blender.leave()
-    blender.find("Online access is off: turn on", side)
+    blender.find("Online access is off", side, number=0)
     blender.click_on("Generate for 30 Credits", side)  # greyed out
     blender.leave()
     assert jobs(blender) == 0
