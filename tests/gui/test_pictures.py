@@ -94,7 +94,7 @@ def test_ready_with_local(blender, keep, penguin):
     set_up(blender, penguin)
     side = blender.open_sidebar()
     blender.leave()
-    shows(blender, side, "Source", "Local", "Ready", "Parameters", "Width", "Automatic", "Import", "Generate 3D Model")
+    shows(blender, side, "Image", "Local", "Ready", "Parameters", "Width", "Automatic", "Import", "Generate 3D Model")
     keep("sidebar", down_to(blender, side, "No jobs yet"))
 
 
