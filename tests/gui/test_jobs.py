@@ -3,29 +3,12 @@
 
 import pytest
 from gui import jobs
-from gui.blender import ROOT, Box
+from gui.blender import Box
 from gui.screen import HEIGHT, WIDTH
 
 MANY = 1000
 
 DIALOG = Box(WIDTH // 4, HEIGHT // 4, WIDTH * 3 // 4, HEIGHT * 3 // 4)  # where Blender asks for a confirmation
-
-HURRY = """
-import sys
-process = module("jobs.process")
-start = process.start
-process.start = lambda folder, *, python, orders: start(folder, python=[*python, program, "40"], orders=orders)
-bpy.app.driver_namespace["start"] = start
-"""
-CALM = "module('jobs.process').start = bpy.app.driver_namespace.pop('start')"
-
-
-@pytest.fixture
-def hurry(blender):
-    """The clock of the jobs' processes runs fast: what waits half a minute takes a second."""
-    blender.run(HURRY, program=str(ROOT / "tests" / "programs" / "hurry.py"))
-    yield
-    blender.run(CALM)
 
 
 def steps(stand_in, step):
