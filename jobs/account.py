@@ -32,7 +32,7 @@ def start(*, python: Sequence[str], orders: dict[str, Any]) -> Process:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # a traceback might show the key
-        start_new_session=True,
+        process_group=0,  # as for a job's process
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
     assert process.stdin is not None

@@ -35,8 +35,9 @@ def start(folder: Path, *, python: Sequence[str], orders: dict[str, Any]) -> Pro
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
-            # Ctrl+C in the terminal that Blender was started from is meant for Blender; the job ends with it, in order.
-            start_new_session=True,
+            # Ctrl+C in the terminal that Blender was started from is meant for Blender; the job ends with it, in order. Not a session
+            # of its own: Linux shares the cores between sessions first (autogroup), and `NICE` would count for nothing.
+            process_group=0,
             creationflags=WINDOWS_FLAGS,
         )
     assert process.stdin is not None

@@ -116,6 +116,7 @@ def begin():
     chosen = bpy.context.preferences
     chosen.use_preferences_save = False
     chosen.view.show_splash = False
+    chosen.view.show_tooltips = False  # they cover what a test wants to read
     chosen.view.use_save_prompt = False
     chosen.view.ui_scale = 1
     chosen.system.viewport_aa = "OFF"  # without a graphics card each of its samples takes a tenth of a second
