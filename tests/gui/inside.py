@@ -1,26 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs inside the Blender that is tested, and does what the test outside says: run a piece of Python, or act as if a key was
-pressed. Takes one order at a time over loopback, in a timer that never waits and outlives File > Open. Never part of the extension.
+pressed. Takes one order at a time over loopback, in a timer that outlives File > Open. Never part of the extension.
 
 An order is a line of JSON, and so is its answer. Between two orders Blender handles its events and draws.
 """
 
 import ast
-import contextlib
 import json
 import os
+import select
 import socket
 import sys
-import time
 import traceback
 
 import bpy  # isort: skip -- first: addon_utils comes with it
 import addon_utils
 
 EXTENSION = "bl_ext.user_default.image_to_3d"
-LOOK_S = 0.002
-IDLE_S = 0.03  # where nothing has come for IDLE_AFTER_S: a Blender that waits must not slow down another one
-IDLE_AFTER_S = 1.0
+SLEEP_S = 0.005  # as Blender itself sleeps where nothing happens; with simulated events it would take a core for itself
 
 
 def run(code, values):
@@ -82,13 +79,11 @@ class Line:
 
     def __init__(self, port):
         self._socket = socket.create_connection(("127.0.0.1", port))
-        self._socket.setblocking(False)
         self._came = b""
-        self._busy_until = 0.0
 
     def tick(self):
-        """Do one order, if one has come."""
-        with contextlib.suppress(BlockingIOError):
+        """Do one order, if one comes soon."""
+        if select.select([self._socket], [], [], SLEEP_S)[0]:
             piece = self._socket.recv(1 << 16)
             if not piece:
                 return None  # the test is gone
@@ -97,8 +92,7 @@ class Line:
         if end:
             self._came = rest
             self._answer(**json.loads(line))
-            self._busy_until = time.monotonic() + IDLE_AFTER_S
-        return LOOK_S if time.monotonic() < self._busy_until else IDLE_S
+        return 0.0
 
     def _answer(self, order, options):
         try:
@@ -106,9 +100,7 @@ class Line:
         except BaseException:
             answer = {"error": traceback.format_exc()}
         data = json.dumps(answer, default=repr).encode() + b"\n"
-        self._socket.setblocking(True)
         self._socket.sendall(data)
-        self._socket.setblocking(False)
 
 
 def begin():
