@@ -16,7 +16,7 @@ from paid_job import PROGRAMS, Paid
 from service.cube import cube_glb
 
 from image_to_3d.api.errors import JobError
-from image_to_3d.jobs import history
+from image_to_3d.jobs import history, process
 from image_to_3d.jobs.folder import State
 
 AT_ONCE = 2 * (os.cpu_count() or 1)  # a combination mostly waits for its processes to start
@@ -367,11 +367,18 @@ def test_the_tasks_of_two_jobs_are_not_mixed_up(tmp_path, star, cube, stand_in):
     second.stand_in.close()
     second.stand_in = first.stand_in
     try:
-        first.stand_in.play("create", "drop_after")
-        first.stand_in.play("create", "drop")
-        runs = [first.start(), second.start()]
-        for started in runs:
-            started.wait(60)
+        # Both send their request before either looks what became of it.
+        service = first.stand_in
+        for paid, fault, is_sent in (
+            (first, "hang_after", lambda: service.creates),
+            (second, "hang", lambda: sum(request.step == "create" for request in service.requests) == 2),
+        ):
+            service.play("create", fault)
+            started = paid.start()
+            paid.wait_until(is_sent)
+            process.kill(started)
+        for paid in (first, second):
+            paid.run()
         states = {first.job.state, second.job.state}
         assert len(first.stand_in.creates) == 1
         assert states == {State.UNCONFIRMED}, states
