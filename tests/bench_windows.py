@@ -31,7 +31,7 @@ KEYS = 300
 PAUSES_S = (0.01, 0.09)
 KEYS_STRUCK = ("Pause", "Insert")  # in turn, as Blender may hear one twice; nothing in a 3D View is bound to them
 CHANGE_S = 0.2
-DRAWN_AGAIN_S = (0.01, 0.2)  # Blender draws the whole window when it has loaded an icon, and again when it has made it smaller
+DRAWN_AGAIN_S = (0.01, 0.2)  # Blender draws the whole window twice for an icon that it has loaded
 LOOKS = 100
 FEW, MANY = 10, 1000
 
