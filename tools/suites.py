@@ -29,8 +29,8 @@ PLAIN_SUITES = ("api", "jobs")  # about processes and connections: once for each
 WINDOW_SUITE = "gui"  # a wheel has no windows: once for each real Blender
 BENCHES = ("bench_sculpt.py", "bench_blender.py", "bench_services.py")
 WINDOW_BENCH = "bench_windows.py"
-SUITE_SECONDS = 420  # a suite that takes longer hangs; the slowest is meant to need a quarter of this
-WINDOW_SECONDS = 840  # people's work is slow: mouse, keyboard, and a screen that is drawn without a graphics card
+SUITE_SECONDS = 720  # a suite that takes longer hangs; the slowest takes half of this where another runs beside it
+WINDOW_SECONDS = 1400  # people's work is slow: mouse, keyboard, and a screen that is drawn without a graphics card
 ABORT_SECONDS = 5  # what a hanging suite gets to write where it hangs
 LOOK_SECONDS = 0.05  # between two looks at the suites that run
 

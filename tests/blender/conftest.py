@@ -4,6 +4,7 @@
 import importlib
 import itertools
 import shutil
+import subprocess
 import traceback
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from service.stand_in import StandIn
 
 HURRY = Path(__file__).parent.parent / "programs" / "hurry.py"
 HURRY_FACTOR = 40  # what waits half a minute takes under a second
+PATIENCE_S = 3  # a process whose Blender is gone ends itself in a tenth of this
 
 ACCOUNT = tuple(f"{service}_{what}" for service in ("csm", "meshy") for what in ("key", "url"))
 
@@ -104,11 +106,20 @@ def no_jobs(extension, session):
     _clear(extension.module("scene.session"))  # a test may have enabled the extension anew
 
 
+def end(process):
+    """Wait until a job's process has ended itself; kill one that waits for a service which is gone."""
+    try:
+        process.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def _clear(session):
     processes = list(session._processes.values())
     session.unregister()
     for process in processes:
-        process.wait(30)
+        end(process)
     shutil.rmtree(session.root())
 
 

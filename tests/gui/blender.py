@@ -209,7 +209,7 @@ class Blender:
         gives, as JSON does. Raises `BlenderError` with the traceback."""
         return self._order("run", code=code, values=values)
 
-    def until(self, expression, seconds=20, **values):
+    def until(self, expression, seconds=40, **values):
         """Wait until an expression is true in Blender, and return it."""
         end = time.monotonic() + seconds
         while not (result := self.run(expression, **values)):
@@ -320,20 +320,22 @@ class Blender:
         x, y = self._at
         return Box(max(0, x - NEAR_PX), max(0, y - NEAR_PX), x + NEAR_PX, y + NEAR_PX)
 
-    def find(self, text, within=None, *, number=None, turned=False, seconds=10):
+    def find(self, text, within=None, *, number=None, turned=False, seconds=20):
         """The box of a text on the screen, as soon as it can be read there: Blender may take a moment to show it. It must stand in one
         place only, or `number` says which, from the top."""
         end = time.monotonic() + seconds
+        readings = {}
         while True:
             found, picture, words = self._look(text, within, turned)
             if len(found) == 1 if number is None else len(found) > number:
                 return Box(*found[number or 0])
+            readings[" ".join(word.text for word in words)] = None
             if time.monotonic() > end:
                 break
         path = self.folder / "not found.png"
         picture.crop(within or (0, 0, *picture.size)).save(path)
         where = f"in {len(found)} places: {found}" if found else "nowhere"
-        raise AssertionError(f"{text!r} is {where}. {path} says: {' '.join(word.text for word in words)}")
+        raise AssertionError(f"{text!r} is {where}. {path} is the last picture; read was: {list(readings)}")
 
     def sees(self, text, within=None, *, turned=False):
         """Whether a text can be read on the screen now."""
