@@ -49,7 +49,7 @@ def test_what_is_not_there_is_not_found(blender):
     header = blender.area("VIEW_3D", "HEADER")
     assert blender.sees("Object Mode", header)
     assert not blender.sees("Sculpt Mode", header)
-    with pytest.raises(AssertionError, match=r"'Sculpt Mode' is nowhere. .*not found.png says: .*Object Mode"):
+    with pytest.raises(AssertionError, match=r"'Sculpt Mode' is nowhere. .*not found.png .* read was: .*Object Mode"):
         blender.find("Sculpt Mode", header, seconds=0)
 
 

@@ -339,3 +339,9 @@ def test_preferences(blender, keep):
     shows(blender, window, "API Key", "Address", "Check", "Get a Key")
     above = blender.find("Preferences", window, number=0)  # what is above it says where the test's files are
     keep("preferences", Box(above.left - MARGIN_PX, above.top - MARGIN_PX, window.right, window.bottom))
+    for _ in range(30):  # down to the end
+        blender.press("WHEELDOWNMOUSE")
+    shows(blender, window, "Certificates", "Jobs at Once", "Time Limit", "Picture Size Limit", "Open Folder")
+    network, folder = blender.find("Network", window), blender.find("Folder", window, number=0)
+    # Above the path of the test's own folder
+    keep("preferences_limits", Box(above.left - MARGIN_PX, network.top - MARGIN_PX, window.right, folder.top - MARGIN_PX))
