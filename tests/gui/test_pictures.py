@@ -344,4 +344,6 @@ def test_preferences(blender, keep):
     shows(blender, window, "Certificates", "Jobs at Once", "Time Limit", "Picture Size Limit", "Open Folder")
     network, folder = blender.find("Network", window), blender.find("Folder", window, number=0)
     # Above the path of the test's own folder
-    keep("preferences_limits", Box(above.left - MARGIN_PX, network.top - MARGIN_PX, window.right, folder.top - MARGIN_PX))
+    keep(
+        "preferences_limits", Box(above.left - MARGIN_PX, network.top - MARGIN_PX, window.right, folder.top - MARGIN_PX)
+    )
