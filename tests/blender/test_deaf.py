@@ -30,7 +30,7 @@ def test_a_job_whose_service_is_silent_is_cancelled_all_the_same(session, accoun
 def test_a_request_in_hand_is_not_cut_off(session, account, start_web, hurry):
     account.play("create", "slow", seconds=4)
     job = start_web("csm")
-    tick_until(session, lambda: account.requests)
+    tick_until(session, lambda: any(request.size for request in account.requests))  # it has arrived whole
     session.cancel(job.id)
     tick_until(session, lambda: not session.is_busy())
     (cancelled,) = session.jobs()

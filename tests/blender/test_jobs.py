@@ -136,7 +136,8 @@ def test_a_job_of_an_earlier_blender_is_finished_and_waits(settings, start, sess
     session.tick()
     session.unregister()  # what the end of Blender does: the process sees the end of its standard input
     session.tick()  # the next start
-    tick_until(session, lambda: session.refresh(job.id).state == "ready")
+    # As long as its process lives, the job is in its hands.
+    tick_until(session, lambda: session.refresh(job.id).state == "ready" and not session.is_busy())
     assert not bpy.data.objects
     bpy.ops.image_to_3d.import_result(job=job.id)
     assert "Red Star" in bpy.data.objects

@@ -341,7 +341,7 @@ def test_disabling_stops_a_web_job_and_enabling_goes_on_with_it(extension, sessi
     assert again is not session
     (create,) = slow_account.creates
     slow_account.finish(create.id)
-    tick_until(again, lambda: again.jobs() and again.refresh(job.id).state == "ready")
+    tick_until(again, lambda: again.jobs() and again.refresh(job.id).state == "ready" and not again.is_busy())
     bpy.ops.image_to_3d.import_result(job=job.id)
     assert roots()[0]["image_to_3d_task"] == create.id
     assert len(slow_account.creates) == 1

@@ -20,6 +20,11 @@ WHOLE_WIDTH_PX = 1200
 
 SHADED = "bpy.context.space_data.shading.color_type = 'TEXTURE'"
 
+ELSEWHERE = """
+chosen = bpy.context.scene.image_to_3d
+chosen.source, chosen.url, chosen.image = source, "https://example.org/penguin.png", bpy.data.images.load(path)
+"""
+
 CLOSER = """
 import mathutils
 bpy.data.objects.remove(bpy.data.objects["Cube"])
@@ -111,6 +116,25 @@ def test_ready_with_meshy(blender, services, sign_in, keep, penguin):
     keep("parameters", side)
 
 
+def test_ready_with_csm(blender, services, sign_in, keep, penguin):
+    sign_in(services)
+    set_up(blender, penguin, service="CSM")
+    side = blender.open_sidebar()
+    blender.leave()
+    shows(blender, side, "Ready", "Parameters", "Generate 3D Model")
+    keep("sidebar_csm", down_to(blender, side, "No jobs yet"))
+
+
+@pytest.mark.parametrize("source", ["image", "url"])
+def test_picture_from_elsewhere(blender, keep, penguin, source):
+    blender.run("bpy.context.preferences.system.use_online_access = True")
+    blender.run(ELSEWHERE, source=source.upper(), path=str(penguin))
+    side = blender.open_sidebar()
+    blender.leave()
+    shows(blender, side, "penguin.png", "Ready")
+    keep(f"source_{source}", down_to(blender, side, "Ready"))
+
+
 def test_no_key(blender, keep, penguin):
     set_up(blender, penguin, service="MESHY")
     side = blender.open_sidebar()
@@ -157,7 +181,7 @@ def test_presets(blender, keep, penguin):
 # A job
 
 
-@pytest.mark.parametrize("name", ["jobs_running", "jobs_ready", "jobs_failed"])
+@pytest.mark.parametrize("name", ["jobs_running", "jobs_ready", "jobs_imported", "jobs_failed", "jobs_cancelled"])
 def test_job(blender, slow_services, sign_in, keep, penguin, name):
     sign_in(slow_services)
     job = jobs.start(blender, penguin)
@@ -172,6 +196,14 @@ def test_job(blender, slow_services, sign_in, keep, penguin, name):
         blender.find("No object was found", blender.status_bar())
         blender.press("ESC")  # the report is beside the mouse, too
         words = ("No object was found", "Retry", "Use Settings")
+    elif name == "jobs_cancelled":
+        blender.run("bpy.ops.image_to_3d.cancel(job=job)", job=job)
+        jobs.until_state(blender, job, "cancelled")
+        words = ("Retry", "Use Settings")
+    elif name == "jobs_imported":
+        slow_services.finish(create.id)
+        jobs.until_state(blender, job, "imported")
+        words = ("Import Again", "Use Settings")
     else:
         blender.run("bpy.ops.wm.read_homefile(app_template='')")
         slow_services.finish(create.id)
@@ -182,6 +214,20 @@ def test_job(blender, slow_services, sign_in, keep, penguin, name):
     shows(blender, panel, *words)
     keep(
         name,
+        Box(panel.left, panel.top - jobs.LIST_PX, panel.right, blender.find("Use Settings", panel).bottom + MARGIN_PX),
+    )
+
+
+def test_job_that_waits_for_its_turn(blender, slow_services, sign_in, keep, penguin):
+    sign_in(slow_services)
+    blender.run("bpy.context.preferences.addons[EXTENSION].preferences.jobs_at_once = 1")
+    jobs.until_task(blender, jobs.start(blender, penguin))
+    jobs.start(blender, penguin, "LOCAL")
+    panel = jobs.open_panel(blender)
+    blender.leave()
+    shows(blender, panel, "Waiting", "Cancel", "Use Settings")
+    keep(
+        "jobs_waiting",
         Box(panel.left, panel.top - jobs.LIST_PX, panel.right, blender.find("Use Settings", panel).bottom + MARGIN_PX),
     )
 
