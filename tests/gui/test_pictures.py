@@ -125,14 +125,14 @@ def test_ready_with_csm(blender, services, sign_in, keep, penguin):
     keep("sidebar_csm", down_to(blender, side, "No jobs yet"))
 
 
-@pytest.mark.parametrize("source", ["image", "url"])
-def test_picture_from_elsewhere(blender, keep, penguin, source):
+@pytest.mark.parametrize(("source", "seen"), [("image", "penguin.png"), ("url", "URL")])
+def test_picture_from_elsewhere(blender, keep, penguin, source, seen):
     blender.run("bpy.context.preferences.system.use_online_access = True")
     blender.run(ELSEWHERE, source=source.upper(), path=str(penguin))
     side = blender.open_sidebar()
     blender.leave()
-    shows(blender, side, "penguin.png", "Ready")
-    keep(f"source_{source}", down_to(blender, side, "Ready"))
+    shows(blender, side, seen, "Ready", "Generate 3D Model")
+    keep(f"source_{source}", down_to(blender, side, "Parameters"))
 
 
 def test_no_key(blender, keep, penguin):
