@@ -86,6 +86,12 @@ def down_to(blender, side, text):
     return Box(side.left, side.top, side.right, min(side.bottom, last.bottom + MARGIN_PX))
 
 
+def with_buttons(blender, panel):
+    """The list of jobs with its title, and the selected one down to its buttons."""
+    last = blender.find("Use Settings", panel)
+    return Box(panel.left, panel.top - jobs.LIST_PX, panel.right, last.bottom + MARGIN_PX)
+
+
 def wide(box, blender):
     """What is around a dialog in the middle of the 3D View."""
     view = blender.area()
@@ -148,7 +154,7 @@ def test_offline(blender, keep, penguin):
     set_up(blender, penguin, service="MESHY")
     side = blender.open_sidebar()
     blender.leave()
-    shows(blender, side, "Online access is off: turn on", "Allow Online Access", "Generate for 30 Credits")
+    shows(blender, side, "Online access is off", "Allow Online Access", "Generate for 30 Credits")
     keep("offline", down_to(blender, side, "No jobs yet"))
 
 
@@ -212,10 +218,7 @@ def test_job(blender, slow_services, sign_in, keep, penguin, name):
     panel = jobs.open_panel(blender)
     blender.leave()
     shows(blender, panel, *words)
-    keep(
-        name,
-        Box(panel.left, panel.top - jobs.LIST_PX, panel.right, blender.find("Use Settings", panel).bottom + MARGIN_PX),
-    )
+    keep(name, with_buttons(blender, panel))
 
 
 def test_job_that_waits_for_its_turn(blender, slow_services, sign_in, keep, penguin):
@@ -226,10 +229,7 @@ def test_job_that_waits_for_its_turn(blender, slow_services, sign_in, keep, peng
     panel = jobs.open_panel(blender)
     blender.leave()
     shows(blender, panel, "Waiting", "Cancel", "Use Settings")
-    keep(
-        "jobs_waiting",
-        Box(panel.left, panel.top - jobs.LIST_PX, panel.right, blender.find("Use Settings", panel).bottom + MARGIN_PX),
-    )
+    keep("jobs_waiting", with_buttons(blender, panel))
 
 
 def test_unconfirmed_job_and_its_dialogs(blender, services, sign_in, keep, penguin, hurry):
@@ -241,10 +241,7 @@ def test_unconfirmed_job_and_its_dialogs(blender, services, sign_in, keep, pengu
     panel = jobs.open_panel(blender)
     blender.leave()
     shows(blender, panel, "Look Again", "Adopt Task", "Send Again", "Forget Task", "Use Settings")
-    keep(
-        "jobs_unconfirmed",
-        Box(panel.left, panel.top - jobs.LIST_PX, panel.right, blender.find("Use Settings", panel).bottom + MARGIN_PX),
-    )
+    keep("jobs_unconfirmed", with_buttons(blender, panel))
     dialogs = (("Adopt Task...", "adopt", "Task ID"), ("Send Again...", "send_again", "Send the request again?"))
     for button, name, words in dialogs:
         blender.click_on(button, panel)
@@ -268,10 +265,7 @@ def test_search_in_many_jobs(blender, services, sign_in, keep, penguin):
     blender.press("RET")
     blender.leave()
     shows(blender, jobs.list_of(panel), "Lantern 1")
-    keep(
-        "jobs_search",
-        Box(panel.left, panel.top - jobs.LIST_PX, panel.right, blender.find("Use Settings", panel).bottom + MARGIN_PX),
-    )
+    keep("jobs_search", with_buttons(blender, panel))
 
 
 # Whole windows
