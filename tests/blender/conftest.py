@@ -4,7 +4,6 @@
 import importlib
 import itertools
 import shutil
-import subprocess
 import traceback
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from service.stand_in import StandIn
 
 HURRY = Path(__file__).parent.parent / "programs" / "hurry.py"
 HURRY_FACTOR = 40  # what waits half a minute takes under a second
-PATIENCE_S = 3  # a process whose Blender is gone ends itself in a tenth of this
 
 ACCOUNT = tuple(f"{service}_{what}" for service in ("csm", "meshy") for what in ("key", "url"))
 
@@ -106,20 +104,11 @@ def no_jobs(extension, session):
     _clear(extension.module("scene.session"))  # a test may have enabled the extension anew
 
 
-def end(process):
-    """Wait until a job's process has ended itself; kill one that waits for a service which is gone."""
-    try:
-        process.wait(PATIENCE_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
 def _clear(session):
     processes = list(session._processes.values())
     session.unregister()
     for process in processes:
-        end(process)
+        process.wait(30)
     shutil.rmtree(session.root())
 
 

@@ -17,17 +17,13 @@ from service.stand_in import StandIn
 PICTURES = ROOT / "docs" / "pictures"
 
 RESET = """
-import os, shutil, subprocess
+import os, shutil
 bpy.ops.wm.read_homefile(app_template="")
 session = module("scene.session")
 processes = list(session._processes.values())
 session.unregister()
 for process in processes:
-    try:
-        process.wait(3)
-    except subprocess.TimeoutExpired:  # it waits for a service that is gone
-        process.kill()
-        process.wait()
+    process.wait(30)
 shutil.rmtree(session.root())
 preferences = bpy.context.preferences
 preferences.system.use_online_access = False
