@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A finished task -> files on this machine, with fresh addresses where the old ones are over. Knows no service."""
 
+import filecmp
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +15,9 @@ Tell = Callable[[float], None]
 def save(service: Service, task: Task, path: Path, tell: Tell = lambda fraction: None) -> Task:
     """Bring the model of a succeeded `task` to `path`, checked to be a whole GLB 2.0 that refers to nothing outside itself.
 
-    Broken downloads are resumed, and what is there already is not fetched again by a later call. A file that is no model is fetched
-    once more. `tell` hears how much is there (0 to 1) and may raise. Return the task with the addresses that worked.
+    Broken downloads are resumed, and what is there already is not fetched again by a later call. A file that is no model is kept
+    beside `path`, as it may be paid for, and fetched once more. `tell` hears how much is there (0 to 1) and may raise. Return the
+    task with the addresses that worked.
 
     Raises `GlbError`, `DownloadError`, `ConnectionFailedError`, `ServiceError`, and `OSError` where the disk refuses.
     """
@@ -26,13 +28,27 @@ def save(service: Service, task: Task, path: Path, tell: Tell = lambda fraction:
         try:
             glb.check(unchecked)
             break
-        except GlbError:
-            unchecked.unlink()
+        except GlbError as error:
+            kept = keep_aside(unchecked, path)
             if is_last_try or service.repeatable:
-                raise
+                raise GlbError(f"{error} The delivered file is kept as {kept.name}.") from error
             task = _renewed(service, task)
     unchecked.replace(path)
     return task
+
+
+def keep_aside(file: Path, path: Path) -> Path:
+    """Rename a delivered `file` to a free name beside `path`, like "fox-kept-1.glb", and return that. Raises `OSError`.
+
+    Where the same was kept before, it is not kept twice.
+    """
+    number = 1
+    while (kept := path.with_name(f"{path.stem}-kept-{number}{path.suffix}")).exists():
+        if filecmp.cmp(file, kept, shallow=False):
+            break
+        number += 1
+    file.replace(kept)
+    return kept
 
 
 def fetch(

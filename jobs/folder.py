@@ -10,8 +10,10 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,8 +25,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..api import picture
+from ..api.background import SCRATCH_PREFIX
 from ..api.errors import BusyError, JobError
 from ..api.parameters import pictures
+from ..api.results import keep_aside
 from ..api.services import SERVICES
 
 RECORD = "job.json"
@@ -34,6 +38,11 @@ LOG = "log.txt"
 GLB = "result.glb"
 BLEND = "result.blend"
 THUMBNAIL = "thumbnail.png"
+FETCHED = "fetched.glb"  # the model on its way to `GLB`, where it counts as complete with all that belongs to it
+MAP_PREFIX = "map-"
+
+ID = re.compile(r"\d{8}-\d{6}-\d{6}-[0-9a-f]{4}", re.ASCII)
+"""The form of a job's id: date, time, microseconds (UTC), and four hexadecimal digits by chance."""
 
 WAITING_MESSAGE = "Waiting for its turn"
 UNCONFIRMED_MESSAGE = (
@@ -47,6 +56,7 @@ REMOVED_PREFIX = ".removed-"  # a folder that is to be deleted
 SHARING_TRIES = 50  # Windows refuses to replace a file for the moment in which another process reads it
 SHARING_PAUSE_S = 0.02
 
+MOUNT_POINT_TAG = 0xA0000003  # what Windows calls a junction, `stat.IO_REPARSE_TAG_MOUNT_POINT`, which only Windows has
 
 T = TypeVar("T")
 
@@ -157,6 +167,8 @@ def create(
     unfinished = root / f"{UNFINISHED_PREFIX}{job_id}"
     unfinished.mkdir()
     try:
+        # First a record: a folder without one is nobody's, and would never be tidied away.
+        write(unfinished, dataclasses.replace(job, parameters={}), synced=False)
         for number, key in enumerate(pictures(SERVICES[service].parameters)):
             source = job.parameters.get(key, "")
             if source and not picture.is_url(source):
@@ -173,6 +185,33 @@ def create(
         raise
     sync(root)
     return folder
+
+
+def is_id(name: str) -> bool:
+    """Whether `name` has the form of a job's id. So it is the name of a folder in the jobs' own, and never a path that leads out."""
+    return ID.fullmatch(name) is not None
+
+
+def holds_record(folder: Path) -> bool:
+    """Whether `folder` is a folder, and no link to one, with the record of a job in it. Nothing else is ever listed or deleted."""
+    try:
+        return _is_own_folder(folder) and stat.S_ISREG((folder / RECORD).lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _is_own_folder(path: Path) -> bool:
+    """Whether a folder itself is at `path`: neither a symbolic link nor a junction. Raises `OSError` where there is nothing."""
+    found = path.lstat()
+    return stat.S_ISDIR(found.st_mode) and getattr(found, "st_reparse_tag", 0) != MOUNT_POINT_TAG
+
+
+def delete(path: Path) -> None:
+    """Delete a file, or a folder with all it holds; of a link only the link. Raises `OSError`."""
+    if _is_own_folder(path):
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def read(folder: Path) -> Job:
@@ -224,17 +263,23 @@ def size_of(folder: Path) -> int:
         return 0
 
 
-def clear_results(folder: Path, job: Job) -> None:
-    """Delete all that came of a task that was given up, so that nothing of it is taken for the next one's."""
-    names = [value for value in job.parameters.values() if isinstance(value, str)]
-    for entry in folder.iterdir():
-        if entry.name not in (RECORD, LOCK, CANCEL, LOG, *names):
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+def clear_results(folder: Path) -> None:
+    """Clear away all that came of a task that was given up, so that nothing of it is taken for the next one's.
+
+    A model that was delivered is kept under another name, and whatever a user has put into the folder is left alone.
+    """
+    for entry in list(folder.iterdir()):
+        if entry.name in (GLB, FETCHED):
+            keep_aside(entry, entry)
+        elif entry.name == f"{FETCHED}.unchecked":
+            keep_aside(entry, folder / FETCHED)
+        elif entry.name in (BLEND, THUMBNAIL) or entry.name.startswith((f"{FETCHED}.", MAP_PREFIX, SCRATCH_PREFIX)):
+            delete(entry)
 
 
 def ask_cancel(folder: Path) -> None:
     """Leave the marker that the job's process looks for. Raises `JobError` where there is no such job."""
-    if not folder.is_dir():
+    if not holds_record(folder):
         raise JobError(f"There is no job in {folder}.")
     (folder / CANCEL).touch()
 

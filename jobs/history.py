@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """All jobs of a user folder: list, cancel, retry, remove, tidy up. Starts nothing; one unreadable folder never hides the others."""
 
+import contextlib
 import os
 import re
-import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from ..api.errors import BusyError, JobError, sentence_of
@@ -20,21 +20,23 @@ ABANDONED_S = 3600.0  # a folder that was still being made this long ago belongs
 
 
 def list_ids(root: Path) -> list[str]:
-    """Return the id of every job under `root`, newest first. No record is read."""
+    """Return the names of the folders under `root` that may be jobs, newest first: those that have the form of an id. No file is read."""
     if not root.is_dir():
         return []
     with os.scandir(root) as entries:
-        found = [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+        found = [entry.name for entry in entries if folders.is_id(entry.name) and entry.is_dir(follow_symlinks=False)]
     return sorted(found, reverse=True)  # ids begin with the time
 
 
 def list_jobs(root: Path) -> list[Job]:
     """Return every job under `root`, newest first; one that cannot be read as a failed job that says so."""
-    return [read_or_failed(root / job_id) for job_id in list_ids(root)]
+    return [job for job_id in list_ids(root) if (job := read_or_failed(root / job_id))]
 
 
-def read_or_failed(folder: Path) -> Job:
-    """Return the job in `folder`; where its record cannot be read, a failed job that says so."""
+def read_or_failed(folder: Path) -> Job | None:
+    """Return the job in `folder`; a failed job that says so where its record cannot be read; None where it holds no record."""
+    if not folders.holds_record(folder):
+        return None
     try:
         return folders.read(folder)
     except (JobError, OSError) as error:
@@ -119,7 +121,7 @@ def _unconfirmed(folder: Path) -> Job:
 
 def _forget_task(folder: Path, job: Job) -> None:
     job.give_task_up()
-    folders.clear_results(folder, job)
+    folders.clear_results(folder)
 
 
 def _wait_again(folder: Path, job: Job) -> None:
@@ -128,22 +130,32 @@ def _wait_again(folder: Path, job: Job) -> None:
     folders.write(folder, job)
 
 
-def remove(folder: Path) -> None:
+def remove(root: Path, job_id: str) -> None:
     """Delete the job's folder with all it holds. Raises as `set_aside` does."""
-    shutil.rmtree(set_aside(folder))
+    _delete(set_aside(root, job_id))
 
 
-def set_aside(folder: Path) -> Path:
+def set_aside(root: Path, job_id: str) -> Path:
     """Take the job from the list, and return the folder that `sweep` will delete: many at once would take long.
 
-    Raises `BusyError` while its process runs, `JobError` where there is no such job, and `OSError`.
+    Raises `BusyError` while its process runs, `JobError` where there is no such job under `root`, and `OSError`.
     """
+    folder = root / job_id
+    if not folders.is_id(job_id) or not folders.holds_record(folder):
+        raise JobError(f"There is no job {job_id!r} in {root}.")
     if (folder / folders.LOCK).exists():  # else it is no whole job, and nobody can be working on it
         with folders.lock(folder):
             pass  # and given back at once: Windows does not rename a folder in which a file is open
-    if not folder.is_dir():
-        raise JobError(f"There is no job in {folder}.")
-    return folder.rename(folder.with_name(f"{folders.REMOVED_PREFIX}{folder.name}"))
+    return folder.rename(root / f"{folders.REMOVED_PREFIX}{job_id}")
+
+
+def _delete(folder: Path) -> None:
+    """Delete a folder that was set aside. Its record goes last: as long as anything else is left, it is known to be a job's."""
+    for entry in list(folder.iterdir()):
+        if entry.name != folders.RECORD:
+            folders.delete(entry)
+    (folder / folders.RECORD).unlink()
+    folder.rmdir()
 
 
 def sweep(root: Path, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> bool:
@@ -152,12 +164,24 @@ def sweep(root: Path, seconds: float, *, clock: Callable[[], float] = time.monot
     for leftover in _leftovers(root):
         if clock() > until:
             return False
-        shutil.rmtree(leftover, ignore_errors=True)  # what cannot be deleted now, the next start tries again
+        with contextlib.suppress(OSError):  # what cannot be deleted now, the next start tries again
+            _delete(leftover)
     return True
 
 
-def _leftovers(root: Path) -> Iterator[Path]:
-    yield from root.glob(f"{folders.REMOVED_PREFIX}*")
-    for leftover in root.glob(f"{folders.UNFINISHED_PREFIX}*"):
-        if time.time() - leftover.stat().st_mtime > ABANDONED_S:
-            yield leftover
+def _leftovers(root: Path) -> list[Path]:
+    """What `sweep` may delete: named by us and by an id, with a record in it, and no link."""
+    removed = _named(root, folders.REMOVED_PREFIX)
+    return removed + [left for left in _named(root, folders.UNFINISHED_PREFIX) if _is_abandoned(left)]
+
+
+def _named(root: Path, prefix: str) -> list[Path]:
+    found = [path for path in root.glob(f"{prefix}*") if folders.is_id(path.name.removeprefix(prefix))]
+    return [path for path in found if folders.holds_record(path)]
+
+
+def _is_abandoned(folder: Path) -> bool:
+    try:
+        return time.time() - folder.lstat().st_mtime > ABANDONED_S
+    except OSError:  # another Blender has just finished it, or deleted it
+        return False

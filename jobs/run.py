@@ -40,7 +40,7 @@ from ..api.errors import (
 from ..api.network import Network
 from ..api.parameters import pictures
 from ..api.redact import redact
-from ..api.results import fetch
+from ..api.results import fetch, keep_aside
 from ..api.services import SERVICES
 from ..api.task import CREATE_WINDOW_S
 from ..api.waiting import FAILURE_PAUSES_S, TIME_LIMIT_S
@@ -54,10 +54,6 @@ LOCK_TRIES_S = 2.0  # whoever only asks whether a job is locked holds the lock f
 BUSY_PAUSE_S = 20.0  # before a service that is full is asked again, where it does not say when
 SEARCH_PAUSES_S = (1.0, 3.0, 6.0, 10.0, 20.0)  # before each look for a lost task: the service may still be making it
 
-FETCHED = (
-    "fetched.glb"  # the model on its way to `folders.GLB`, where it counts as complete with all that belongs to it
-)
-MAP_PREFIX = "map-"
 MISTAKEN = frozenset({"normal", "roughness"})  # the samples on Meshy's own page have each under the other's name
 
 SHARES = {State.RUNNING: (0.0, 0.75), State.DOWNLOADING: (0.75, 0.85), State.CONVERTING: (0.85, 1.0)}
@@ -141,21 +137,21 @@ class Run:
             self._end(State.FAILED, BUG)
 
     def _has_glb(self) -> bool:
-        """Whether the model is there, and whole; a damaged one is fetched again."""
+        """Whether the model is there, and whole. A damaged one is kept under another name, and fetched again."""
         file = self.folder / folders.GLB
         if not file.exists():
             return False
         try:
             glb.check(file)
         except GlbError:
-            file.unlink()
+            keep_aside(file, file)
             return False
         return True
 
     def _make_glb(self) -> None:
         service = self._connect()
         self._submit(service)
-        fetched = self.folder / FETCHED
+        fetched = self.folder / folders.FETCHED
         try:
             task = self._wait(service)
         except GoneError:
@@ -181,11 +177,11 @@ class Run:
     def _submit(self, service: api.Service) -> None:
         """See to it that the job has a task, and that its id is on the disk."""
         if self.job.task_id:
-            may_be_gone = service.repeatable or (self.job.gone and not (self.folder / FETCHED).exists())
+            may_be_gone = service.repeatable or (self.job.gone and not (self.folder / folders.FETCHED).exists())
             if not may_be_gone or service.get(self.job.task_id).status is not api.Status.GONE:
                 return
             self.job.give_task_up()
-            folders.clear_results(self.folder, self.job)
+            folders.clear_results(self.folder)
         elif self.job.is_unresolved:  # whoever sent the request did not live to hear the answer
             self._find_lost(service)
             return
@@ -326,9 +322,12 @@ class Run:
     def _fetch(self, service: api.Service, task: api.Task) -> None:
         """Bring the model, and the loose maps it lacks, into the folder; the model gets its name last."""
         self._enter(State.DOWNLOADING, "Fetching the model")
-        fetched = self.folder / FETCHED
+        fetched = self.folder / folders.FETCHED
         if not fetched.exists():
-            task = api.save(service, task, fetched, self._tell_fetched)
+            try:
+                task = api.save(service, task, fetched, self._tell_fetched)
+            except GlbError as error:
+                raise GlbError(f"{str(error).rstrip('.')} in the job's folder.") from error
         folders.sync(fetched)
         assert task.result is not None  # api.wait returns a task that has succeeded
         missing = glb.missing_maps(fetched)
@@ -336,7 +335,7 @@ class Run:
             missing |= MISTAKEN
         notes = [task.result.note]
         for name in sorted(missing & task.result.maps.keys()):
-            notes.append(self._fetch_beside(service, task, f"{MAP_PREFIX}{name}", f"{name} map", _address_of_map(name)))
+            notes.append(self._fetch_beside(service, task, f"{folders.MAP_PREFIX}{name}", f"{name} map", _address_of_map(name)))
         for name in task.result.extras:
             notes.append(self._fetch_beside(service, task, name, name, _address_of_extra(name)))
         self.job.service_note = " ".join(filter(None, notes))
@@ -369,7 +368,7 @@ class Run:
             "glb": str(self.folder / folders.GLB),
             "name": self.job.name,
             "quads": SERVICES[self.job.service].asks_quads(self.job.parameters),
-            "maps": {file.name.removeprefix(MAP_PREFIX): str(file) for file in self.folder.glob(f"{MAP_PREFIX}*")},
+            "maps": {file.name.removeprefix(folders.MAP_PREFIX): str(file) for file in self.folder.glob(f"{folders.MAP_PREFIX}*")},
             "blend": str(self.folder / folders.BLEND),
             "thumbnail": str(self.folder / folders.THUMBNAIL),
         }
@@ -378,7 +377,7 @@ class Run:
             while True:
                 report = program.poll()
                 if report.error:
-                    raise ImageTo3DError(report.error)
+                    raise ImageTo3DError(f"{report.error} The model is kept as {folders.GLB} in the job's folder.")
                 if report.done is not None:
                     break
                 self._progress(report.progress, report.message)

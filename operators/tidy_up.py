@@ -9,6 +9,7 @@ from ..jobs import history
 from ..jobs.folder import Job, State
 from ..scene import session
 from ..scene.amount import in_words
+from .outcome import outcome
 
 OVER = frozenset({State.IMPORTED, State.FAILED, State.CANCELLED})
 """The states in which nothing more is expected of a job."""
@@ -47,6 +48,9 @@ class IMAGE_TO_3D_OT_tidy_up(bpy.types.Operator):
         col.label(text="Models that were not imported yet are kept")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        return outcome(self, self._remove_old)
+
+    def _remove_old(self) -> None:
         removed, freed, troubles = 0, 0, []
         for job in history.list_jobs(session.root()):  # as they are now: another Blender may have gone on with one
             if not is_old(job, self.days):
@@ -61,7 +65,6 @@ class IMAGE_TO_3D_OT_tidy_up(bpy.types.Operator):
         for trouble in troubles:
             self.report({"WARNING"}, trouble)
         self.report({"INFO"}, f"Removed {in_words(removed, freed)}")
-        return {"FINISHED"}
 
 
 def is_old(job: Job, days: int) -> bool:

@@ -85,6 +85,9 @@ class _Jobs(Mixin):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         shown = context.window_manager.image_to_3d
+        if session.trouble():
+            draw_sentence(layout, session.trouble(), context, icon="ERROR")
+            return
         if not shown.items:
             layout.label(text="No jobs yet")
             return

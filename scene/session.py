@@ -73,19 +73,38 @@ _is_greeted = False
 """Whether the user has been told which jobs of an earlier session go on."""
 _sizes: dict[str, int] = {}
 """By job: how many bytes its folder holds."""
+_trouble = ""
+"""Why there is no folder for jobs, "" where there is one."""
 _root_mtime_ns = 0
 _record_mtime_ns: dict[str, int] = {}
 """By job: when its record was written that was read last."""
 
 
 def root() -> Path:
-    """The folder of all jobs, which exists then."""
-    return Path(bpy.utils.extension_path_user(PACKAGE, path="jobs", create=True))
+    """The folder of all jobs, which exists then. Raises `JobError` where there can be none."""
+    path = bpy.utils.extension_path_user(PACKAGE, path="jobs")
+    if not path:
+        raise JobError("Blender has no user folder to keep jobs in: check the variables that begin with BLENDER_USER.")
+    folder = Path(path)
+    try:
+        # Not by `create=True`: where that fails, Blender (5.2, too) returns "", which as a path is the working directory.
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise JobError(
+            f"The folder of the jobs cannot be made at {folder} ({reason}): make sure that you may write there."
+        ) from None
+    return folder
+
+
+def trouble() -> str:
+    """Why there are no jobs and cannot be any, "" where nothing is wrong. For what draws."""
+    return _trouble
 
 
 def folder_of(job_id: str) -> Path:
     """The folder of one job. Raises `JobError` for what is no id, so that no path from a script leads out of the jobs' folder."""
-    if not job_id or Path(job_id).name != job_id or job_id.startswith("."):
+    if not folders.is_id(job_id):
         raise JobError(f"There is no job {job_id!r}: use an id from the list of jobs.")
     return root() / job_id
 
@@ -123,7 +142,7 @@ def is_busy() -> bool:
 
 def is_behind() -> bool:
     """Whether there are records to be read, or folders to be deleted, that the next tick will go on with."""
-    return bool(_unread) or not _is_swept
+    return not _trouble and (bool(_unread) or not _is_swept)
 
 
 def size_of(job_id: str) -> int:
@@ -204,10 +223,19 @@ def refresh(job_id: str) -> Job:
 
 def tick() -> list[Said]:
     """Start what waits, look at what runs, bring in what is ready. Return what the user should hear: that a job has ended, or goes on."""
-    _let_go_of_ended()
-    _sweep()
-    _look_for_new()
-    _look_at_ended()
+    global _trouble
+    try:
+        root()
+        _let_go_of_ended()
+        _sweep()
+        _look_for_new()
+        _look_at_ended()
+    except (JobError, OSError) as error:  # said once, and looked at again with each tick
+        before, _trouble = _trouble, sentence_of(error)
+        if _trouble != before:
+            redraw()
+        return [Said("ERROR", _trouble)] if _trouble != before else []
+    _trouble = ""
     joblist.fill(jobs())  # which another file's opening has emptied
     return [*_greeting(), *(said for job in jobs() if (said := _care_for(job)))]
 
@@ -221,7 +249,7 @@ def _greeting() -> list[Said]:
     left = [
         job
         for job in jobs()
-        if job.state in folders.UNFINISHED and job.id not in _expected and not folders.is_locked(folder_of(job.id))
+        if job.state in folders.UNFINISHED and job.id not in _expected and not _is_held(job.id)
     ]
     waiting = [job for job in left if reason_to_wait(job)]
     going = len(left) - len(waiting)
@@ -232,6 +260,14 @@ def _greeting() -> list[Said]:
         verb = "waits" if len(waiting) == 1 else "wait"
         said.append(Said("WARNING", f"{_count(len(waiting))} from before {verb}. {reason_to_wait(waiting[0])}"))
     return said
+
+
+def _is_held(job_id: str) -> bool:
+    """Whether somebody else works on the job, or nobody can."""
+    try:
+        return folders.is_locked(folder_of(job_id))
+    except (JobError, OSError):
+        return True
 
 
 def _count(number: int) -> str:
@@ -383,7 +419,7 @@ def _expect_again(job_id: str, scene: bpy.types.Scene) -> None:
 def remove(job_id: str) -> None:
     """Delete a job with all its files, in the next ticks. Raises `BusyError` while its process runs, `JobError`, `OSError`."""
     global _is_swept
-    history.set_aside(folder_of(job_id))
+    history.set_aside(root(), job_id)
     _is_swept = False
     _expected.pop(job_id, None)
     pace.forget(job_id)
@@ -470,10 +506,13 @@ def _look_for_new() -> None:
         return
     until = time.monotonic() + READ_AT_MOST_S
     read: dict[str, Job] = {}
-    while _unread and (not read or time.monotonic() < until):
+    while True:
         job_id = _unread.pop(0)
-        read[job_id] = history.read_or_failed(root() / job_id)
-        _sizes[job_id] = folders.size_of(root() / job_id)
+        if found := history.read_or_failed(root() / job_id):
+            read[job_id] = found
+            _sizes[job_id] = folders.size_of(root() / job_id)
+        if not _unread or time.monotonic() >= until:
+            break
     merged = {**read, **_jobs}
     _jobs = {job_id: merged[job_id] for job_id in sorted(merged, reverse=True)}  # ids begin with the time
     show()
@@ -508,7 +547,7 @@ def register() -> None:
 
 def unregister() -> None:
     """Have all processes end themselves; their jobs go on after the next start."""
-    global _jobs, _is_greeted, _is_swept
+    global _jobs, _is_greeted, _is_swept, _trouble
     while _processes:
         process.stop(_processes.popitem()[1])
     _expected.clear()
@@ -518,4 +557,4 @@ def unregister() -> None:
     _record_mtime_ns.clear()
     _sizes.clear()
     _unread.clear()
-    _jobs, _is_greeted, _is_swept = None, False, False
+    _jobs, _is_greeted, _is_swept, _trouble = None, False, False, ""

@@ -4,6 +4,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -77,7 +78,7 @@ def test_an_unreadable_record_hides_no_other_job(jobs, content):
 
 
 def test_the_newest_job_comes_first(jobs):
-    made = [jobs.create().rename(jobs.root / f"20260101-00000{number}-abcdef") for number in range(3)]
+    made = [jobs.create().rename(jobs.root / f"20260101-00000{number}-000000-abcd") for number in range(3)]
     for folder in made:
         record = json.loads((folder / "job.json").read_text())
         (folder / "job.json").write_text(json.dumps({**record, "id": folder.name}))
@@ -92,7 +93,7 @@ def test_a_job_is_held_by_one_at_a_time_and_a_dead_holder_holds_nothing(jobs):
         pass
     assert folders.is_locked(folder)
     with pytest.raises(BusyError):
-        history.remove(folder)
+        history.remove(jobs.root, folder.name)
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     holder.stdout.close()
@@ -109,16 +110,16 @@ def test_removing_and_retrying_keep_to_the_rules(jobs):
     assert folders.read(folder).state is State.CANCELLED
     history.retry(folder)
     assert folders.read(folder).state is State.WAITING and not folders.cancel_asked(folder)
-    history.remove(folder)
+    history.remove(jobs.root, folder.name)
     assert list(jobs.root.iterdir()) == []
     with pytest.raises(JobError, match="There is no job"):
-        history.remove(folder)
+        history.remove(jobs.root, folder.name)
 
 
 def test_what_is_set_aside_is_no_job_any_more_and_is_deleted_a_little_at_a_time(jobs):
     made = [jobs.create() for _ in range(3)]
     for folder in made:
-        history.set_aside(folder)
+        history.set_aside(jobs.root, folder.name)
     assert history.list_jobs(jobs.root) == []
     ticking = iter([0.0, 0.5, 1.5])  # seconds: one folder fits into one
     assert not history.sweep(jobs.root, 1.0, clock=lambda: next(ticking))
@@ -127,14 +128,134 @@ def test_what_is_set_aside_is_no_job_any_more_and_is_deleted_a_little_at_a_time(
     assert list(jobs.root.iterdir()) == []
 
 
+OLD = ".new-20260101-000000-000000-abcd"
+
+
 def test_what_an_interrupted_creation_left_is_tidied_away_later(jobs):
     kept = jobs.create()
-    (jobs.root / ".new-abandoned").mkdir()
-    os.utime(jobs.root / ".new-abandoned", (0, 0))
-    (jobs.root / ".new-just-now").mkdir()
+    for name in (OLD, ".new-20260101-000000-000001-abcd"):
+        shutil.copytree(kept, jobs.root / name)
+    os.utime(jobs.root / OLD, (0, 0))
     assert history.sweep(jobs.root, 60.0)
-    assert {entry.name for entry in jobs.root.iterdir()} == {kept.name, ".new-just-now"}
+    assert {entry.name for entry in jobs.root.iterdir()} == {kept.name, ".new-20260101-000000-000001-abcd"}
     assert [job.id for job in history.list_jobs(jobs.root)] == [kept.name]
+
+
+def test_a_creation_that_is_killed_at_any_moment_leaves_what_will_be_tidied_away(jobs, monkeypatch):
+    """Whatever was written before the end, a record is beside it: without one, nothing would ever be deleted."""
+
+    class KilledError(BaseException):
+        pass
+
+    def killed(*_, **__):
+        left = {entry.name for entry in next(jobs.root.glob(".new-*")).iterdir()}
+        assert "job.json" in left, left
+        raise KilledError
+
+    monkeypatch.setattr(folders.picture, "to_file", killed)
+    with pytest.raises(KilledError):
+        jobs.create()
+
+
+NO_JOBS = (
+    "Documents",
+    "20260101-000000-000000-ABCD",
+    "20260101-000000-000000-abcde",
+    "20260101-000000-abcd",
+    "20260101-000000-000000-abcd ",
+    ".removed-Documents",
+    ".removed-",
+    ".new-abandoned",
+    ".new-",
+    "x.removed-20260101-000000-000000-abcd",
+)
+"""Names that no job and no leftover of one has."""
+
+
+def files_in(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_what_is_no_job_by_its_name_is_never_listed_swept_or_removed(jobs):
+    """Whatever the folder of the jobs turns out to be, what lies in it beside them is somebody's."""
+    job = jobs.create()
+    for name in NO_JOBS:
+        shutil.copytree(job, jobs.root / name)
+        os.utime(jobs.root / name, (0, 0))
+    before = files_in(jobs.root)
+    assert history.list_ids(jobs.root) == [job.name]
+    assert history.sweep(jobs.root, 60.0)
+    for name in (*NO_JOBS, "..", ".", "", "../jobs", str(job), f"{job.name}/", f"./{job.name}"):
+        with pytest.raises(JobError, match="There is no job"):
+            history.remove(jobs.root, name)
+    assert files_in(jobs.root) == before
+
+
+@pytest.mark.parametrize("name", ["20260101-000000-000000-abcd", ".removed-20260101-000000-000000-abcd", OLD])
+def test_what_holds_no_record_is_never_listed_swept_or_removed(jobs, name):
+    folder = jobs.root / name
+    (folder / "sub").mkdir(parents=True)
+    (folder / "thesis.txt").write_text("all of it")
+    (folder / "sub" / "job.json").write_text("{}")
+    (folder / "job.json").mkdir()
+    os.utime(folder, (0, 0))
+    before = files_in(jobs.root)
+    assert history.list_jobs(jobs.root) == []
+    assert history.sweep(jobs.root, 60.0)
+    with pytest.raises(JobError, match="There is no job"):
+        history.remove(jobs.root, name)
+    with pytest.raises(JobError, match="There is no job"):
+        history.cancel(folder)
+    assert files_in(jobs.root) == before
+
+
+@pytest.mark.parametrize("name", ["20260101-000000-000000-abcd", ".removed-20260101-000000-000000-abcd", OLD])
+def test_no_link_is_followed(jobs, tmp_path, name):
+    elsewhere = shutil.copytree(jobs.create(), tmp_path / "elsewhere")
+    (jobs.root / name).symlink_to(elsewhere, target_is_directory=True)
+    os.utime(elsewhere, (0, 0))
+    before = files_in(tmp_path)
+    assert name not in [job.id for job in history.list_jobs(jobs.root)]
+    assert history.sweep(jobs.root, 60.0)
+    with pytest.raises(JobError, match="There is no job"):
+        history.remove(jobs.root, name)
+    assert files_in(tmp_path) == before
+
+
+def test_of_a_link_in_a_jobs_folder_only_the_link_is_deleted(jobs, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("all of it")
+    for clear in (folders.clear_results, lambda folder: history.remove(jobs.root, folder.name)):
+        folder = jobs.create()
+        (folder / "map-normal").symlink_to(tmp_path / "mine", target_is_directory=True)
+        (folder / "result.blend").symlink_to(tmp_path / "mine" / "thesis.txt")
+        clear(folder)
+        assert not (folder / "map-normal").is_symlink() and not (folder / "result.blend").is_symlink()
+        assert (tmp_path / "mine" / "thesis.txt").read_text() == "all of it"
+
+
+def test_a_removal_that_was_interrupted_goes_on(jobs):
+    folder = history.set_aside(jobs.root, jobs.create().name)
+    for entry in folder.iterdir():
+        if entry.name not in ("job.json", "picture.png"):
+            entry.unlink()
+    assert history.sweep(jobs.root, 60.0)
+    assert list(jobs.root.iterdir()) == []
+
+
+def test_a_job_that_is_tried_anew_keeps_what_was_delivered_and_what_is_the_users(jobs):
+    folder = jobs.create()
+    before = {entry.name for entry in folder.iterdir()}
+    for name in ("result.glb", "fetched.glb", "fetched.glb.unchecked", "my own.blend", "notes.txt"):
+        (folder / name).write_text(name)
+    for name in ("result.blend", "thumbnail.png", "fetched.glb.part", "fetched.glb.part-tag", "map-normal", "tmp-1.json"):
+        (folder / name).write_text("to go")
+    (folder / "tmp-user").mkdir()
+    folders.clear_results(folder)
+    after = {entry.name for entry in folder.iterdir()} - before
+    kept = {"result-kept-1.glb", "fetched-kept-1.glb", "fetched-kept-2.glb"}
+    assert after == kept | {"my own.blend", "notes.txt"}
+    assert sorted((folder / name).read_text() for name in kept) == ["fetched.glb", "fetched.glb.unchecked", "result.glb"]
 
 
 def test_the_size_is_that_of_the_files_in_the_folder(jobs, star):
@@ -145,7 +266,7 @@ def test_the_size_is_that_of_the_files_in_the_folder(jobs, star):
     (folder / "work").mkdir()
     (folder / "work" / "scratch").write_bytes(bytes(7000))  # which the process empties when it ends
     assert folders.size_of(folder) == before + 5000
-    history.remove(folder)
+    history.remove(jobs.root, folder.name)
     assert folders.size_of(folder) == 0
 
 
@@ -153,7 +274,8 @@ def test_the_ids_are_listed_newest_first_and_no_record_is_read(jobs):
     assert history.list_ids(jobs.root) == []  # there is no such folder yet
     names = [f"2026010{number}-000000-000000-abcd" for number in (2, 1, 3)]
     for name in names:
-        (jobs.root / name).mkdir(parents=True)  # with no record in it
+        (jobs.root / name).mkdir(parents=True)
+        (jobs.root / name / "job.json").write_text("unreadable")
     (jobs.root / ".new-20260104-000000-000000-abcd").mkdir()
-    (jobs.root / "a file").touch()
+    (jobs.root / "20260105-000000-000000-abcd").touch()
     assert history.list_ids(jobs.root) == sorted(names, reverse=True)
