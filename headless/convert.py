@@ -20,6 +20,9 @@ import bmesh
 import numpy as np
 from mathutils import Matrix, Vector
 
+from ..api.background import SCRATCH_PREFIX
+from ..api.errors import GlbError
+from ..api.glb import as_blender_reads
 from . import loose_maps
 from .materials import keep_contract, mend, mend_metallic, merge_images, metallic_untold
 from .report import Report
@@ -36,6 +39,9 @@ def main() -> None:
         traceback.print_exc()
         report.fail(f"Blender could not read the model ({str(error).strip().splitlines()[-1]}): generate it again.")
         sys.exit(1)
+    except GlbError as error:
+        report.fail(str(error))
+        sys.exit(1)
     report.done(**facts)
 
 
@@ -48,10 +54,11 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     """
     report.progress(0.0, "Reading the model")
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    bpy.ops.import_scene.gltf(filepath=request["glb"])
+    glb = Path(request["glb"])
+    bpy.ops.import_scene.gltf(filepath=str(as_blender_reads(glb, glb.with_name(f"{SCRATCH_PREFIX}spelled-{os.getpid()}.glb"))))
     meshes = [obj.data for obj in bpy.data.objects if obj.type == "MESH"]
     report.progress(0.2, "Preparing the materials")
-    notes = _prepare_materials(Path(request["glb"]), meshes, request.get("maps") or {}, request["name"])
+    notes = _prepare_materials(glb, meshes, request.get("maps") or {}, request["name"])
     report.progress(0.3, "Preparing the mesh")
     root = _one_root(request["name"])
     if request["quads"]:
