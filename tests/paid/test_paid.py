@@ -5,8 +5,10 @@ Each test walks through many combinations at once, and says at which of them som
 """
 
 import itertools
+import json
 import os
 import signal
+import struct
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -402,3 +404,68 @@ def failing(paid):
 
 def test_a_task_that_failed_at_the_service_is_made_anew_on_retry_only(all_of):
     all_of(list(itertools.product(SERVICES)), failing)
+
+
+def what_was_delivered(paid):
+    """The files that were kept because they could not be used."""
+    return sorted(file.name for file in paid.folder.glob("*-kept-*"))
+
+
+def delivered_and_refused(paid, action, options):
+    """A file that is no model is kept, and said; the task is asked again on retry, and nothing is paid again."""
+    paid.stand_in.play("download", action, times=9, **options)
+    paid.run()
+    assert paid.job.state is State.FAILED and len(paid.stand_in.creates) == 1
+    (kept,) = what_was_delivered(paid)  # the same file was fetched twice
+    assert f"The delivered file is kept as {kept} in the job's folder." in paid.job.message, paid.job.message
+    content = (paid.folder / kept).read_bytes()
+    assert content and not (paid.folder / "result.glb").exists()
+    paid.go_on()
+    assert (paid.folder / kept).read_bytes() == content
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_file_that_is_refused_is_kept(all_of, service):
+    all_of([(service, "html", {}), (service, "garbage", {})], delivered_and_refused)
+
+
+def refused_for_what_it_says(paid):
+    """A whole GLB that refers to files of the user's: never opened, and kept, also when the job is tried anew."""
+    paid.run()
+    assert paid.job.state is State.FAILED and "outside itself" in paid.job.message
+    for _ in range(2):
+        assert what_was_delivered(paid) == ["fetched-kept-1.glb"]
+        history.retry(paid.folder)
+        paid.run()
+    assert paid.job.state is State.FAILED and len(paid.stand_in.creates) == 1
+    assert b"passwd" in (paid.folder / "fetched-kept-1.glb").read_bytes()
+
+
+def test_a_model_that_refers_to_files_is_kept_and_not_opened(tmp_path, star, cube, stand_in):
+    whole = cube.read_bytes()
+    (length,) = struct.unpack_from("<I", whole, 12)
+    document = json.loads(whole[20 : 20 + length]) | {"images": [{"uri": "data:/../../../../etc/passwd"}]}
+    content = json.dumps(document).encode()
+    content += b" " * (-len(content) % 4)
+    rest = whole[20 + length :]
+    model = tmp_path / "hostile.glb"
+    model.write_bytes(
+        struct.pack("<4sIII4s", b"glTF", 2, 20 + len(content) + len(rest), len(content), b"JSON") + content + rest
+    )
+    paid = Paid("csm", tmp_path, star, model, stand_in)
+    try:
+        refused_for_what_it_says(paid)
+    finally:
+        paid.close()
+
+
+def test_a_model_that_was_damaged_on_the_disk_is_kept_and_fetched_again(tmp_path, star, cube, stand_in):
+    paid = Paid("meshy", tmp_path, star, cube, stand_in)
+    try:
+        paid.run()
+        (paid.folder / "result.glb").write_bytes(b"bit rot")
+        history.retry(paid.folder)
+        paid.go_on()
+        assert (paid.folder / "result-kept-1.glb").read_bytes() == b"bit rot"
+    finally:
+        paid.close()
