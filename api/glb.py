@@ -20,7 +20,8 @@ CHUNK = struct.Struct("<I4s")  # length of the chunk's data in bytes, type
 ALIGNMENT_BYTES = 4  # every chunk starts and ends on it
 
 DATA_URI = re.compile(
-    r"data:(?P<type>(?:[\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=(?:[\w.+'%*-]*|\"[\w .+'%*=-]*\"))*);base64,", re.ASCII | re.IGNORECASE
+    r"data:(?P<type>(?:[\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=(?:[\w.+'%*-]*|\"[\w .+'%*=-]*\"))*);base64,",
+    re.ASCII | re.IGNORECASE,
 )
 """What is before the content of a data URI in base64 (RFC 2397): a media type, with parameters, or nothing. Case does not count."""
 

@@ -85,6 +85,8 @@ class Service(Protocol):
     """Whether a task that was lost may simply be created again (nothing is paid for)."""
     local: ClassVar[bool]
     """Whether the service needs no network of its own."""
+    can_cancel: ClassVar[bool]
+    """Whether a task can be given up at the service at all."""
     pace_s: ClassVar[tuple[float, float]]
     """The shortest and the longest pause between two looks at a task that tells nothing by itself."""
 
@@ -121,7 +123,11 @@ class Service(Protocol):
         """
 
     def cancel(self, task_id: str) -> bool:
-        """Give the task up. Return whether the service was told, so that nothing more comes from it. Raises `ImageTo3DError`."""
+        """Give a task up that has not ended. Return whether nothing more comes from it: False where the service cannot be told.
+
+        A service may delete the model of a task that has succeeded. Raises `RefusedError` where it goes on with the task all the same,
+        another `ImageTo3DError` where it was not told.
+        """
 
     def check_key(self) -> int | None:
         """Try the key without spending anything. Return the credits that the account has, None where the service does not say.

@@ -55,7 +55,9 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     report.progress(0.0, "Reading the model")
     bpy.ops.wm.read_factory_settings(use_empty=True)
     glb = Path(request["glb"])
-    bpy.ops.import_scene.gltf(filepath=str(as_blender_reads(glb, glb.with_name(f"{SCRATCH_PREFIX}spelled-{os.getpid()}.glb"))))
+    bpy.ops.import_scene.gltf(
+        filepath=str(as_blender_reads(glb, glb.with_name(f"{SCRATCH_PREFIX}spelled-{os.getpid()}.glb")))
+    )
     meshes = [obj.data for obj in bpy.data.objects if obj.type == "MESH"]
     report.progress(0.2, "Preparing the materials")
     notes = _prepare_materials(glb, meshes, request.get("maps") or {}, request["name"])

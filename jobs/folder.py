@@ -50,6 +50,18 @@ UNCONFIRMED_MESSAGE = (
     "again, adopt its id, send the request again, or forget it."
 )
 
+CANCELLED_MESSAGE = "Cancelled"
+UNTOLD_MESSAGE = (
+    "Cancelled here. {label} has not been told yet, and may go on with the task and charge for it: {why}. "
+    "Retry if you want the model after all, nothing is paid again."
+)
+GOES_ON_MESSAGE = (
+    "Cancelled here, but {label} cannot be stopped: it goes on with the task and may charge for it. "
+    "Retry to get the model, nothing is paid again."
+)
+FINISHED_MESSAGE = "Cancelled here, but {label} had finished the model already. Retry to get it, nothing is paid again."
+UNKNOWN_MESSAGE = "Cancelled here. {label} does not know the task any more."
+
 UNFINISHED_PREFIX = ".new-"  # a folder that is still being made
 REMOVED_PREFIX = ".removed-"  # a folder that is to be deleted
 
@@ -109,6 +121,8 @@ class Job:
     """"sent" and "task_id" of what was given up: a task that turns up may be of these."""
     task_over: bool = False
     """Whether the service has said that nothing (more) comes from the task: tried again, the job asks for a new one."""
+    untold: bool = False
+    """Whether the user has given the task up and the service has still to be told: whoever may work on the job next does it."""
     credits: int | None = None
     """What the service says that the task cost."""
     progress: float = 0.0
@@ -128,6 +142,25 @@ class Job:
         self.sent, self.task_id, self.adopted, self.gone, self.task_over = "", "", False, False, False
         self.candidates, self.credits, self.service_note = [], None, ""
 
+    def give_up(self) -> None:
+        """Note that the user has given the job up; what may still come, and be charged, at the service is said and kept."""
+        state, self.untold = self.state, False
+        self.end(State.CANCELLED, CANCELLED_MESSAGE)
+        if not self.has_unfetched_task:
+            return
+        label = label_of(self.service)
+        if state in (State.DOWNLOADING, State.CONVERTING):
+            self.message = FINISHED_MESSAGE.format(label=label)
+        elif self.service in SERVICES and not SERVICES[self.service].can_cancel:
+            self.message = GOES_ON_MESSAGE.format(label=label)
+        else:
+            self.untold, self.message = True, UNTOLD_MESSAGE.format(label=label, why="it is told as soon as possible")
+
+    @property
+    def needs_process(self) -> bool:
+        """Whether a process has something to do for the job."""
+        return self.state in UNFINISHED or self.untold
+
     @property
     def is_unresolved(self) -> bool:
         """Whether the service may have made a task whose id nobody knows: it must not be asked for another by itself."""
@@ -135,8 +168,9 @@ class Job:
 
     @property
     def has_unfetched_task(self) -> bool:
-        """Whether the job failed beside a task that was paid for, and that may still have a model at the service."""
-        return self.state is State.FAILED and bool(self.sent and self.task_id) and not (self.task_over or self.gone)
+        """Whether the job ended without its model beside a task that is paid for, and that may still have one at the service."""
+        ended = self.state in (State.FAILED, State.CANCELLED)
+        return ended and bool(self.sent and self.task_id) and not (self.task_over or self.gone)
 
     @property
     def source(self) -> str:

@@ -5,10 +5,14 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from ..api.errors import BusyError, JobError, sentence_of
+from ..api import picture
+from ..api.errors import BusyError, JobError, PictureError, sentence_of
+from ..api.parameters import pictures
+from ..api.services import SERVICES
 from . import folder as folders
 from .folder import Job, State
 
@@ -43,23 +47,79 @@ def read_or_failed(folder: Path) -> Job | None:
         return Job(folder.name, "", folder.name, {}, state=State.FAILED, message=sentence_of(error))
 
 
+def find_paid(root: Path, service: str, parameters: Mapping[str, Any], scratch: Path) -> Job | None:
+    """Return the newest job that has asked, or is to ask, a paid service for the same, and whose model may still be had: it is unfinished,
+    or has a model or a task that was never imported. None where there is none.
+
+    `parameters` are checked ones. Pictures are compared by their content; one that is a data URI is decoded into `scratch`. Raises
+    `PictureError` where there is no such picture.
+    """
+    if SERVICES[service].repeatable:
+        return None
+    table = SERVICES[service].parameters
+    asked = {entry.name: parameters[entry.name] for entry in table}
+    for name in pictures(table):
+        asked[name] = _content_of(asked[name], scratch / f"compared-{name}")
+    return next(
+        (job for job in list_jobs(root) if job.service == service and _is_left(job) and _asks(root, job, asked)), None
+    )
+
+
+def _is_left(job: Job) -> bool:
+    """Whether a paid job may still give its model without another payment."""
+    if job.state in (*folders.UNFINISHED, State.READY, State.UNCONFIRMED):
+        return True
+    return job.state is not State.IMPORTED and bool(job.sent and job.task_id) and not job.task_over
+
+
+def _asks(root: Path, job: Job, asked: Mapping[str, Any]) -> bool:
+    """Whether a job asks for just this; of pictures the content counts."""
+    table = SERVICES[job.service].parameters
+    there = {entry.name: job.parameters.get(entry.name, entry.default) for entry in table}
+    names = pictures(table)
+    if any(there[name] != asked[name] for name in there if name not in names):
+        return False
+    try:
+        return all(_content_of(_inside(root / job.id, there[name]), Path()) == asked[name] for name in names)
+    except (PictureError, OSError):
+        return False
+
+
+def _inside(folder: Path, source: str) -> str:
+    """A picture of a record: an address as it is, the name of a file as its path."""
+    return source if not source or picture.is_url(source) else str(folder / Path(source).name)
+
+
+def _content_of(source: str, stem: Path) -> str:
+    """What makes a picture the same as another: its address, or the SHA-256 of its file; "" for none."""
+    if not source or picture.is_url(source):
+        return source
+    file = Path(source) if picture.is_path(source) else picture.to_file(source, stem)
+    if not os.path.isfile(file):  # also where the name is endless
+        raise PictureError(f"There is no picture at {file}: choose one that exists.")
+    return folders.sha256_of(file)
+
+
 def cancel(folder: Path) -> None:
-    """Have the job cancelled: by its process within a second, or here and now where it has none."""
+    """Have the job cancelled: by its process within a second, or here and now where it has none.
+
+    Where a service has still to be told of it, the record says so (`untold`), and the next process of the job does it.
+    """
     folders.ask_cancel(folder)
-    _end(folder, State.CANCELLED, "Cancelled")
+    _end(folder, Job.give_up)
 
 
 def fail(folder: Path, sentence: str) -> None:
     """Write down why an unfinished job will not be finished, unless a process works on it after all."""
-    _end(folder, State.FAILED, sentence)
+    _end(folder, lambda job: job.end(State.FAILED, sentence))
 
 
-def _end(folder: Path, state: State, sentence: str) -> None:
+def _end(folder: Path, end: Callable[[Job], None]) -> None:
     try:
         with folders.lock(folder):
             job = folders.read(folder)
             if job.state in folders.UNFINISHED:
-                job.end(state, sentence)
+                end(job)
                 folders.write(folder, job)
     except BusyError:
         pass  # its process has seen the marker, or will
@@ -80,6 +140,14 @@ def retry(folder: Path) -> None:
         if job.state in folders.HAS_RESULT:  # its model is there and cannot be read, or looks wrong: prepare it anew
             (folder / folders.BLEND).unlink(missing_ok=True)
         _wait_again(folder, job)
+
+
+def resume(folder: Path) -> None:
+    """Have a job go on: one that has ended as `retry` does, one that was left unfinished from where it is. Raises as `retry` does."""
+    if folders.read(folder).state in folders.UNFINISHED:
+        folders.withdraw_cancel(folder)  # whoever wants it to go on does not want it cancelled
+    else:
+        retry(folder)
 
 
 def adopt(folder: Path, task_id: str) -> None:
@@ -127,6 +195,7 @@ def _forget_task(folder: Path, job: Job) -> None:
 def _wait_again(folder: Path, job: Job) -> None:
     folders.withdraw_cancel(folder)
     job.state, job.message, job.progress, job.note = State.WAITING, folders.WAITING_MESSAGE, 0.0, ""
+    job.untold = False
     folders.write(folder, job)
 
 

@@ -6,6 +6,7 @@ The starter writes one line of JSON to the process's standard input and leaves i
 away, whichever way. Keys travel in that line and nowhere else.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -54,6 +55,12 @@ def is_alive(process: Process) -> bool:
 def kill(process: Process) -> None:
     """End the process at once. Its job can be resumed, like after any other end."""
     process.kill()
+
+
+def wait(process: Process, seconds: float) -> None:
+    """Wait for the end of the process, at most so long."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
 
 
 def stop(process: Process) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from .. import api
 from ..api import background, glb, picture
@@ -33,6 +33,7 @@ from ..api.errors import (
     ImageTo3DError,
     QueueFullError,
     RateLimitError,
+    RefusedError,
     UnavailableError,
     passes,
     sentence_of,
@@ -46,7 +47,9 @@ from ..api.task import CREATE_WINDOW_S
 from ..api.waiting import FAILURE_PAUSES_S, TIME_LIMIT_S
 from . import folder as folders
 from . import history, process
-from .folder import Job, State
+from .folder import Job, State, label_of
+
+T = TypeVar("T")
 
 LOOK_EVERY_S = 0.1  # at the folder's cancel marker and at standard input; both are promised an answer within a second
 LOCK_TRIES_S = 2.0  # whoever only asks whether a job is locked holds the lock for an instant
@@ -90,8 +93,11 @@ def work(folder: Path, orders: dict[str, Any]) -> None:
         try:
             with folders.lock(folder):
                 job = folders.read(folder)
+                run = Run(folder, job, orders, process.starter_is_gone)
                 if job.state in folders.UNFINISHED:
-                    Run(folder, job, orders, process.starter_is_gone).to_the_end()
+                    run.to_the_end()
+                if job.untold:
+                    run.tell_service()
                 return
         except BusyError:
             if time.monotonic() > until:
@@ -128,13 +134,61 @@ class Run:
         except StarterGone:
             return
         except Cancelled:
-            self._end(State.CANCELLED, "Cancelled")
+            self.job.give_up()
+            self._enter(self.job.state, self.job.message)
         except (ImageTo3DError, OSError) as error:
             self._log_error()
             self._end(State.FAILED, sentence_of(error))
         except Exception:
             self._log_error()
             self._end(State.FAILED, BUG)
+
+    def tell_service(self) -> None:
+        """Give the task up at the service, as the user wishes, and write down what became of that.
+
+        What cannot be said now stays on the record: the next run tries again.
+        """
+        label = label_of(self.job.service)
+        try:
+            message = self._give_task_up(self._connect())
+        except StarterGone:
+            return
+        except (ImageTo3DError, OSError) as error:
+            self._log_error()
+            reason = sentence_of(error).rstrip(".").partition(": ")[0]
+            message = folders.UNTOLD_MESSAGE.format(label=label, why=f"{reason}. It is tried again by itself")
+        except Exception:
+            self._log_error()
+            message = folders.UNTOLD_MESSAGE.format(label=label, why=BUG.rstrip("."))
+        else:
+            self.job.untold = False
+        self._enter(State.CANCELLED, message)
+
+    def _give_task_up(self, service: api.Service) -> str:
+        """Return what the user is told. A task that has succeeded is left alone: it is paid for, and a service may delete its model."""
+        task = self._patiently(lambda: service.get(self.job.task_id))
+        if task.status is api.Status.SUCCEEDED:
+            return folders.FINISHED_MESSAGE.format(label=service.label)
+        if task.status is api.Status.GONE:  # which a wrong address says, too: tried again, the job asks once more
+            self.job.gone = True
+            return folders.UNKNOWN_MESSAGE.format(label=service.label)
+        try:
+            self.job.task_over = task.has_ended or self._patiently(lambda: service.cancel(self.job.task_id))
+        except RefusedError:  # it works on the task already
+            self._log_error()
+        return folders.CANCELLED_MESSAGE if self.job.task_over else folders.GOES_ON_MESSAGE.format(label=service.label)
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        """Return `ask()`, tried again where it fails for a reason that may pass."""
+        for seconds in FAILURE_PAUSES_S:
+            try:
+                return ask()
+            except ImageTo3DError as error:
+                if not passes(error):
+                    raise
+                self._log_error()
+            self._pause(seconds)
+        return ask()
 
     def _has_glb(self) -> bool:
         """Whether the model is there, and whole. A damaged one is kept under another name, and fetched again."""
@@ -310,11 +364,7 @@ class Run:
                 pause=self._pause,
                 time_limit_s=self.orders.get("time_limit_s", TIME_LIMIT_S),
             )
-        except Cancelled:
-            with contextlib.suppress(ImageTo3DError):  # it is over for us all the same
-                self.job.task_over = service.cancel(self.job.task_id)
-            raise
-        except StarterGone:
+        except (Cancelled, StarterGone):
             if service.repeatable:
                 service.cancel(self.job.task_id)
             raise
@@ -335,7 +385,9 @@ class Run:
             missing |= MISTAKEN
         notes = [task.result.note]
         for name in sorted(missing & task.result.maps.keys()):
-            notes.append(self._fetch_beside(service, task, f"{folders.MAP_PREFIX}{name}", f"{name} map", _address_of_map(name)))
+            notes.append(
+                self._fetch_beside(service, task, f"{folders.MAP_PREFIX}{name}", f"{name} map", _address_of_map(name))
+            )
         for name in task.result.extras:
             notes.append(self._fetch_beside(service, task, name, name, _address_of_extra(name)))
         self.job.service_note = " ".join(filter(None, notes))
@@ -368,7 +420,10 @@ class Run:
             "glb": str(self.folder / folders.GLB),
             "name": self.job.name,
             "quads": SERVICES[self.job.service].asks_quads(self.job.parameters),
-            "maps": {file.name.removeprefix(folders.MAP_PREFIX): str(file) for file in self.folder.glob(f"{folders.MAP_PREFIX}*")},
+            "maps": {
+                file.name.removeprefix(folders.MAP_PREFIX): str(file)
+                for file in self.folder.glob(f"{folders.MAP_PREFIX}*")
+            },
             "blend": str(self.folder / folders.BLEND),
             "thumbnail": str(self.folder / folders.THUMBNAIL),
         }
@@ -426,7 +481,7 @@ class Run:
             time.sleep(min(left, LOOK_EVERY_S))
 
     def _look(self) -> None:
-        if folders.cancel_asked(self.folder):
+        if self.job.state is not State.CANCELLED and folders.cancel_asked(self.folder):
             raise Cancelled
         if self.starter_is_gone():
             raise StarterGone

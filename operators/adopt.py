@@ -4,8 +4,8 @@
 import bpy
 
 from ..scene import joblist, session, settings
+from .background import start_or_finish
 from .job import OfJob
-from .outcome import outcome
 
 
 class IMAGE_TO_3D_OT_adopt(OfJob, bpy.types.Operator):
@@ -27,7 +27,14 @@ class IMAGE_TO_3D_OT_adopt(OfJob, bpy.types.Operator):
         return context.window_manager.invoke_props_dialog(self)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return outcome(self, lambda: session.adopt(self.job_id(), self.task_id, settings.target_of(context.scene)))
+        scene = settings.target_of(context.scene)
+
+        def adopt() -> str:
+            job_id = self.job_id()
+            session.adopt(job_id, self.task_id, scene)
+            return job_id
+
+        return start_or_finish(self, adopt, scene)
 
 
 def register() -> None:

@@ -4,8 +4,10 @@
 import bpy
 
 from ..scene import session
+from . import background
+from .interrupt import Interrupt
 from .job import OfJob
-from .outcome import outcome
+from .outcome import interruptible_outcome
 
 
 class IMAGE_TO_3D_OT_cancel(OfJob, bpy.types.Operator):
@@ -15,7 +17,14 @@ class IMAGE_TO_3D_OT_cancel(OfJob, bpy.types.Operator):
     bl_label = "Cancel Job"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return outcome(self, lambda: session.cancel(self.job_id()))
+        return interruptible_outcome(self, self._cancel)
+
+    def _cancel(self, interrupt: Interrupt) -> None:
+        job_id = self.job_id()
+        session.cancel(job_id)
+        if bpy.app.background:  # the service is told before the script goes on
+            job = background.work_off(job_id, interrupt)
+            self.report({"WARNING" if job.has_unfetched_task else "INFO"}, f"{job.name}: {job.message}")
 
 
 def register() -> None:

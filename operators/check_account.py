@@ -8,7 +8,8 @@ import bpy
 from ..api.errors import ImageTo3DError
 from ..api.services import SERVICES
 from ..scene import account
-from .outcome import outcome
+from .interrupt import Interrupt
+from .outcome import interruptible_outcome
 
 LOOK_S = 0.05
 
@@ -33,9 +34,10 @@ class IMAGE_TO_3D_OT_check_account(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return outcome(self, lambda: self._check((self.service or context.scene.image_to_3d.service).lower()))
+        service = (self.service or context.scene.image_to_3d.service).lower()
+        return interruptible_outcome(self, lambda interrupt: self._check(service, interrupt))
 
-    def _check(self, service: str) -> None:
+    def _check(self, service: str, interrupt: Interrupt) -> None:
         if service not in SERVICES:
             raise ImageTo3DError(f"There is no service {self.service!r}: use one of {', '.join(SERVICES).upper()}.")
         account.ask(service)
@@ -43,6 +45,7 @@ class IMAGE_TO_3D_OT_check_account(bpy.types.Operator):
             return
         while (found := account.last(service)) and found.is_asking:
             time.sleep(LOOK_S)
+            interrupt.check()
             account.tick()
         if found is None or found.is_error:
             raise ImageTo3DError(found.sentence if found else "The check was given up: try again.")

@@ -8,13 +8,12 @@ import time
 
 import bpy
 
-from ..api.errors import ImageTo3DError, PictureError
+from ..api.errors import PictureError
 from ..jobs import folder as folders
-from ..scene import session
-from ..scene.request import start_job
-from ..scene.settings import target_of
-from . import heartbeat
-from .outcome import outcome
+from ..scene.request import start_job, start_or_take_up
+from . import background, heartbeat
+from .interrupt import Interrupt
+from .outcome import interruptible_outcome, outcome
 
 LOOK_EVERY_S = 0.5  # each look at a job that goes on has the sidebars drawn again
 WATCH_S = 5.0  # Blender postpones its autosave while any operator is modal, so the watch is handed over this often
@@ -82,7 +81,7 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
         if self.watch:
             return self._start_watch(context)
         if bpy.app.background:
-            return outcome(self, lambda: self._generate_and_wait(context.scene))
+            return interruptible_outcome(self, lambda interrupt: self._generate_and_wait(context.scene, interrupt))
         result = outcome(self, lambda: self._start_job(context.scene))
         return self._start_watch(context) if result == {"FINISHED"} else result
 
@@ -107,10 +106,13 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
         _end_watch()
 
     def _start_job(self, scene: bpy.types.Scene) -> folders.Job:
+        return start_job(scene, filepath=self.filepath, service=self.service, image=self._image())
+
+    def _image(self) -> bpy.types.Image | None:
         image: bpy.types.Image | None = bpy.data.images.get(self.image)
         if self.image and image is None:
             raise PictureError(f"There is no image {self.image!r} in this file: choose another.")
-        return start_job(scene, filepath=self.filepath, service=self.service, image=image)
+        return image
 
     def _start_watch(self, context: bpy.types.Context) -> set[str]:
         global _timer
@@ -122,20 +124,10 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
         heartbeat.watch_began()
         return {"RUNNING_MODAL"}
 
-    def _generate_and_wait(self, scene: bpy.types.Scene) -> None:
-        """Without a window: work the job off, and say on standard output how far it is. Raises `ImageTo3DError` if it failed."""
-        job = self._start_job(scene)
-        said = ""
-        while job.state in folders.UNFINISHED or session.is_running(job.id):
-            job = session.advance(job.id)
-            line = f"{job.progress:4.0%}  {job.message}"
-            if line != said:
-                print(f"Image to 3D  {job.name}  {line}", flush=True)
-                said = line
-            time.sleep(LOOK_EVERY_S)
-        if job.state not in folders.HAS_RESULT:
-            raise ImageTo3DError(job.message)
-        session.import_result(job.id, target_of(scene))
+    def _generate_and_wait(self, scene: bpy.types.Scene, interrupt: Interrupt) -> None:
+        """Without a window: work the job off, or the one that was left for the same. Raises `ImageTo3DError` if it failed."""
+        started = start_or_take_up(scene, filepath=self.filepath, service=self.service, image=self._image())
+        background.finish_started(self, started, scene, interrupt)
 
 
 def _end_watch() -> None:

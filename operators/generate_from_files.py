@@ -9,7 +9,9 @@ from ..api.errors import ImageTo3DError, sentence_of
 from ..api.picture import ENDINGS
 from ..api.services import SERVICES
 from ..scene import request
-from ..scene.refusal import reason_of
+from . import background
+from .interrupt import Interrupt
+from .outcome import interruptible_outcome
 
 
 class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
@@ -58,30 +60,38 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
         )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        paths = self._paths()
-        started = 0
-        for path in paths:
-            try:
-                if path.suffix.lower() not in ENDINGS:
-                    raise ImageTo3DError(f"{path.name} is no picture: choose one of {', '.join(ENDINGS)}.")
-                if bpy.app.background:
-                    bpy.ops.image_to_3d.generate(filepath=str(path))  # which waits for the model
-                else:
-                    request.start_job(context.scene, filepath=str(path))
-                started += 1
-            except (ImageTo3DError, OSError) as error:  # one bad file is no reason to leave the others
-                self.report({"ERROR" if len(paths) == 1 else "WARNING"}, sentence_of(error))
-            except RuntimeError as error:  # what an operator has reported
-                self.report({"ERROR" if len(paths) == 1 else "WARNING"}, f"{reason_of(error)}.")
-        if not paths:
-            self.report({"ERROR"}, "There is no picture: choose one or more picture files.")
+        started: list[Path] = []
+        interruptible_outcome(self, lambda interrupt: self._start_all(context.scene, started, interrupt))
         if not started:
             return {"CANCELLED"}
-        if started > 1:
-            self.report({"INFO"}, f"{started} jobs are started")
+        if len(started) > 1:
+            self.report({"INFO"}, f"{len(started)} jobs are started")
         if not bpy.app.background:
             bpy.ops.image_to_3d.generate("INVOKE_DEFAULT", watch=True)
         return {"FINISHED"}
+
+    def _start_all(self, scene: bpy.types.Scene, started: list[Path], interrupt: Interrupt) -> None:
+        """Start a job for each picture, and in the background finish it; add to `started` those that could be. Raises `Interrupted`."""
+        paths = self._paths()
+        if not paths:
+            raise ImageTo3DError("There is no picture: choose one or more picture files.")
+        for path in paths:
+            try:
+                self._start(path, scene, interrupt)
+                started.append(path)
+            except (ImageTo3DError, OSError) as error:  # one bad file is no reason to leave the others
+                if len(paths) == 1:
+                    raise
+                self.report({"WARNING"}, sentence_of(error))
+
+    def _start(self, path: Path, scene: bpy.types.Scene, interrupt: Interrupt) -> None:
+        if path.suffix.lower() not in ENDINGS:
+            raise ImageTo3DError(f"{path.name} is no picture: choose one of {', '.join(ENDINGS)}.")
+        if bpy.app.background:
+            started = request.start_or_take_up(scene, filepath=str(path))
+            background.finish_started(self, started, scene, interrupt)
+        else:
+            request.start_job(scene, filepath=str(path))
 
     def _paths(self) -> list[Path]:
         folder = Path(self.directory)

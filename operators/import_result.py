@@ -3,9 +3,12 @@
 
 import bpy
 
+from ..jobs import folder as folders
 from ..scene import session
+from . import background
+from .interrupt import Interrupt
 from .job import OfJob
-from .outcome import outcome
+from .outcome import interruptible_outcome
 
 
 class IMAGE_TO_3D_OT_import_result(OfJob, bpy.types.Operator):
@@ -15,7 +18,15 @@ class IMAGE_TO_3D_OT_import_result(OfJob, bpy.types.Operator):
     bl_label = "Import Result"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return outcome(self, lambda: session.import_result(self.job_id(), context.scene))
+        return interruptible_outcome(self, lambda interrupt: self._import(context.scene, interrupt))
+
+    def _import(self, scene: bpy.types.Scene, interrupt: Interrupt) -> None:
+        job_id = self.job_id()
+        if bpy.app.background and session.refresh(job_id).state in folders.UNFINISHED:
+            session.take_up(job_id)  # what another run has left goes on by nobody else
+            background.finish(job_id, scene, interrupt)
+        else:
+            session.import_result(job_id, scene)
 
 
 def register() -> None:

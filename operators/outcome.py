@@ -7,10 +7,26 @@ from typing import Any
 import bpy
 
 from ..api.errors import ImageTo3DError, sentence_of
+from .interrupt import Interrupt, Interrupted, held
 
 
 def outcome(operator: bpy.types.Operator, action: Callable[[], Any]) -> set[str]:
     """Do `action`; where it fails, report why. Return what the operator returns."""
+    return interruptible_outcome(operator, lambda interrupt: action())
+
+
+def interruptible_outcome(operator: bpy.types.Operator, action: Callable[[Interrupt], Any]) -> set[str]:
+    """The same for an action that may take long in a background Blender, and looks whether Ctrl+C was pressed meanwhile."""
+    if not bpy.app.background:
+        return _outcome(operator, lambda: action(Interrupt()))
+    with held() as interrupt:
+        try:
+            return _outcome(operator, lambda: action(interrupt))
+        except Interrupted:
+            return {"CANCELLED"}
+
+
+def _outcome(operator: bpy.types.Operator, action: Callable[[], Any]) -> set[str]:
     try:
         action()
     except (ImageTo3DError, OSError) as error:  # anything else is a bug, and Blender shows its traceback

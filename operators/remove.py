@@ -33,9 +33,14 @@ class IMAGE_TO_3D_OT_remove(OfJob, bpy.types.Operator):
         )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        result = outcome(self, lambda: session.remove(self.job_id()))
+        result = outcome(self, self._remove)
         session.show()
         return result
+
+    def _remove(self) -> None:
+        session.remove(self.job_id())
+        if bpy.app.background:
+            session.delete_removed()
 
 
 def register() -> None:

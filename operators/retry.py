@@ -4,8 +4,8 @@
 import bpy
 
 from ..scene import session, settings
+from .background import start_or_finish
 from .job import OfJob
-from .outcome import outcome
 
 
 class IMAGE_TO_3D_OT_retry(OfJob, bpy.types.Operator):
@@ -15,7 +15,16 @@ class IMAGE_TO_3D_OT_retry(OfJob, bpy.types.Operator):
     bl_label = "Retry Job"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return outcome(self, lambda: session.retry(self.job_id(), settings.target_of(context.scene)))
+        scene = settings.target_of(context.scene)
+        # In the background nothing goes on by itself, so that what was interrupted is tried again like what has ended.
+        go_on = session.resume if bpy.app.background else session.retry
+
+        def retry() -> str:
+            job_id = self.job_id()
+            go_on(job_id, scene)
+            return job_id
+
+        return start_or_finish(self, retry, scene)
 
 
 def register() -> None:

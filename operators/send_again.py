@@ -4,8 +4,8 @@
 import bpy
 
 from ..scene import session, settings
+from .background import start_or_finish
 from .job import OfJob
-from .outcome import outcome
 
 
 class IMAGE_TO_3D_OT_send_again(OfJob, bpy.types.Operator):
@@ -25,7 +25,14 @@ class IMAGE_TO_3D_OT_send_again(OfJob, bpy.types.Operator):
         )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return outcome(self, lambda: session.send_again(self.job_id(), settings.target_of(context.scene)))
+        scene = settings.target_of(context.scene)
+
+        def send_again() -> str:
+            job_id = self.job_id()
+            session.send_again(job_id, scene)
+            return job_id
+
+        return start_or_finish(self, send_again, scene)
 
 
 def register() -> None:

@@ -62,6 +62,8 @@ class IMAGE_TO_3D_OT_tidy_up(bpy.types.Operator):
                 removed, freed = removed + 1, freed + size
             except (ImageTo3DError, OSError) as error:  # the others can go all the same
                 troubles.append(f"{job.name} stays: {sentence_of(error)}")
+        if bpy.app.background:
+            session.delete_removed()
         for trouble in troubles:
             self.report({"WARNING"}, trouble)
         self.report({"INFO"}, f"Removed {in_words(removed, freed)}")

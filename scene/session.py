@@ -6,10 +6,12 @@
 
 import contextlib
 import dataclasses
+import math
 import os
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import bpy
@@ -38,6 +40,8 @@ STARTS_AT_MOST = 2  # a process that dies twice on the same job would die a thir
 
 LOOKED_AT_AGAIN = 20
 """So many of the newest jobs are read again after they have ended, where another Blender has changed them; a panel shows fewer."""
+
+STOPS_WITHIN_S = 3.0  # what a process may take to end itself, unless a create request of its has no answer yet
 
 READ_AT_MOST_S = 0.01
 """How long one tick reads records that were never read, or deletes: a thousand jobs must not hold the window up."""
@@ -213,7 +217,7 @@ def refresh(job_id: str) -> Job:
     folder = folder_of(job_id)
     _record_mtime_ns[job_id] = _mtime_ns(folder)
     job = folders.read(folder)
-    if job.state not in folders.UNFINISHED:
+    if not job.needs_process:
         _starts.pop(job_id, None)  # where it is tried again, also by another Blender, it starts anew
     if job.state in (*ENDED_WITHOUT, State.IMPORTED):
         _expected.pop(job_id, None)
@@ -247,9 +251,7 @@ def _greeting() -> list[Said]:
         return []
     _is_greeted = True
     left = [
-        job
-        for job in jobs()
-        if job.state in folders.UNFINISHED and job.id not in _expected and not _is_held(job.id)
+        job for job in jobs() if job.state in folders.UNFINISHED and job.id not in _expected and not _is_held(job.id)
     ]
     waiting = [job for job in left if reason_to_wait(job)]
     going = len(left) - len(waiting)
@@ -276,10 +278,10 @@ def _count(number: int) -> str:
 
 def _care_for(job: Job) -> Said | None:
     try:
-        if job.state in folders.UNFINISHED:
-            was_ours = job.id in _starts
+        if job.needs_process:
+            before, was_ours = job, job.id in _starts
             job = advance(job.id)
-            if job.state in ENDED_WITHOUT:
+            if job.state in ENDED_WITHOUT and _is_news(before, job):
                 return _farewell(job)
             if job.state is State.READY and was_ours and job.id not in _expected:
                 return Said("INFO", f"{job.name} is ready: import it from the list of jobs", job.service)
@@ -294,23 +296,32 @@ def _care_for(job: Job) -> Said | None:
     return None
 
 
+def _is_news(before: Job, job: Job) -> bool:
+    """Whether a job that has ended without a model is worth a word: not while the service is only just told of it."""
+    if before.untold:
+        return job.message != before.message
+    return not (job.untold and is_running(job.id))
+
+
 def _farewell(job: Job) -> Said:
     """What is said about a job that ended without a model."""
     severity = {State.CANCELLED: "INFO", State.UNCONFIRMED: "WARNING"}.get(job.state, "ERROR")
+    if job.state is State.CANCELLED and job.has_unfetched_task:
+        severity = "WARNING"  # it may be charged
     return Said(severity, f"{job.name}: {job.message}", job.service)
 
 
 def advance(job_id: str) -> Job:
-    """One step for one unfinished job: start its process where it has none and may have one. Return the job as it is now."""
+    """One step for one job that needs a process: start its process where it has none and may have one. Return the job as it is now."""
     _let_go_of_ended()  # before the job is read, so that what is read is the last word of a process that has ended
     job = refresh(job_id)
     folder = folder_of(job_id)
-    if job.state in folders.UNFINISHED and offline_reason(job.service, job.source):
+    if job.needs_process and offline_reason(job.service, job.source):
         if job_id in _processes:
             process.stop(_processes[job_id])  # online access was turned off meanwhile; the job goes on when it is back
             _starts.pop(job_id, None)
         return job
-    if job.state not in folders.UNFINISHED or is_running(job_id) or folders.is_locked(folder):
+    if not job.needs_process or is_running(job_id) or folders.is_locked(folder):
         return job
     if _starts.get(job_id, 0) >= STARTS_AT_MOST:
         history.fail(
@@ -340,15 +351,17 @@ def _let_go_of_ended() -> None:
                 history.cancel(folder_of(job_id))  # which its process has done already, unless it was deaf
     for job_id, asked in _cancelled_at.items():
         # Not while a request is being sent: its answer may be a task that is paid for.
-        if time.monotonic() - asked > DEAF_S and not _is_sending(job_id):
+        if time.monotonic() - asked > DEAF_S and _is_deaf(job_id):
             process.kill(_processes[job_id])
 
 
-def _is_sending(job_id: str) -> bool:
+def _is_deaf(job_id: str) -> bool:
+    """Whether a process that was asked to give its job up has neither done so nor a create request in hand."""
     try:
-        return folders.read(folder_of(job_id)).state is State.SUBMITTING
+        state = folders.read(folder_of(job_id)).state
+        return state in folders.UNFINISHED and state is not State.SUBMITTING
     except (JobError, OSError):  # its record cannot be read, so nothing that happens to it can be written down either
-        return False
+        return True
 
 
 def import_result(job_id: str, scene: bpy.types.Scene) -> bpy.types.Object:
@@ -371,12 +384,43 @@ def import_result(job_id: str, scene: bpy.types.Scene) -> bpy.types.Object:
 
 
 def cancel(job_id: str) -> None:
-    """Give a job up. Its process, if it has one, ends within a second, or when the answer to a create request has come."""
+    """Give a job up. Its process, if it has one, writes that down within a second, or when the answer to a create request has come,
+    and then tells the service; where it has none, the next tick starts one that does."""
     _expected.pop(job_id, None)
     history.cancel(folder_of(job_id))
     if is_running(job_id):
         _cancelled_at.setdefault(job_id, time.monotonic())
     refresh(job_id)
+
+
+def goes_on(job: Job) -> bool:
+    """Whether something still happens to a job that was advanced just now, without anybody's doing."""
+    if is_running(job.id) or job.state in folders.UNFINISHED:
+        return True
+    return job.untold and not offline_reason(job.service, job.source) and _starts.get(job.id, 0) < STARTS_AT_MOST
+
+
+def stop(job_id: str) -> None:
+    """Have a job's process end itself, and wait a moment for it. The job can go on later, from where it is."""
+    if job_id in _processes:
+        process.stop(_processes[job_id])
+        process.wait(_processes[job_id], STOPS_WITHIN_S)
+
+
+def take_up(job_id: str) -> Job:
+    """Have a job go on that another run has left, and return it; one that is ready stays so. Raises `JobError`, `BusyError`."""
+    folder = folder_of(job_id)
+    if folders.read(folder).state is not State.READY:
+        history.resume(folder)
+    _starts.pop(job_id, None)
+    _cancelled_at.pop(job_id, None)
+    return refresh(job_id)
+
+
+def resume(job_id: str, scene: bpy.types.Scene) -> None:
+    """As `retry`, also for a job that was left unfinished. Raises `JobError`, `BusyError`."""
+    history.resume(folder_of(job_id))
+    _expect_again(job_id, scene)
 
 
 def retry(job_id: str, scene: bpy.types.Scene) -> None:
@@ -537,8 +581,18 @@ def _mtime_ns(folder: Path) -> int:
         return 0
 
 
-def _preferences() -> bpy.types.AddonPreferences:
-    return bpy.context.preferences.addons[PACKAGE].preferences
+def delete_removed() -> None:
+    """Delete what was removed at once, for a Blender that has no ticks."""
+    history.sweep(root(), math.inf)
+
+
+def _preferences() -> Any:
+    """The preferences; their defaults where the extension was enabled without an entry of its own (`blender --addons`, some scripts)."""
+    if PACKAGE in bpy.context.preferences.addons:
+        return bpy.context.preferences.addons[PACKAGE].preferences
+    kinds = bpy.types.AddonPreferences.__subclasses__()
+    properties = next(kind for kind in kinds if kind.is_registered and kind.bl_idname == PACKAGE).bl_rna.properties
+    return SimpleNamespace(**{entry.identifier: entry.default for entry in properties if hasattr(entry, "default")})
 
 
 def register() -> None:

@@ -91,6 +91,7 @@ class CSM(WebService):
     parameters: ClassVar[Table] = PARAMETERS
     account_page: ClassVar[str] = "https://3d.csm.ai/dashboard/profile/developer-settings"
     tells_credits: ClassVar[bool] = False
+    can_cancel: ClassVar[bool] = False
     default_url: ClassVar[str] = "https://api.csm.ai"
     away: ClassVar[str] = (
         "check the network and the address in the preferences; the service may also have been discontinued, "

@@ -83,6 +83,7 @@ class Local:
     tells_credits: ClassVar[bool] = False
     repeatable: ClassVar[bool] = True
     local: ClassVar[bool] = True
+    can_cancel: ClassVar[bool] = True
     pace_s: ClassVar[tuple[float, float]] = (0.1, 0.1)  # it is a look at a file
 
     def __init__(

@@ -249,6 +249,7 @@ class Meshy(WebService):
     parameters: ClassVar[Table] = PARAMETERS
     account_page: ClassVar[str] = "https://www.meshy.ai/settings/api"
     tells_credits: ClassVar[bool] = True
+    can_cancel: ClassVar[bool] = True
     default_url: ClassVar[str] = "https://api.meshy.ai/openapi"
     forbidden = (
         PlanError,
@@ -357,7 +358,11 @@ class Meshy(WebService):
         return list(dict.fromkeys(found))
 
     def cancel(self, task_id: str) -> bool:
-        """`DELETE /v1/image-to-3d/:id`: Meshy forgets the task. See `Service.cancel`."""
+        """`DELETE /v1/image-to-3d/:id`: a task that waits is removed and paid back. See `Service.cancel`.
+
+        One in progress is refused (409, `RefusedError`), goes on and is paid; one that has succeeded is removed with its files and not
+        paid back (Meshy's MCP server, "meshy_cancel_task", November 2026).
+        """
         with contextlib.suppress(GoneError):  # then there is nothing left to tell
             self._request("DELETE", _path(task_id), names_task=True)
         return True

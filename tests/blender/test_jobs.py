@@ -38,16 +38,17 @@ def test_a_result_whose_scene_is_gone_waits_to_be_imported(settings, start, sess
     assert "Red Star.001" in bpy.data.objects
 
 
-def test_a_running_job_can_be_cancelled_tried_again_and_removed(settings, start, session):
+def test_a_running_job_can_be_cancelled_tried_again_and_removed(extension, settings, start, session):
+    JobError = extension.module("api.errors").JobError  # noqa: N806 -- a class
     job = start()
     session.tick()
-    bpy.ops.image_to_3d.cancel(job=job.id)
+    session.cancel(job.id)
     tick_until(session, lambda: session.jobs()[0].state == "cancelled" and not session.is_busy())
     with pytest.raises(RuntimeError, match="has no model yet"):
         bpy.ops.image_to_3d.import_result(job=job.id)
-    bpy.ops.image_to_3d.retry(job=job.id)
-    with pytest.raises(RuntimeError, match="only a job that has ended"):
-        bpy.ops.image_to_3d.retry(job=job.id)
+    session.retry(job.id, bpy.context.scene)
+    with pytest.raises(JobError, match="only a job that has ended"):
+        session.retry(job.id, bpy.context.scene)
     tick_until(session, lambda: session.jobs()[0].state == "imported")
     tick_until(session, lambda: not session.is_running(job.id))
     bpy.ops.image_to_3d.remove(job=job.id)
@@ -89,12 +90,11 @@ def test_without_jobs_the_operators_say_so(session, operator):
 
 
 def test_without_an_id_the_selected_job_is_meant(session, make_job):
-    older, newer = make_job("failed"), make_job("failed")
+    older, newer = make_job("failed"), make_job("waiting")
     session.tick()
     shown = bpy.context.window_manager.image_to_3d
-    assert bpy.ops.image_to_3d.retry() == {"FINISHED"}
-    assert [session.job(job.id).state for job in (older, newer)] == ["failed", "waiting"]
-    session.cancel(newer.id)
+    assert bpy.ops.image_to_3d.cancel() == {"FINISHED"}
+    assert [session.job(job.id).state for job in (older, newer)] == ["failed", "cancelled"]
     shown.index = 1
     assert bpy.ops.image_to_3d.remove() == {"FINISHED"}
     assert [job.id for job in session.jobs()] == [newer.id]

@@ -28,12 +28,61 @@ def test_a_job_that_fails_is_an_error(session, start, tmp_path):
     assert said == ("ERROR", f"text: {session.job(job.id).message}", "local")
 
 
+def cancelled(session, job):
+    """All that is said until a job that was cancelled needs nothing more."""
+
+    def is_over():
+        known = session.job(job.id)
+        return not session.is_busy() and known.state == "cancelled" and not known.untold
+
+    session.cancel(job.id)
+    return listen_until(session, is_over)
+
+
 def test_a_job_that_was_cancelled_is_no_error(session, slow_account, start_web):
-    job = start_web("csm")
+    job = start_web("meshy")
     tick_until(session, lambda: session.refresh(job.id).task_id)
-    bpy.ops.image_to_3d.cancel(job=job.id)
-    (said,) = listen_until(session, lambda: not session.is_busy() and session.job(job.id).state == "cancelled")
-    assert said == ("INFO", "Red Star: Cancelled", "csm")
+    slow_account.set_progress(job_task(session, job), -1)  # Meshy has not begun
+    assert cancelled(session, job) == [("INFO", "Red Star: Cancelled", "meshy")]
+
+
+def job_task(session, job):
+    return session.refresh(job.id).task_id
+
+
+@pytest.mark.parametrize("service", ["meshy", "csm"])
+def test_a_task_that_goes_on_and_may_cost_is_a_warning(session, slow_account, start_web, service):
+    job = start_web(service)
+    tick_until(session, lambda: session.refresh(job.id).task_id)
+    slow_account.set_progress(job_task(session, job), 40)
+    (said,) = cancelled(session, job)
+    assert said.severity == "WARNING" and "cannot be stopped: it goes on with the task" in said.sentence
+
+
+def test_a_service_that_could_not_be_told_is_told_by_the_next_blender(session, slow_account, start_web, hurry):
+    job = start_web("meshy")
+    tick_until(session, lambda: session.refresh(job.id).task_id)
+    slow_account.set_progress(job_task(session, job), -1)
+    slow_account.play("delete", "status", status=503, times=99)
+    session.cancel(job.id)
+    said = listen_until(session, lambda: not session.is_busy() and session.job(job.id).state == "cancelled")
+    said += [entry for _ in range(5) for entry in session.tick()]  # it is tried twice, and then no more
+    assert {entry.severity for entry in said} == {"WARNING"} and "has not been told yet" in said[0].sentence
+    assert session.job(job.id).untold and not session.is_busy()
+    session.unregister()
+    slow_account.play_nothing()
+    said = tick_until(session, lambda: session.was_read() and not session.job(job.id).untold)
+    assert said == ["Red Star: Cancelled"]
+    assert (session.job(job.id).task_over, len(slow_account.creates)) == (True, 1)
+
+
+def test_removing_what_a_service_may_still_charge_for_asks_first(extension, make_job):
+    """And tidying up leaves it."""
+    paid = {"service": "meshy", "sent": "2026-01-01T00:00:00.000Z", "task_id": "0193"}
+    for fields in ({"untold": True}, {}):
+        assert make_job("cancelled", **paid, **fields).has_unfetched_task
+    for fields in ({"task_over": True}, {"gone": True}, {"task_id": ""}):
+        assert not make_job("cancelled", **{**paid, **fields}).has_unfetched_task
 
 
 def test_an_unconfirmed_job_can_be_recovered_and_is_a_warning(session, account, hurry, start_web):

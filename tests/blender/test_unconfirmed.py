@@ -65,10 +65,10 @@ def test_an_adopted_task_is_fetched_without_paying_again(session, account, lose,
 def test_retrying_looks_for_the_task_again_and_sends_nothing(session, account, lose):
     job = lose("meshy")
     account.quirk(no_list=True)
-    bpy.ops.image_to_3d.retry(job=job.id)
-    assert "only a job that has ended" in refused("retry", job=job.id)
+    session.retry(job.id, bpy.context.scene)
     (said,) = tick_until(session, lambda: not session.is_busy())
     assert session.refresh(job.id).state == "unconfirmed" and "adopt its id" in said
+    assert "adopt its id" in refused("retry", job=job.id)
     account.quirk(no_list=False)
     bpy.ops.image_to_3d.retry(job=job.id)
     (create,) = account.creates

@@ -358,9 +358,9 @@ def test_cancelling_tells_meshy(session, start_web, slow_account):
 def test_a_cancelled_job_can_be_retried_at_once(session, start_web, slow_account):
     job = start_web("csm")
     tick_until(session, lambda: session.refresh(job.id).task_id)
-    bpy.ops.image_to_3d.cancel(job=job.id)
+    session.cancel(job.id)
     session._processes[job.id].wait(10)
-    bpy.ops.image_to_3d.retry(job=job.id)  # before a tick has seen the end of the process
+    session.retry(job.id, bpy.context.scene)  # before a tick has seen the end of the process
     (create,) = slow_account.creates
     slow_account.finish(create.id)
     tick_until(session, lambda: not session.is_busy())
@@ -370,7 +370,7 @@ def test_a_cancelled_job_can_be_retried_at_once(session, start_web, slow_account
 def test_a_job_removed_right_after_it_was_cancelled_disturbs_nothing(session, start_web, slow_account):
     job = start_web("meshy")
     tick_until(session, lambda: session.refresh(job.id).task_id)
-    bpy.ops.image_to_3d.cancel(job=job.id)
+    session.cancel(job.id)
     session._processes[job.id].wait(10)
     bpy.ops.image_to_3d.remove(job=job.id)
     assert session.tick() == [] and session.jobs() == []

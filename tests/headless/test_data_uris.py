@@ -37,7 +37,9 @@ def request_for(glb: Path) -> dict:
     return {"glb": str(glb), "name": "Cube", "quads": False, **made}
 
 
-@pytest.mark.parametrize("head", ["data:image/png;base64,", "DATA:image/png;base64,", "data:image/png;name=a.png;Base64,"])
+@pytest.mark.parametrize(
+    "head", ["data:image/png;base64,", "DATA:image/png;base64,", "data:image/png;name=a.png;Base64,"]
+)
 def test_the_picture_arrives(tmp_path: Path, monkeypatch, head: str) -> None:
     glb = tmp_path / "model.glb"
     glb.write_bytes(with_picture(head + base64.b64encode(png(np.full((4, 4, 4), GREEN, np.uint8))).decode()))

@@ -248,14 +248,25 @@ def test_a_job_that_is_tried_anew_keeps_what_was_delivered_and_what_is_the_users
     before = {entry.name for entry in folder.iterdir()}
     for name in ("result.glb", "fetched.glb", "fetched.glb.unchecked", "my own.blend", "notes.txt"):
         (folder / name).write_text(name)
-    for name in ("result.blend", "thumbnail.png", "fetched.glb.part", "fetched.glb.part-tag", "map-normal", "tmp-1.json"):
+    for name in (
+        "result.blend",
+        "thumbnail.png",
+        "fetched.glb.part",
+        "fetched.glb.part-tag",
+        "map-normal",
+        "tmp-1.json",
+    ):
         (folder / name).write_text("to go")
     (folder / "tmp-user").mkdir()
     folders.clear_results(folder)
     after = {entry.name for entry in folder.iterdir()} - before
     kept = {"result-kept-1.glb", "fetched-kept-1.glb", "fetched-kept-2.glb"}
     assert after == kept | {"my own.blend", "notes.txt"}
-    assert sorted((folder / name).read_text() for name in kept) == ["fetched.glb", "fetched.glb.unchecked", "result.glb"]
+    assert sorted((folder / name).read_text() for name in kept) == [
+        "fetched.glb",
+        "fetched.glb.unchecked",
+        "result.glb",
+    ]
 
 
 def test_the_size_is_that_of_the_files_in_the_folder(jobs, star):

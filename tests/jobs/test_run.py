@@ -149,7 +149,7 @@ def test_a_picture_that_is_none_fails_with_a_sentence_and_can_be_removed(jobs, t
     job = jobs.finish(folder)
     assert job.state is State.FAILED
     assert job.message.endswith(".") and "Traceback" not in job.message
-    history.remove(folder)
+    history.remove(folder.parent, folder.name)
     assert not folder.exists()
 
 
@@ -203,7 +203,7 @@ def test_killed_at_every_single_moment_the_job_still_finishes(jobs, stand_in):
         job = jobs.finish(folder, blender=stand_in)
         assert job.state is State.READY, f"moment {moment}: {job.message}"
         assert "Made by a stand-in. 1 face." in job.note, f"moment {moment}"
-        history.remove(folder)
+        history.remove(folder.parent, folder.name)
         if code == NO_SUCH_MOMENT:
             break
     assert code == NO_SUCH_MOMENT and moment > 20
@@ -224,7 +224,7 @@ def test_with_a_disk_full_at_any_moment_the_job_says_so_or_goes_on_later(jobs, s
             history.retry(folder)
         job = jobs.finish(folder, blender=stand_in)
         assert job.state is State.READY, f"moment {moment}: {job.message}"
-        history.remove(folder)
+        history.remove(folder.parent, folder.name)
     assert code == NO_SUCH_MOMENT and moment > 10
     assert said > 0 or fault == "full"  # on a disk that stays full, not even this can be written down
 

@@ -137,6 +137,10 @@ class Meshy(Counter):
         task = self._task(request)
         if task is None:
             return self.problem(404, "Task not found")
+        if task.state is State.RUNNING:
+            return self.problem(409, "Task is in progress and cannot be deleted")
+        if task.state is State.PENDING:
+            self.ledger.credits += task.credits
         self.ledger.forget(task.id)
         self.shared.give_up(task.id)
         return web.Response()

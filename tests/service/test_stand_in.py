@@ -198,6 +198,18 @@ def test_meshy_deletes_for_good(meshy, picture):
         assert (answer.status_code, answer.json()) == (404, {"message": "Task not found"})
 
 
+def test_meshy_refuses_to_delete_a_task_in_progress(cube, picture):
+    with StandIn(model=cube, seconds=None) as service:
+        meshy = Customer(service, "meshy")
+        task_id = meshy.made(picture)
+        before = service.credits
+        answer = meshy.ask("DELETE", f"/{task_id}")
+        assert answer.status_code == 409 and "in progress" in answer.json()["message"]
+        service.set_progress(task_id, -1)  # in the queue, where it costs nothing yet
+        assert meshy.ask("DELETE", f"/{task_id}").status_code == 200
+        assert service.credits > before and meshy.ask("GET", f"/{task_id}").status_code == 404
+
+
 @pytest.mark.parametrize("key", [None, "Bearer wrong", "Bearer ", "msy_StandInKeyForTests0000000000"])
 def test_meshy_without_the_right_key(meshy, service, picture, key):
     headers = {} if key is None else {"Authorization": key}

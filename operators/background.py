@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A job's work in a background Blender, which has no timers: done before the operator returns. Not an operator."""
+
+import time
+from collections.abc import Callable
+
+import bpy
+
+from ..api.errors import ImageTo3DError
+from ..jobs import folder as folders
+from ..scene import session, settings
+from ..scene.request import Started
+from .interrupt import Interrupt
+from .outcome import interruptible_outcome
+
+LOOK_EVERY_S = 0.2
+
+
+def start_or_finish(operator: bpy.types.Operator, begin: Callable[[], str], scene: bpy.types.Scene) -> set[str]:
+    """Do `begin`, which has a job go on and returns its id; in the background also wait for its model and bring it into `scene`."""
+
+    def action(interrupt: Interrupt) -> None:
+        job_id = begin()
+        if bpy.app.background:
+            finish(job_id, scene, interrupt)
+
+    return interruptible_outcome(operator, action)
+
+
+def finish_started(
+    operator: bpy.types.Operator, started: Started, scene: bpy.types.Scene, interrupt: Interrupt
+) -> None:
+    """Say where an earlier job was taken up instead of paying for a new one, and finish it. Raises as `finish` does."""
+    if started.is_taken_up:
+        sentence = f"{started.job.name}: the job of {started.job.created} goes on, as it asked for the same. Nothing is paid again"
+        operator.report({"INFO"}, sentence)
+    finish(started.job.id, scene if started.is_taken_up else settings.target_of(scene), interrupt)
+
+
+def finish(job_id: str, scene: bpy.types.Scene, interrupt: Interrupt) -> None:
+    """Work the job off and bring its model into `scene`. Raises `ImageTo3DError` where it ends without one, `Interrupted`."""
+    job = work_off(job_id, interrupt)
+    if job.state not in folders.HAS_RESULT:
+        raise ImageTo3DError(job.message)
+    session.import_result(job_id, scene)
+
+
+def work_off(job_id: str, interrupt: Interrupt) -> folders.Job:
+    """Look after a job until nothing more happens to it, say on standard output how far it is, and return it.
+
+    Raises `ImageTo3DError` where it would have to wait for the user, and `Interrupted`: its process is then told to end, and the job
+    can go on later.
+    """
+    said = ""
+    job = session.advance(job_id)
+    while session.goes_on(job):
+        if reason := session.reason_to_wait(job):
+            raise ImageTo3DError(f"{reason}.")
+        line = f"{job.progress:4.0%}  {job.message}"
+        if line != said:
+            print(f"Image to 3D  {job.name}  {line}", flush=True)
+            said = line
+        time.sleep(LOOK_EVERY_S)
+        if interrupt:
+            session.stop(job_id)
+        interrupt.check()
+        job = session.advance(job_id)
+    return session.refresh(job_id)  # its process may have had a last word

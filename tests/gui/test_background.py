@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A script in a real Blender without windows (`blender -b`): Ctrl+C reaches it, and what it has paid for is taken up by the next run.
+
+Here and not beside the tests in the wheels, as a Blender with a program of its own has its own handler for Ctrl+C.
+"""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from gui import jobs
+from gui.blender import ROOT
+
+PROGRAM = ROOT / "tests" / "programs" / "loop_over_pictures.py"
+DEADLINE_S = 60  # against a hang; nothing is measured with it
+
+
+@pytest.fixture
+def run(binary, tmp_path):
+    """Starts the script with some pictures, in a user folder that stays from run to run."""
+    extensions = tmp_path / "resources" / "extensions" / "user_default"
+    extensions.mkdir(parents=True)
+    (extensions / "image_to_3d").symlink_to(ROOT, target_is_directory=True)
+    started = []
+
+    def run(stand_in, *pictures):
+        options = ("-b", "--factory-startup", "--addons", "bl_ext.user_default.image_to_3d", "--python-exit-code", "7")
+        resources = {"BLENDER_USER_RESOURCES": str(tmp_path / "resources")}
+        started.append(
+            subprocess.Popen(
+                [binary, *options, "--python", str(PROGRAM), "--", *map(str, pictures)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **resources, **jobs.account(stand_in)},
+                text=True,
+            )
+        )
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_ctrl_c_ends_the_script_and_the_next_run_pays_nothing_again(run, slow_services, star, tmp_path):
+    other = tmp_path / "Other.png"
+    other.write_bytes(star.read_bytes() + b"\0")
+    process = run(slow_services, star, other)
+    until = time.monotonic() + DEADLINE_S
+    while not slow_services.creates:
+        assert time.monotonic() < until and process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=DEADLINE_S)
+    assert "KeyboardInterrupt" in output and process.returncode == 7, output
+    assert "Made" not in output and "Failed" not in output, output
+
+    (create,) = slow_services.creates
+    slow_services.finish(create.id)
+    output, _ = run(slow_services, star).communicate(timeout=DEADLINE_S)
+    assert f"Made {star}" in output and "Nothing is paid again" in output, output
+    assert len(slow_services.creates) == 1
