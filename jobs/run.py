@@ -11,7 +11,6 @@ else is done; in between, the service may have made a task that nobody knows of,
 
 import contextlib
 import json
-import shutil
 import sys
 import time
 import traceback
@@ -447,7 +446,7 @@ class Run:
         """Delete what only the programs needed."""
         for leftover in self.folder.glob(f"{background.SCRATCH_PREFIX}*"):
             with contextlib.suppress(OSError):  # a leftover is no reason to fail a finished job
-                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+                folders.delete(leftover)
 
     def _end(self, state: State, message: str) -> None:
         self.job.end(state, message)

@@ -7,8 +7,8 @@ import signal
 import threading
 import time
 
-import addon_utils
 import bpy
+import addon_utils
 import pytest
 from ticking import tick_until
 

@@ -39,7 +39,7 @@ def test_a_result_whose_scene_is_gone_waits_to_be_imported(settings, start, sess
 
 
 def test_a_running_job_can_be_cancelled_tried_again_and_removed(extension, settings, start, session):
-    JobError = extension.module("api.errors").JobError  # noqa: N806 -- a class
+    JobError = extension.module("api.errors").JobError
     job = start()
     session.tick()
     session.cancel(job.id)
