@@ -21,6 +21,7 @@ def test_cancel_and_retry_by_their_buttons(blender, slow_services, sign_in, star
     job = jobs.start(blender, star)
     jobs.until_task(blender, job)
     panel = jobs.open_panel(blender)
+    slow_services.set_progress(slow_services.creates[0].id, -1)  # Meshy has not begun
     blender.click_on("Cancel", panel)
     jobs.until_state(blender, job, "cancelled", seconds=10)
     blender.until("not module('scene.session').is_busy()", 10)
@@ -32,6 +33,23 @@ def test_cancel_and_retry_by_their_buttons(blender, slow_services, sign_in, star
     slow_services.finish(second.id)
     blender.until("'Red Star' in bpy.data.objects")
     blender.find("Red Star: Meshy, imported", panel)
+
+
+def test_cancelling_what_the_service_goes_on_with_says_so(blender, slow_services, sign_in, star):
+    sign_in(slow_services)
+    job = jobs.start(blender, star)
+    jobs.until_task(blender, job)
+    panel = jobs.open_panel(blender)
+    blender.click_on("Cancel", panel)
+    blender.find("Meshy cannot be stopped", blender.status_bar(), seconds=20)
+    assert steps(slow_services, "delete") == [409]
+    blender.press("ESC")
+    blender.find("may charge for it", panel)
+    (create,) = slow_services.creates
+    slow_services.finish(create.id)
+    blender.click_on("Retry", panel, number=1)  # below the sentence
+    blender.until("'Red Star' in bpy.data.objects")
+    assert len(slow_services.creates) == 1
 
 
 def test_failure_is_shown_and_reported_and_tried_again(blender, services, sign_in, star):

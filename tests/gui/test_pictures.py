@@ -204,8 +204,8 @@ def test_job(blender, slow_services, sign_in, keep, penguin, name):
         words = ("No object was found", "Retry", "Use Settings")
     elif name == "jobs_cancelled":
         blender.run("bpy.ops.image_to_3d.cancel(job=job)", job=job)
-        jobs.until_state(blender, job, "cancelled")
-        words = ("Retry", "Use Settings")
+        blender.until("(shown := module('scene.session').job(job)).state == 'cancelled' and not shown.untold", job=job)
+        words = ("cannot be stopped", "Retry", "Use Settings")
     elif name == "jobs_imported":
         slow_services.finish(create.id)
         jobs.until_state(blender, job, "imported")
