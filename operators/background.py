@@ -8,6 +8,7 @@ import bpy
 
 from ..api.errors import ImageTo3DError
 from ..jobs import folder as folders
+from ..jobs.folder import State
 from ..scene import session, settings
 from ..scene.request import Started
 from .interrupt import Interrupt
@@ -34,7 +35,13 @@ def finish_started(
     if started.is_taken_up:
         sentence = f"{started.job.name}: the job of {started.job.created} goes on, as it asked for the same. Nothing is paid again"
         operator.report({"INFO"}, sentence)
-    finish(started.job.id, scene if started.is_taken_up else settings.target_of(scene), interrupt)
+    try:
+        finish(started.job.id, scene if started.is_taken_up else settings.target_of(scene), interrupt)
+    except ImageTo3DError as error:
+        if started.is_taken_up and session.refresh(started.job.id).state is State.FAILED:
+            # Else a script could never ask for another model of this picture.
+            raise ImageTo3DError(f"{error} To pay for a new model instead, remove the job {started.job.id}.") from error
+        raise
 
 
 def finish(job_id: str, scene: bpy.types.Scene, interrupt: Interrupt) -> None:

@@ -106,6 +106,20 @@ def test_a_task_that_was_paid_for_and_not_fetched_is_fetched(leave, session, slo
     assert tasks() == [slow_account.creates[0].id] and len(slow_account.creates) == 1
 
 
+def test_a_paid_model_that_cannot_be_used_has_a_way_out(leave, session, slow_account, star):
+    job = leave()
+    slow_account.play("download", "html", times=99)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=f"is kept as .* remove the job {job}"):
+            bpy.ops.image_to_3d.generate(filepath=str(star), service="MESHY")
+    assert len(slow_account.creates) == 1
+    bpy.ops.image_to_3d.remove(job=job)
+    slow_account.play_nothing()
+    finish_soon(slow_account)
+    bpy.ops.image_to_3d.generate(filepath=str(star), service="MESHY")
+    assert len(slow_account.creates) == 2
+
+
 def test_a_job_that_was_being_cancelled_is_wanted_after_all(leave, session, slow_account, star):
     job = leave()
     (session.folder_of(job) / "cancel").touch()
