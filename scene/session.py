@@ -566,7 +566,7 @@ def _look_at_ended() -> None:
     """Read the newest of the jobs that have ended again where another Blender has imported, retried or decided them."""
     folder = root()
     for job in jobs()[:LOOKED_AT_AGAIN]:
-        if job.state not in folders.UNFINISHED:
+        if not job.needs_process:
             mtime_ns = _mtime_ns(folder / job.id)
             if mtime_ns != _record_mtime_ns.setdefault(job.id, mtime_ns):
                 with contextlib.suppress(JobError, OSError):  # it was just removed
