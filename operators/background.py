@@ -59,6 +59,7 @@ def work_off(job_id: str, interrupt: Interrupt) -> folders.Job:
     can go on later.
     """
     said = ""
+    interrupt.check()  # before anything is sent
     job = session.advance(job_id)
     while session.goes_on(job):
         if reason := session.reason_to_wait(job):
