@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A path, an http(s) URL or a data URI -> a file on disk, in a form that a service takes.
 
-Reads no more of a picture than its header: whoever opens it judges it.
+Says of a picture that is to be sent what is wrong with it; of every other, whoever opens it judges it.
 """
 
 import base64
@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
+from . import whole
 from .background import Command, Program
-from .errors import PictureError
+from .errors import BlenderError, PictureError
 from .network import USUAL, Network, is_loopback
 
 LIMIT_BYTES = 512 << 20  # no picture that Blender could open in the memory of an ordinary machine is larger
@@ -118,18 +119,37 @@ def _from_url(url: str, stem: Path, network: Network, look: Callable[[], None]) 
 
 
 def fit(
-    file: Path, stem: Path, blender: Callable[[], Command], *, limit_px: int, pause: Callable[[float], None]
+    file: Path,
+    stem: Path,
+    blender: Callable[[], Command],
+    *,
+    called: str,
+    limit_px: int,
+    pause: Callable[[float], None],
 ) -> Path:
     """Return `file` where it is a PNG or JPEG of at most `limit_px` on its longer side, else one that is made of it: `stem` plus its ending.
 
-    The Blender that `blender()` starts does the work; `pause` is called meanwhile and may raise. Raises `PictureError` where the
-    file is no picture, `BlenderError` where there is no Blender.
+    The Blender that `blender()` starts does the work; it also looks whether there is anything to be seen, and only that is left out
+    where there is no Blender. `pause` is called meanwhile and may raise. Raises `PictureError`, which calls the file `called`, where
+    it is no picture, damaged, an animation or empty; `BlenderError` where the work cannot be done.
     """
+    whole.check(file, called, lambda: pause(0.0))
     size = size_of(file)
-    if size is not None and max(size) <= limit_px:
-        return file
-    request = {"picture": str(file), "limit_px": limit_px, "output_stem": str(stem)}
-    program = Program(blender(), "headless.fit", request, stem.parent)
+    is_fit = size is not None and max(size) <= limit_px
+    try:
+        command = blender()
+    except BlenderError:
+        if is_fit:
+            return file
+        raise
+    request = {
+        "picture": str(file),
+        "called": called,
+        "only_look": is_fit,
+        "limit_px": limit_px,
+        "output_stem": str(stem),
+    }
+    program = Program(command, "headless.fit", request, stem.parent)
     try:
         while True:
             report = program.poll()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Any picture -> a PNG or JPEG that a service takes, in a background Blender. Never enlarges, and never changes the picture given.
 
-A JPEG stays a JPEG; everything else becomes a PNG of 8 bits a channel. Pixels are averaged in display space, as a viewer shows them,
+A JPEG stays a JPEG; everything else becomes a PNG of 8 bits a channel. What shows nothing is refused. Pixels are averaged in display space, as a viewer shows them,
 weighted by their opacity, so that the colour of what is transparent does not come through at the edges.
 """
 
@@ -26,6 +26,8 @@ JPEG_START = b"\xff\xd8"
 JPEG_QUALITY = 95  # of 100: no mark of the second compression is seen
 STRIP_ROWS = 32  # rows of the result at a time: numpy is quick, and what lies beside the pixels stays below 50 MB
 OPAQUE = 254.5 / 255  # an alpha that rounds to 255
+VISIBLE = 7.5 / 255  # an alpha that rounds to what the Local service takes for the least that shows
+SAME = 1.5 / 255  # a difference that rounds to one step: what a JPEG's rounding makes of one color
 PNG_EFFORT = 4  # zlib's level: the next ones take twice the time for a few per cent
 
 
@@ -37,8 +39,12 @@ def main() -> None:
     """Do what the request file that the first argument names says, and report."""
     request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     report = Report(Path(request["report"]))
+    picture, called = Path(request["picture"]), request["called"]
     try:
-        facts = fit(Path(request["picture"]), request["limit_px"], request["output_stem"], report)
+        if request["only_look"]:
+            facts = look(picture, request["limit_px"], report, called)
+        else:
+            facts = fit(picture, request["limit_px"], request["output_stem"], report, called)
     except NotFitting as error:
         traceback.print_exc()
         report.fail(str(error))
@@ -46,14 +52,28 @@ def main() -> None:
     report.done(**facts)
 
 
-def fit(picture: Path, limit_px: int, output_stem: str, report: Report) -> dict[str, Any]:
+def look(picture: Path, limit_px: int, report: Report, called: str = "") -> dict[str, Any]:
+    """Return `picture` itself as `file`. Raises `NotFitting` as `fit` does."""
+    report.progress(0.0, "Looking at the picture")
+    called = called or picture.name
+    header = _header(picture, called)
+    width, height = size_in(header) or (0, 0)
+    if width * height <= MOST_PIXELS:  # the service takes more than can be looked at here
+        values, linear = _read(picture, header, limit_px, called)
+        _refuse_empty(values, linear, called)
+    return {"file": str(picture)}
+
+
+def fit(picture: Path, limit_px: int, output_stem: str, report: Report, called: str = "") -> dict[str, Any]:
     """Write `picture` to `output_stem` plus its ending, the longer side at most `limit_px`; return `file`, `width`, `height`.
 
-    Raises `NotFitting` where there is nothing to be read.
+    Raises `NotFitting`, which calls the picture `called`, where there is nothing to be read, or nothing to be seen.
     """
     report.progress(0.0, "Reading the picture")
-    header = _header(picture)
-    values, linear = _read(picture, header, limit_px)
+    called = called or picture.name
+    header = _header(picture, called)
+    values, linear = _read(picture, header, limit_px, called)
+    _refuse_empty(values, linear, called)
     report.progress(0.4, "Scaling the picture")
     # What is written has no EXIF: turned here, or the service would see a telephone's picture lying on its side.
     pixels = upright(_fitted(values, linear, limit_px), orientation_in(header))
@@ -68,30 +88,32 @@ def fit(picture: Path, limit_px: int, output_stem: str, report: Report) -> dict[
     return {"file": str(file), "width": width, "height": height}
 
 
-def _header(picture: Path) -> bytes:
+def _header(picture: Path, called: str) -> bytes:
     try:
         with picture.open("rb") as file:
             return file.read(HEADER)
     except OSError:
-        raise _not_a_picture(picture) from None
+        raise _not_a_picture(called) from None
 
 
-def _read(picture: Path, header: bytes, limit_px: int) -> tuple[Floats, bool]:
+def _read(picture: Path, header: bytes, limit_px: int, called: str) -> tuple[Floats, bool]:
     """The pixels (h, w, 1 to 4) as Blender has them, lowest row first, and whether they are linear and premultiplied.
 
     Only the values are kept, not the image: both together would be half as much again.
     """
-    _refuse_large(picture, *(size_in(header) or (0, 0)), limit_px)  # before it is decoded, where the header tells
+    _refuse_large(called, *(size_in(header) or (0, 0)), limit_px)  # before it is decoded, where the header tells
     try:
         image = bpy.data.images.load(str(picture))
     except RuntimeError:
-        raise _not_a_picture(picture) from None
+        raise _not_a_picture(called) from None
     try:
         width, height = image.size
-        _refuse_large(picture, width, height, limit_px)
+        if image.type == "MULTILAYER":
+            raise NotFitting(f"{called} has several layers: save the one that you want as PNG.")
+        _refuse_large(called, width, height, limit_px)
         number = len(image.pixels)
         if not number:  # Blender has no decoder for it, and said so in the log
-            raise _not_a_picture(picture)
+            raise _not_a_picture(called)
         values = np.empty(number, np.float32)
         image.pixels.foreach_get(values)
         return values.reshape(height, width, -1), image.is_float
@@ -99,14 +121,28 @@ def _read(picture: Path, header: bytes, limit_px: int) -> tuple[Floats, bool]:
         bpy.data.images.remove(image)
 
 
-def _refuse_large(picture: Path, width: int, height: int, limit_px: int) -> None:
+def _refuse_large(called: str, width: int, height: int, limit_px: int) -> None:
     if width * height > MOST_PIXELS:
         size = f"{width} x {height} pixels"
-        raise NotFitting(f"{picture.name} is {size}, too large to work on: scale it down to {limit_px} pixels or less.")
+        raise NotFitting(f"{called} is {size}, too large to work on: scale it down to {limit_px} pixels or less.")
 
 
-def _not_a_picture(picture: Path) -> NotFitting:
-    return NotFitting(f"{picture.name} is not a picture that can be opened: choose a PNG or JPEG file.")
+def _refuse_empty(values: Floats, linear: bool, called: str) -> None:
+    """Refuse what is transparent everywhere, or the same everywhere. Looks no further than to the first strip that shows something."""
+    has_alpha = values.shape[2] in (2, 4)
+    channels = 4 if has_alpha else 3
+    low, high = np.full(channels, np.inf, np.float32), np.full(channels, -np.inf, np.float32)
+    for rows in _strips(values, lambda rows: _as_colour(rows, has_alpha, linear)):
+        low, high = np.minimum(low, rows.min((0, 1))), np.maximum(high, rows.max((0, 1)))
+        if (high - low).max() > SAME and not (has_alpha and high[3] < VISIBLE):
+            return
+    if has_alpha and high[3] < VISIBLE:
+        raise NotFitting(f"{called} is fully transparent: choose one that shows something.")
+    raise NotFitting(f"{called} is one flat color without any shape: choose one that shows something.")
+
+
+def _not_a_picture(called: str) -> NotFitting:
+    return NotFitting(f"{called} is not a picture that can be opened: choose a PNG or JPEG file.")
 
 
 def _fitted(values: Floats, linear: bool, limit_px: int) -> Bytes:

@@ -51,8 +51,9 @@ _ABOUT_QUEUE = re.compile(r"NoMore|concurren|pending tasks|queue", re.IGNORECASE
 class WebService:
     """One web service, reached with `key` at `url` ("" for what the environment says, then for the service's own address).
 
-    Pictures longer than `picture_limit_px` on one side are scaled down, and what is neither PNG nor JPEG is converted, by the Blender
-    that `blender` starts (by default the one that is found). Intermediate files go to `folder` (by default a temporary one).
+    Pictures longer than `picture_limit_px` on one side are scaled down, what is neither PNG nor JPEG is converted, and what shows
+    nothing is refused, by the Blender that `blender` starts (by default the one that is found). Intermediate files go to `folder` (by
+    default a temporary one).
     `pause` is called instead of sleeping, and with 0 while something is sent; it may raise.
     """
 
@@ -145,9 +146,18 @@ class WebService:
             file,
             scratch / f"fitted-{name}",
             lambda: self._blender or find_blender(),
+            called=self._called(source, name),
             limit_px=self._picture_limit_px,
             pause=self._pause,
         )
+
+    def _called(self, source: str, name: str) -> str:
+        """What the user calls the picture `source` of the parameter `name`: its file, but for data, and for a job's copy in `folder`."""
+        if picture.is_path(source) and Path(source).parent != self._folder:
+            return Path(source).name
+        if name == pictures(self.parameters)[0]:
+            return "The picture"
+        return next(f"The picture in {entry.label}" for entry in self.parameters if entry.name == name)
 
     def _request(
         self,

@@ -93,15 +93,16 @@ class Stop(Exception):
 
 @pytest.mark.parametrize("after", [1, 20, 200])
 def test_who_cancels_during_the_upload_has_made_nothing(connect, server, name, large, after):
-    looks = []
+    is_sending, looks = [], []
 
     def pause(seconds):
-        looks.append(seconds)
+        if is_sending:
+            looks.append(seconds)
         if len(looks) > after:
             raise Stop
 
     with pytest.raises(Stop):
-        connect(server, name, pause=pause).create(large)
+        connect(server, name, pause=pause).create(large, before_sending=lambda: is_sending.append(True))
     assert set(looks) == {0.0}
     connect(server, name).get("T")  # the one before has been seen by now
     assert not server.creates

@@ -2,10 +2,16 @@
 """Pictures come from paths, addresses and data URIs, over real HTTP on loopback. Plain Python."""
 
 import base64
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
 import pytest
+from drawing import png
 
 from image_to_3d.api import picture
 from image_to_3d.api.errors import ConnectionFailedError, PictureError
@@ -161,6 +167,7 @@ def webp(path):
     import bpy
 
     image = bpy.data.images.new("Picture", 40, 30)
+    image.pixels.foreach_set(np.linspace(0.2, 1, 40 * 30 * 4, dtype=np.float32))
     image.filepath_raw, image.file_format = str(path), "WEBP"
     image.save()
     bpy.data.images.remove(image)
@@ -186,9 +193,9 @@ def test_a_picture_that_is_too_large_is_scaled_down_and_the_user_s_stays_as_it_i
     assert 0.1 in sent, "who waits is asked while Blender works"
 
 
-def test_a_data_uri_is_looked_at_and_sent_as_what_it_is(meshy, server):
-    meshy.create({"image_url": "data:image/jpeg;base64," + base64.b64encode(PNG).decode()})
-    assert server.creates[0].parameters["image_url"][:2] == ("image/png", len(PNG))
+def test_a_data_uri_is_looked_at_and_sent_as_what_it_is(meshy, server, star):
+    meshy.create({"image_url": data_uri(star.read_bytes(), "image/jpeg")})
+    assert server.creates[0].parameters["image_url"][:2] == ("image/png", star.stat().st_size)
 
 
 @pytest.mark.parametrize("content", [b"", b"this is no picture", b"<svg xmlns='http://www.w3.org/2000/svg'/>"])
@@ -198,6 +205,94 @@ def test_a_file_that_is_no_picture_is_never_sent(meshy, server, tmp_path, is_sen
     with pytest.raises(PictureError) as refusal:
         meshy.create({"image_url": str(broken)}, before_sending=lambda: pytest.fail("sent"))
     assert is_sentence(str(refusal.value)) and not server.requests
+
+
+def data_uri(content, media_type="image/png"):
+    return f"data:{media_type};base64," + base64.b64encode(content).decode()
+
+
+def one_color(width, height, color):
+    return png(np.full((height, width, 4), color, np.uint8))
+
+
+def cut_off(name):
+    content = (PICTURES / name).read_bytes()
+    return content[: len(content) * 9 // 10]
+
+
+def animation():
+    """A WebP with the beginning of an animation."""
+    frames = b"VP8X\x0a\0\0\0\x02" + bytes(9) + b"ANIM\x06\0\0\0" + bytes(6)
+    return b"RIFF" + (4 + len(frames)).to_bytes(4, "little") + b"WEBP" + frames
+
+
+UNFIT = [
+    (lambda: cut_off("bear.png"), "is cut off or damaged: open it and save it anew, or choose another."),
+    (lambda: cut_off("horse.jpg"), "is cut off or damaged: open it and save it anew, or choose another."),
+    (animation, "is an animation, not one picture: save the frame that you want as PNG."),
+    (lambda: one_color(40, 30, (0, 0, 0, 0)), "is fully transparent: choose one that shows something."),
+    (
+        lambda: one_color(40, 30, (9, 9, 9, 255)),
+        "is one flat color without any shape: choose one that shows something.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "sentence"), UNFIT)
+def test_of_what_shows_no_picture_no_task_is_made(meshy, csm, server, star, tmp_path, make, sentence):
+    fox = tmp_path / "fox.png"
+    fox.write_bytes(make())
+    for service, parameters, called in (
+        (csm, {"image_url": str(fox)}, "fox.png"),
+        (csm, {"image_url": data_uri(make())}, "The picture"),
+        (meshy, {"image_url": str(fox)}, "fox.png"),
+        (meshy, {"image_url": str(star), "texture_image_url": str(fox)}, "fox.png"),
+        (meshy, {"image_url": str(star), "texture_image_url": data_uri(make())}, "The picture in Texture Image URL"),
+    ):
+        with pytest.raises(PictureError) as refusal:
+            service.create(parameters, before_sending=lambda: pytest.fail("sent"))
+        assert str(refusal.value) == f"{called} {sentence}"
+    assert not server.requests
+
+
+def test_a_job_s_copy_of_a_picture_has_no_name_that_the_user_knows(connect, server, tmp_path):
+    (tmp_path / "picture.png").write_bytes(cut_off("bear.png"))
+    service = connect(server, "meshy", folder=tmp_path)
+    with pytest.raises(PictureError, match="^The picture is cut off or damaged"):
+        service.create({"image_url": str(tmp_path / "picture.png")})
+    assert not server.requests
+
+
+WITHOUT_BLENDER = """
+import sys
+from pathlib import Path
+from image_to_3d import api
+from image_to_3d.api.errors import BlenderError, PictureError
+server, key, *files = sys.argv[1:]
+for file in files:
+    try:
+        api.connect("meshy", key=key, url=server, network=api.Network(online=False)).create({"image_url": file})
+        print("sent")
+    except (BlenderError, PictureError) as error:
+        print(type(error).__name__)
+"""
+
+
+def test_without_a_blender_what_is_whole_is_sent_all_the_same(server, star, tmp_path):
+    """In a Python that has what `api` needs, and no bpy."""
+    modules = tmp_path / "modules"
+    modules.mkdir()
+    for name in ("requests", "urllib3", "certifi", "idna", "charset_normalizer"):
+        (modules / name).symlink_to(Path(find_spec(name).origin).parent)
+    (modules / "image_to_3d").symlink_to(PICTURES.parents[1])
+    (tmp_path / "cut.png").write_bytes(cut_off("bear.png"))
+    (tmp_path / "other.tga").write_bytes(bytes(100))
+    files = [str(star), str(tmp_path / "cut.png"), str(tmp_path / "other.tga")]
+    code = f"import sys; sys.path.insert(0, {str(modules)!r})" + WITHOUT_BLENDER
+    command = [sys.executable, "-S", "-I", "-c", code, server.meshy_url, server.meshy_key, *files]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, "PATH": ""})
+    assert ended.stdout.split() == ["sent", "PictureError", "BlenderError"], ended.stderr
+    assert [create.parameters["image_url"].size for create in server.creates] == [star.stat().st_size]
 
 
 def test_without_a_blender_that_is_said(connect, server, star, tmp_path):

@@ -6,9 +6,12 @@ import json
 import shutil
 import ssl
 import subprocess
+from pathlib import Path
 
 import bpy
+import numpy as np
 import pytest
+from drawing import png
 from service.stand_in import StandIn
 from ticking import tick_until
 
@@ -374,3 +377,68 @@ def test_a_job_removed_right_after_it_was_cancelled_disturbs_nothing(session, st
     session._processes[job.id].wait(10)
     bpy.ops.image_to_3d.remove(job=job.id)
     assert session.tick() == [] and session.jobs() == []
+
+
+def turned(pixels):
+    """An image of these pixels, turned by a right angle as the Image Editor's menu does it."""
+    image = bpy.data.images.new("Turned", pixels.shape[1], pixels.shape[0], alpha=True)
+    image.pixels.foreach_set((pixels[::-1] / np.float32(255)).ravel())
+    image.update()
+    bpy.ops.ed.undo_push()  # without a first step to go back to, the operator crashes a Blender without windows
+    with bpy.context.temp_override(edit_image=image):
+        bpy.ops.image.rotate_orthogonal(degrees="90")
+    return image
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_of_a_turned_image_the_pixels_shown_are_sent(extension, session, account, tmp_path, service):
+    noise = np.random.default_rng(3).integers(0, 256, (30, 50, 4), np.uint8)
+    image = turned(noise)
+    assert tuple(image.size) == (30, 50)
+    shown = np.array(image.pixels, np.float32).reshape(50, 30, 4)[::-1]
+    (tmp_path / "shown.png").write_bytes(png(np.round(shown * 255).astype(np.uint8)))
+    fit = extension.module("headless.fit").fit
+    report = extension.module("headless.report").Report(tmp_path / "report.jsonl")
+    expected = fit(tmp_path / "shown.png", 4096, str(tmp_path / "expected"), report)["file"]
+    assert bpy.ops.image_to_3d.generate(image=image.name, service=service.upper()) == {"FINISHED"}
+    (create,) = account.creates
+    assert create.parameters["image_url"].sha256 == sha256_of(Path(expected))
+
+
+def one_color(*color):
+    return png(np.full((30, 40, 4), color, np.uint8))
+
+
+def cut_off(star):
+    return star.read_bytes()[:-20]
+
+
+def animation(star):
+    frames = b"VP8X\x0a\0\0\0\x02" + bytes(9) + b"ANIM\x06\0\0\0" + bytes(6)
+    return b"RIFF" + (4 + len(frames)).to_bytes(4, "little") + b"WEBP" + frames
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (cut_off, "The picture is cut off or damaged: open it and save it anew, or choose another."),
+        (animation, "The picture is an animation, not one picture: save the frame that you want as PNG."),
+        (lambda star: one_color(0, 0, 0, 0), "The picture is fully transparent: choose one that shows something."),
+        (lambda star: one_color(9, 9, 9, 255), "The picture is one flat color without any shape: choose one that"),
+    ],
+)
+def test_of_what_shows_no_picture_no_task_is_made(session, account, star, tmp_path, service, make, sentence):
+    (tmp_path / "fox.png").write_bytes(make(star))
+    with pytest.raises(RuntimeError, match=sentence):
+        bpy.ops.image_to_3d.generate(filepath=str(tmp_path / "fox.png"), service=service.upper())
+    assert not account.creates and not account.requests
+    (job,) = session.jobs()
+    assert (job.state, job.sent, job.task_id) == ("failed", "", "")
+
+
+def test_an_empty_image_is_not_sent(session, account):
+    bpy.data.images.new("Nothing", 40, 30, alpha=True).generated_color = (0, 0, 0, 0)
+    with pytest.raises(RuntimeError, match="The picture is fully transparent"):
+        bpy.ops.image_to_3d.generate(image="Nothing", service="MESHY")
+    assert not account.requests

@@ -25,6 +25,8 @@ if module == "headless.sculpt":
     chunk = struct.pack("<I4s", len(document), b"JSON") + document
     Path(request["output"]).write_bytes(struct.pack("<4sII", b"glTF", 2, 12 + len(chunk)) + chunk)
     say(done={"note": "Made by a stand-in."})
+elif module == "headless.fit":
+    say(done={"file": request["picture"]})
 else:
     Path(request["blend"]).write_bytes(b"BLENDER")
     Path(request["thumbnail"]).write_bytes(b"PNG")
