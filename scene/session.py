@@ -23,8 +23,9 @@ from ..jobs import folder as folders
 from ..jobs import history, process
 from ..jobs.folder import Job, State
 from . import joblist, pace, settings
+from .busy import tools
 from .place import place
-from .redraw import redraw, tools
+from .redraw import redraw
 from .refusal import reason_of
 
 PACKAGE = __package__.rpartition(".")[0]
