@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Blender is in the middle of: tools that are held, and what a disabled add-on has left. Changes nothing."""
+"""What Blender is in the middle of: tools that are held, renders and bakes, and what a disabled add-on has left. Changes nothing."""
 
 import bpy
+
+JOBS = {"RENDER": "the render", "OBJECT_BAKE": "the bake"}
+"""Those of the jobs that `bpy.app.is_job_running` knows that read the whole scene again and again. The others read a material or
+an image only: previews, compositing, the compiling of shaders. The names are the same from 4.2 to 5.2."""
+
+VIEWPORT_RENDER = "RENDER_OT_opengl"
+"""Renders an animation as the viewport shows it, frame by frame in its own timer, and is no job."""
 
 
 def tools(window: bpy.types.Window) -> list[bpy.types.Operator]:
@@ -17,3 +24,21 @@ def has_dead_handler() -> bool:
     """
     windows = bpy.context.window_manager.windows
     return any(len(tools(window)) < len(window.modal_operators) for window in windows)
+
+
+def is_tool_held() -> bool:
+    """Whether the user moves something, or uses another tool that will be an undo step: one in its middle would hold half of it."""
+    windows = bpy.context.window_manager.windows
+    return any("UNDO" in operator.bl_options for window in windows for operator in tools(window))
+
+
+def reader() -> str:
+    """What reads the scene over a time, so that it must not change meanwhile; "" where nothing does."""
+    running = next((name for kind, name in JOBS.items() if bpy.app.is_job_running(kind)), "")
+    if running:
+        return running
+    manager = bpy.context.window_manager
+    if any(operator.bl_idname == VIEWPORT_RENDER for window in manager.windows for operator in tools(window)):
+        return "the render"
+    # Blender locks its interface while it exports or bakes a simulation: these are jobs that it does not name to add-ons.
+    return "Blender's task" if manager.is_interface_locked else ""
