@@ -7,7 +7,7 @@ import traceback
 
 import bpy
 
-from ..scene import account, session
+from ..scene import account, busy, session
 from ..scene.session import Said
 
 FIRST_S = 1.0  # after the start, which must not wait for the list of jobs
@@ -71,7 +71,8 @@ def watch_ended() -> None:
 
 def _beat() -> float:
     """Look after the jobs; while there is something to wait for, have the modal operator do it, or look as often as it would."""
-    if _watched:
+    is_locked = busy.is_locked()  # then a watch sleeps
+    if _watched and not is_locked:
         return IDLE_S
     windows = bpy.context.window_manager.windows
     if not windows:
@@ -79,15 +80,14 @@ def _beat() -> float:
     try:
         with bpy.context.temp_override(window=windows[0]):  # a timer has no window, and an undo step wants one
             look()
-            if (
-                is_needed() and bpy.ops.image_to_3d.generate.poll()
-            ):  # a scene that is linked from another file refuses it
+            # A scene that is linked from another file refuses the operator; a bake refuses whatever updates the scene.
+            if is_needed() and not is_locked and bpy.ops.image_to_3d.generate.poll():
                 bpy.ops.image_to_3d.generate("INVOKE_DEFAULT", watch=True)
     except Exception:  # a timer that raises is gone, and with it whoever would look after the jobs
         traceback.print_exc()
     if session.is_behind():
         return BEHIND_S
-    return LOOK_EVERY_S if is_needed() and not _watched else IDLE_S
+    return LOOK_EVERY_S if is_needed() and (is_locked or not _watched) else IDLE_S
 
 
 def _start_timer(first_s: float) -> None:

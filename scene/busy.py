@@ -20,7 +20,7 @@ def tools(window: bpy.types.Window) -> list[bpy.types.Operator]:
 def has_dead_handler() -> bool:
     """Whether a window still holds a modal operator whose class was unregistered: it does until its next event.
 
-    Blender 4.3.2 ends with signal 11 where `modal_handler_add` puts another beside it (4.5 and 5.2 do not).
+    Blender 4.3.2 ends with signal 11 where `modal_handler_add` puts another beside it (5.2.2 does not).
     """
     windows = bpy.context.window_manager.windows
     return any(len(tools(window)) < len(window.modal_operators) for window in windows)
@@ -32,13 +32,18 @@ def is_tool_held() -> bool:
     return any("UNDO" in operator.bl_options for window in windows for operator in tools(window))
 
 
+def is_locked() -> bool:
+    """Whether Blender has locked its interface: while it exports or bakes a simulation, which are jobs that it does not name to
+    add-ons. Modal operators may get no event meanwhile (4.3.2 and 5.2.2: none while cloth is baked)."""
+    return bpy.context.window_manager.is_interface_locked
+
+
 def reader() -> str:
     """What reads the scene over a time, so that it must not change meanwhile; "" where nothing does."""
     running = next((name for kind, name in JOBS.items() if bpy.app.is_job_running(kind)), "")
     if running:
         return running
-    manager = bpy.context.window_manager
-    if any(operator.bl_idname == VIEWPORT_RENDER for window in manager.windows for operator in tools(window)):
+    windows = bpy.context.window_manager.windows
+    if any(operator.bl_idname == VIEWPORT_RENDER for window in windows for operator in tools(window)):
         return "the render"
-    # Blender locks its interface while it exports or bakes a simulation: these are jobs that it does not name to add-ons.
-    return "Blender's task" if manager.is_interface_locked else ""
+    return "Blender's task" if is_locked() else ""
