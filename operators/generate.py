@@ -10,12 +10,13 @@ import bpy
 
 from ..api.errors import PictureError
 from ..jobs import folder as folders
+from ..scene.busy import has_dead_handler
 from ..scene.request import start_job, start_or_take_up
 from . import background, heartbeat
+from .heartbeat import LOOK_EVERY_S
 from .interrupt import Interrupt
 from .outcome import interruptible_outcome, outcome
 
-LOOK_EVERY_S = 0.5  # each look at a job that goes on has the sidebars drawn again
 WATCH_S = 5.0  # Blender postpones its autosave while any operator is modal, so the watch is handed over this often
 PRESS_AGAIN_S = 1.0  # a second press sooner than this is a double click, and a model may cost money
 
@@ -118,6 +119,8 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
         global _timer
         if heartbeat.watched() or context.window is None:
             return {"FINISHED"}  # one watch is enough for all jobs; without a window the heartbeat begins it
+        if has_dead_handler():  # the heartbeat looks after the jobs until the window has let go of it
+            return {"FINISHED"}
         _timer = context.window_manager.event_timer_add(LOOK_EVERY_S, window=context.window)
         self._until = time.monotonic() + WATCH_S
         context.window_manager.modal_handler_add(self)

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The app timer behind the modal operator: jobs go on when its window is closed or another file is opened, and what was
-interrupted is resumed after the next start. Blender fires it with a window only, never in the background.
+"""The app timer behind the modal operator: jobs go on when its window is closed, another file is opened or no modal operator may
+begin, and what was interrupted is resumed after the next start. Blender fires it with a window only, never in the background.
 """
 
 import traceback
 
 import bpy
 
-from ..scene import account, session
+from ..scene import account, busy, session
 from ..scene.session import Said
 
 FIRST_S = 1.0  # after the start, which must not wait for the list of jobs
+LOOK_EVERY_S = 0.5  # while there is something to wait for; each look at a job that goes on has the sidebars drawn again
 IDLE_S = 2.0
 BEHIND_S = 0.1  # while there are records to read or folders to delete: soon done, and holds nothing up
 HAND_OVER_S = 0.2  # Blender autosaves while no operator is modal; this long is enough (tried on 4.3 and 5.2)
@@ -69,8 +70,9 @@ def watch_ended() -> None:
 
 
 def _beat() -> float:
-    """Look after the jobs; while there is something to wait for, have the modal operator do it."""
-    if _watched:
+    """Look after the jobs; while there is something to wait for, have the modal operator do it, or look as often as it would."""
+    is_locked = busy.is_locked()  # then a watch sleeps
+    if _watched and not is_locked:
         return IDLE_S
     windows = bpy.context.window_manager.windows
     if not windows:
@@ -78,11 +80,14 @@ def _beat() -> float:
     try:
         with bpy.context.temp_override(window=windows[0]):  # a timer has no window, and an undo step wants one
             look()
-            if is_needed():
+            # A scene that is linked from another file refuses the operator; a bake refuses whatever updates the scene.
+            if is_needed() and not is_locked and bpy.ops.image_to_3d.generate.poll():
                 bpy.ops.image_to_3d.generate("INVOKE_DEFAULT", watch=True)
     except Exception:  # a timer that raises is gone, and with it whoever would look after the jobs
         traceback.print_exc()
-    return BEHIND_S if session.is_behind() else IDLE_S
+    if session.is_behind():
+        return BEHIND_S
+    return LOOK_EVERY_S if is_needed() and (is_locked or not _watched) else IDLE_S
 
 
 def _start_timer(first_s: float) -> None:

@@ -10,7 +10,7 @@ from ..jobs import folder as folders
 from ..jobs.folder import Job, State, label_of
 from ..scene import joblist, pace, session
 from .previews import icon_of
-from .sentences import draw_sentence
+from .sentences import draw_sentence, waiting
 from .sidebar import ImageEditorTab, Mixin, Tab
 
 ROWS = 5
@@ -123,6 +123,8 @@ def _draw_job(layout: bpy.types.UILayout, job: Job, context: bpy.types.Context) 
         layout.operator("image_to_3d.cancel", text="Cancel", icon="X").job = job.id
     else:
         said = job.note if job.state in folders.HAS_RESULT else job.message
+        if session.waits_for(job):
+            said = waiting([job])
         if said.casefold() != job.state:  # "Cancelled" stands there already
             draw_sentence(layout, said, context)
         grid = layout.grid_flow(row_major=True, columns=2 if len(BUTTONS[job.state]) > 1 else 1, align=True)

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A sentence in as many lines as the sidebar needs: a label does not break by itself."""
+"""Sentences as panels show them: in as many lines as the sidebar needs, as a label does not break by itself."""
 
 import textwrap
 
 import bpy
+
+from ..jobs.folder import Job
+from ..scene import session
 
 LETTER_WIDTH_PX = 7.0  # of the interface's font at scale 1, on average and with the box around it
 LEAST_LETTERS = 20
@@ -17,3 +20,13 @@ def draw_sentence(layout: bpy.types.UILayout, text: str, context: bpy.types.Cont
     col.scale_y = 0.8
     for number, line in enumerate(textwrap.wrap(text, max(LEAST_LETTERS, letters))):
         col.label(text=line, icon=icon if number == 0 else "BLANK1" if icon != "NONE" else "NONE")
+
+
+def waiting(jobs: list[Job]) -> str:
+    """What finished models wait for that enter their scene by themselves; "" without one. All wait for the same."""
+    if not jobs:
+        return ""
+    what = session.waits_for(jobs[0])
+    if len(jobs) == 1:
+        return f"{jobs[0].name} is ready and waits for {what} to end"
+    return f"{len(jobs)} models are ready and wait for {what} to end"

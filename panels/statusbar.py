@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The progress of the running jobs in Blender's status bar."""
+"""The progress of the running jobs in Blender's status bar, and what a finished model waits for. Changes nothing."""
 
 import bpy
 
 from ..jobs import folder as folders
 from ..scene import session
+from .sentences import waiting
 
 UNITS_WIDE = 10.0  # of the bar, so that the words in it can be read
 
 
 def _draw(self: bpy.types.Header, context: bpy.types.Context) -> None:
-    running = [job for job in session.jobs() if job.state in folders.UNFINISHED and session.is_running(job.id)]
+    jobs = session.jobs()
+    waits = waiting([job for job in jobs if session.waits_for(job)])
+    if waits:
+        self.layout.label(text=waits, translate=False)
+    running = [job for job in jobs if job.state in folders.UNFINISHED and session.is_running(job.id)]
     if not running:
         return
     progress = sum(job.progress for job in running) / len(running)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A finished job's model -> the user's scene. The only code that changes the user's file; appends, never imports.
 
-Mode, selection and active object stay as they are, and the whole is one undo step.
+Mode, selection and active object stay as they are, and the whole is one undo step where that is wanted.
 """
 
 import json
@@ -23,13 +23,16 @@ from .refusal import reason_of
 SHORTEST = 1e-6  # a side of no length cannot be scaled to another
 
 
-def place(folder: Path, job: Job, scene: bpy.types.Scene, where: Mapping[str, Any]) -> bpy.types.Object:
+def place(
+    folder: Path, job: Job, scene: bpy.types.Scene, where: Mapping[str, Any], *, undo_step: bool
+) -> bpy.types.Object:
     """Append the job's model to `scene` in a collection of its own, and return its root object.
 
     `where` may have "location" (x, y, z of the root, in Blender units; without it the world origin), "size" (length of the model's
     longest side, in Blender units; without it as large as the service made it) and "collection" (name of the scene's collection
-    that the model's own is put into; without it, or where the scene has no such any more, the scene's own). Raises `JobError`
-    where the model's file cannot be read; then the scene is as it was.
+    that the model's own is put into; without it, or where the scene has no such any more, the scene's own). Without `undo_step` the
+    model belongs to the next step that anybody pushes. Raises `JobError` where the model's file cannot be read; then the scene is as
+    it was.
     """
     collection, root = _append(folder / folders.BLEND, job)
     _collection(scene, where.get("collection", "")).children.link(collection)
@@ -38,7 +41,8 @@ def place(folder: Path, job: Job, scene: bpy.types.Scene, where: Mapping[str, An
     factor = where["size"] / _longest_side(root) if where.get("size") else 1.0 / scene.unit_settings.scale_length
     root.scale = (factor,) * 3
     _write_provenance(root, job)
-    bpy.ops.ed.undo_push(message=f"Image to 3D: {job.name}")
+    if undo_step:
+        bpy.ops.ed.undo_push(message=f"Image to 3D: {job.name}")
     return root
 
 

@@ -3,6 +3,8 @@
 
 import bpy
 
+from .busy import tools
+
 SIDEBAR_AREAS = frozenset({"VIEW_3D", "IMAGE_EDITOR"})
 """The editors that have our tab."""
 
@@ -23,9 +25,3 @@ def redraw() -> None:
         # The status bar is in no list of areas. This has it drawn, and clears its text, which belongs to whoever is modal.
         if all(operator.bl_idname == WATCH for operator in tools(window)):
             window.workspace.status_text_set_internal(None)
-
-
-def tools(window: bpy.types.Window) -> list[bpy.types.Operator]:
-    """The modal operators that run in a window. One whose class was unregistered stays in Blender's list until the window's next
-    event: as None, or (4.3) without data, where to ask it anything is an error."""
-    return [found for found in window.modal_operators if found is not None and bpy.types.bpy_struct.as_pointer(found)]

@@ -24,9 +24,9 @@ from ..api.services import SERVICES
 from ..jobs import folder as folders
 from ..jobs import history, process
 from ..jobs.folder import Job, State
-from . import joblist, pace, settings
+from . import busy, joblist, pace, settings
 from .place import place
-from .redraw import redraw, tools
+from .redraw import redraw
 from .refusal import reason_of
 
 PACKAGE = __package__.rpartition(".")[0]
@@ -47,7 +47,7 @@ READ_AT_MOST_S = 0.01
 """How long one tick reads records that were never read, or deletes: a thousand jobs must not hold the window up."""
 
 
-HAND_FULL_AT_MOST_S = 60.0  # some add-ons' tools never end, and a model must not wait for them
+HAND_FULL_AT_MOST_S = 60.0  # some add-ons' tools never end; after this a model is there to be imported by hand
 
 
 class Said(NamedTuple):
@@ -69,8 +69,10 @@ _jobs: dict[str, Job] | None = None
 """By id, newest first; None until the first of them have been read."""
 _unread: list[str] = []
 """Ids of jobs whose records are still to be read, newest first."""
-_ready_since: dict[str, float] = {}
-"""By job: since when (time.monotonic) its result waits for the user to have a hand free."""
+_held_since: dict[str, float] = {}
+"""By job: since when (time.monotonic) its result waits for the end of a tool."""
+_in_the_way = ""
+"""What the last result that was to enter a scene waits for; "" where nothing was in its way."""
 _is_swept = False
 """Whether there is nothing to be deleted."""
 _is_greeted = False
@@ -220,7 +222,7 @@ def refresh(job_id: str) -> Job:
     if not job.needs_process:
         _starts.pop(job_id, None)  # where it is tried again, also by another Blender, it starts anew
     if job.state in (*ENDED_WITHOUT, State.IMPORTED):
-        _expected.pop(job_id, None)
+        _stop_expecting(job_id)
     _remember(job)
     return job
 
@@ -372,11 +374,16 @@ def import_result(job_id: str, scene: bpy.types.Scene) -> bpy.types.Object:
         job = folders.read(folder)
         if job.state not in folders.HAS_RESULT:
             raise JobError(f"{job.name} has no model yet: it is {job.state}.")
-        if job.id not in _expected or job.state is State.IMPORTED:  # by hand
-            obj = place(folder, job, settings.target_of(scene), settings.place_of(scene))
-        else:
-            obj = place(folder, job, scene, job.place)
-        _expected.pop(job.id, None)
+        by_hand = job.id not in _expected or job.state is State.IMPORTED
+        # While a tool is held, its end is the next undo step, and the model comes with it.
+        obj = place(
+            folder,
+            job,
+            settings.target_of(scene) if by_hand else scene,
+            settings.place_of(scene) if by_hand else job.place,
+            undo_step=not busy.is_tool_held(),
+        )
+        _stop_expecting(job.id)
         job.state = State.IMPORTED
         folders.write(folder, job)
     refresh(job_id)
@@ -472,37 +479,57 @@ def remove(job_id: str) -> None:
         _jobs.pop(job_id, None)  # the next tick shows it, once for as many as go
 
 
+def waits_for(job: Job) -> str:
+    """What a result that enters its scene by itself waits for, "" where it waits for nothing or for the user: "the render"."""
+    return _in_the_way if job.state is State.READY and job.id in _expected else ""
+
+
 def _bring_in(job: Job) -> Said | None:
     """Place the result of an expected job; whatever is in the way is said, and the result stays ready to be imported by hand."""
     if refresh(job.id).state is not State.READY:  # another Blender was here first
         return None
-    since = _ready_since.setdefault(job.id, time.monotonic())
-    if _is_hand_full() and time.monotonic() - since < HAND_FULL_AT_MOST_S:
-        return None  # a later tick tries again
-    del _ready_since[job.id]
     scene = next((scene for scene in bpy.data.scenes if scene.session_uid == _expected[job.id]), None)
     if scene is None:
-        _expected.pop(job.id)
+        _stop_expecting(job.id)
         return Said(
             "WARNING", f"{job.name} is ready, and its scene is not open: import it from the list of jobs", job.service
         )
+    reader, is_held = busy.reader(), busy.is_tool_held()
+    _note_in_the_way(reader or ("the tool in use" if is_held else ""))
+    if reader:  # a model that came now would stand in the rest of the pictures; however long it takes, a later tick brings it in
+        return None
+    if is_held:
+        if time.monotonic() - _held_since.setdefault(job.id, time.monotonic()) < HAND_FULL_AT_MOST_S:
+            return None
+        # An undo step that is pushed now would hold the half of what the tool does, also where the user then cancels the tool.
+        _stop_expecting(job.id)
+        # What to do comes first: beside the hints of a tool, the status bar shows the beginning only.
+        return Said("WARNING", f"{job.name} is ready: import it from the list of jobs. A tool is in use", job.service)
     try:
         import_result(job.id, scene)
     except RuntimeError as error:  # Blender's own refusal: once is enough, the result stays ready
-        _expected.pop(job.id, None)
+        _stop_expecting(job.id)
         return Said("ERROR", f"{job.name} could not be added ({reason_of(error)}): import it from the list of jobs")
     except BusyError:
         return None  # somebody looks at it just now; the next tick tries again
     except ImageTo3DError as error:
-        _expected.pop(job.id)
+        _stop_expecting(job.id)
         return Said("ERROR", str(error))
     return Said("INFO", f"{job.name} is in the scene: {job.note}", job.service)
 
 
-def _is_hand_full() -> bool:
-    """Whether the user moves something, or uses another tool that will be an undo step: one in its middle would part it in two."""
-    windows = bpy.context.window_manager.windows
-    return any("UNDO" in operator.bl_options for window in windows for operator in tools(window))
+def _stop_expecting(job_id: str) -> None:
+    """The result does not enter a scene by itself any more."""
+    _held_since.pop(job_id, None)
+    if _expected.pop(job_id, None) is not None:
+        redraw()  # it does not wait any more
+
+
+def _note_in_the_way(what: str) -> None:
+    global _in_the_way
+    if what != _in_the_way:
+        _in_the_way = what
+        redraw()
 
 
 def _remember(job: Job) -> None:
@@ -607,7 +634,7 @@ def unregister() -> None:
     _expected.clear()
     _starts.clear()
     _cancelled_at.clear()
-    _ready_since.clear()
+    _held_since.clear()
     _record_mtime_ns.clear()
     _sizes.clear()
     _unread.clear()

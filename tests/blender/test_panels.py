@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import bpy
 import pytest
 from layout import CLOSED, Layout, context, drawn_by, operators, properties, words
+from ticking import tick_until
 
 WEB_SERVICES = ("MESHY", "CSM")
 HERE = "http://127.0.0.1:1"
@@ -389,3 +390,24 @@ def test_pictures_dropped_on_the_3d_view_are_offered_a_model(extension, kind, is
     assert handler.poll_drop(SimpleNamespace(area=SimpleNamespace(type=kind))) == is_offered
     assert handler.bl_import_operator == "image_to_3d.generate_from_files"
     assert {".png", ".jpg", ".jpeg"} <= set(handler.bl_file_extensions.split(";"))
+
+
+def test_the_status_bar_and_the_list_say_what_a_finished_model_waits_for(
+    extension, list_of_jobs, session, no_jobs, settings, star, monkeypatch
+):
+    monkeypatch.setattr(extension.module("scene.busy"), "reader", lambda: "the render")
+    start_job = extension.module("scene.request").start_job
+    for count, words_then in (
+        (1, "Red Star is ready and waits for the render to end"),
+        (2, "2 models are ready and wait for the render to end"),
+    ):
+        start_job(bpy.context.scene, filepath=str(star))
+        tick_until(session, lambda: all(job.state == "ready" for job in session.jobs()))
+        assert status_bar(extension) == words_then
+        assert len(session.jobs()) == count
+        drawn = words(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs))
+        assert "Red Star is ready and waits for the render to end" in drawn
+    monkeypatch.setattr(extension.module("scene.busy"), "reader", lambda: "")
+    session.tick()
+    assert status_bar(extension) == ""
+    assert "waits" not in words(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs))

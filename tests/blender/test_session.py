@@ -100,6 +100,70 @@ def test_a_result_whose_scene_is_gone_is_a_warning(session, start):
     assert said.severity == "WARNING" and "import it from the list of jobs" in said.sentence
 
 
+# What a model waits for
+
+
+@pytest.fixture
+def busy(extension):
+    return extension.module("scene.busy")
+
+
+def tick_until_ready(session, job):
+    return listen_until(session, lambda: session.job(job.id).state == "ready")
+
+
+def test_nothing_is_in_the_way_of_a_model_in_a_blender_that_rests(busy):
+    assert busy.reader() == "" and not busy.is_tool_held() and not busy.has_dead_handler()
+
+
+@pytest.mark.parametrize("what", ["the render", "the bake", "Blender's task"])
+def test_a_model_waits_for_whatever_reads_the_scene_without_a_limit(session, start, busy, monkeypatch, what):
+    monkeypatch.setattr(session, "HAND_FULL_AT_MOST_S", 0)  # which is about tools
+    monkeypatch.setattr(busy, "reader", lambda: what)
+    job = start()
+    assert session.waits_for(job) == ""
+    assert tick_until_ready(session, job) == [] and session.tick() == [] and session.tick() == []
+    assert session.is_busy() and not bpy.data.objects
+    assert session.waits_for(session.job(job.id)) == what
+    monkeypatch.setattr(busy, "reader", lambda: "")
+    (said,) = session.tick()
+    assert said.sentence.startswith("Red Star is in the scene: ")
+    assert session.waits_for(session.job(job.id)) == "" and not session.is_busy()
+
+
+def test_a_model_waits_for_the_end_of_a_tool(session, start, busy, monkeypatch):
+    monkeypatch.setattr(busy, "is_tool_held", lambda: True)
+    job = start()
+    assert tick_until_ready(session, job) == [] and session.tick() == []
+    assert session.waits_for(session.job(job.id)) == "the tool in use"
+    monkeypatch.setattr(busy, "is_tool_held", lambda: False)
+    (said,) = session.tick()
+    assert said.sentence.startswith("Red Star is in the scene: ")
+
+
+def test_a_model_is_left_to_the_user_where_a_tool_does_not_end(session, start, busy, monkeypatch):
+    monkeypatch.setattr(busy, "is_tool_held", lambda: True)
+    monkeypatch.setattr(session, "HAND_FULL_AT_MOST_S", 0)
+    job = start()
+    (said,) = listen_until(session, lambda: not session.is_busy())
+    assert said[:2] == ("WARNING", "Red Star is ready: import it from the list of jobs. A tool is in use")
+    assert session.job(job.id).state == "ready" and session.waits_for(session.job(job.id)) == ""
+    assert session.tick() == [] and not bpy.data.objects
+    bpy.ops.image_to_3d.import_result(job=job.id)
+    assert "Red Star" in bpy.data.objects and session.job(job.id).state == "imported"
+
+
+def test_a_tool_has_its_time_anew_for_each_retry(session, start, busy, monkeypatch):
+    monkeypatch.setattr(busy, "is_tool_held", lambda: True)
+    monkeypatch.setattr(session, "HAND_FULL_AT_MOST_S", 1e-9)  # over with the second look
+    job = start()
+    assert tick_until_ready(session, job) == []
+    bpy.ops.image_to_3d.import_result(job=job.id)
+    bpy.ops.image_to_3d.retry(job=job.id)
+    assert tick_until_ready(session, job) == []
+    assert session.is_busy()
+
+
 # After a restart
 
 

@@ -65,7 +65,7 @@ class Blender:
     """A process of Blender on an X display, with a user folder of its own.
 
     `binary` is its path, `folder` keeps what it writes (the same folder again finds the jobs of before), `environment` is set for it
-    beside the usual.
+    beside the usual. The extension is the checkout, unless one is installed in the folder.
     """
 
     OPTIONS = ("--factory-startup", "--enable-event-simulate")
@@ -93,7 +93,7 @@ class Blender:
         temporary = self.folder / "tmp"
         extensions.mkdir(parents=True, exist_ok=True)
         temporary.mkdir(exist_ok=True)
-        if not (extensions / "image_to_3d").is_symlink():
+        if not os.path.lexists(extensions / "image_to_3d"):
             (extensions / "image_to_3d").symlink_to(ROOT, target_is_directory=True)
         server = socket.create_server(("127.0.0.1", 0))
         server.settimeout(START_S)

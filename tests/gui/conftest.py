@@ -131,13 +131,14 @@ def blender(_shared):
 
 @pytest.fixture
 def start_blender(binary, tmp_path_factory):
-    """Starts a Blender of the test's own on a screen of its own, with an environment beside the usual. It may be killed and started again."""
+    """Starts a Blender of the test's own on a screen of its own, with an environment beside the usual. It may be killed and started again.
+    `folder` is one in which an extension is installed."""
     running = []
     with contextlib.ExitStack() as screens:
 
-        def start(**environment):
+        def start(folder=None, **environment):
             display = screens.enter_context(screen.screen())
-            running.append(Blender(binary, display, tmp_path_factory.mktemp("blender"), environment))
+            running.append(Blender(binary, display, folder or tmp_path_factory.mktemp("blender"), environment))
             return running[-1]
 
         yield start

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from gui import jobs
 from gui.blender import Box
+from PIL import Image
 
 QUIT_AT_MOST_S = 20  # far beyond what a person would put up with; the bench knows the bound
 PROGRESS_PX = 260  # the right end of the status bar, with the progress
 
+CUBE = "[round(value, 3) for value in bpy.data.objects['Cube'].location]"
 PROCESSES = "[p.pid for p in module('scene.session')._processes.values()]"
 
 
@@ -119,14 +121,139 @@ def test_model_waits_for_the_end_of_a_move(blender, running, finish, end):
     assert jobs.models(blender) == []
     blender.press(end)
     blender.until("'Red Star' in bpy.data.objects")
-    place = "[round(value, 3) for value in bpy.data.objects['Cube'].location]"
-    moved = blender.run(place)
+    moved = blender.run(CUBE)
     assert (moved != [0, 0, 0]) == (end == "LEFTMOUSE")
     blender.press("Z", ctrl=True)
     assert jobs.models(blender) == []
-    assert blender.run(place) == moved
+    assert blender.run(CUBE) == moved
     blender.press("Z", ctrl=True)
-    assert blender.run(place) == [0, 0, 0]
+    assert blender.run(CUBE) == [0, 0, 0]
+
+
+@pytest.fixture
+def short_hold(blender):
+    """A tool may be held for a second only, before a model is left to the user."""
+    limit = blender.run("module('scene.session').HAND_FULL_AT_MOST_S")
+    blender.run("module('scene.session').HAND_FULL_AT_MOST_S = 1")
+    yield
+    blender.run("module('scene.session').HAND_FULL_AT_MOST_S = limit", limit=limit)
+
+
+@pytest.fixture
+def left_while_a_move_is_held(blender, running, finish, short_hold):
+    """A job whose model is left to the user, as the cube is being moved for so long: its id."""
+    x, y = blender.area("VIEW_3D", "WINDOW").center
+    blender.press("G")
+    blender.move(x + 60, y + 20)
+    finish()
+    jobs.until_state(blender, running, "ready", "imported")
+    blender.until("not module('scene.session').is_busy()")
+    assert jobs.models(blender) == []
+    assert blender.run(CUBE) != [0, 0, 0]
+    return running
+
+
+def cancel_undo_and_redo(blender):
+    """Where the cube stands after each of these."""
+    blender.press("ESC")
+    places = [blender.run(CUBE)]
+    for shift in (False, True):
+        blender.press("Z", ctrl=True, shift=shift)
+        places.append(blender.run(CUBE))
+    return places
+
+
+def test_model_is_left_to_the_user_where_a_tool_is_held_for_long(blender, left_while_a_move_is_held):
+    """And the move that was cancelled is in no undo step."""
+    blender.find("Red Star is ready", blender.status_bar())
+    assert cancel_undo_and_redo(blender) == [[0, 0, 0]] * 3
+    import_by_hand(blender, left_while_a_move_is_held)
+
+
+def test_model_that_is_imported_while_a_tool_is_held_is_no_undo_step(blender, left_while_a_move_is_held):
+    blender.run("bpy.ops.image_to_3d.import_result(job=job)", job=left_while_a_move_is_held)
+    assert jobs.models(blender) == ["Red Star"]
+    assert cancel_undo_and_redo(blender) == [[0, 0, 0]] * 3
+
+
+RENDER = """
+import time
+scene = bpy.context.scene
+scene.render.engine, scene.cycles.device = "CYCLES", "CPU"
+scene.cycles.samples, scene.cycles.use_denoising = 1, False  # not every Blender can denoise
+scene.render.resolution_x, scene.render.resolution_y, scene.render.filepath = 32, 32, path
+scene.frame_end = 6
+bpy.data.objects["Cube"].hide_render = True  # the model would stand in it
+bpy.context.preferences.view.render_display_type = "NONE"
+bpy.app.driver_namespace["hold"] = True
+
+def hold(scene, *_):
+    while scene.frame_current == 3 and bpy.app.driver_namespace["hold"]:
+        time.sleep(0.02)  # in the render's own thread
+
+bpy.app.handlers.render_pre.append(hold)
+bpy.ops.render.render("INVOKE_DEFAULT", animation=True)
+"""
+GO_ON = "bpy.app.driver_namespace['hold'] = False"
+
+VIEWPORT_RENDER = """
+scene = bpy.context.scene
+scene.render.resolution_x, scene.render.resolution_y, scene.render.filepath = 32, 32, path
+scene.frame_end = 100_000
+bpy.context.preferences.view.render_display_type = "NONE"
+bpy.ops.render.opengl("INVOKE_DEFAULT", animation=True)
+"""
+TO_THE_LAST = "bpy.context.scene.frame_set(bpy.context.scene.frame_end)"  # 5.2 does not see a simulated Esc
+
+NO_RENDER = """
+modal = [operator.bl_idname for operator in bpy.context.window.modal_operators if operator]
+not bpy.app.is_job_running("RENDER") and "RENDER_OT_opengl" not in modal
+"""
+WAITS = "Red Star is ready and waits for the render to end"
+
+
+@pytest.fixture
+def render(blender, tmp_path):
+    """Begins a render of an animation; it waits at its third frame to be told to go on. Returns where its pictures are."""
+    yield lambda: blender.run(RENDER, path=f"{tmp_path}/") and tmp_path
+    blender.run(GO_ON)
+    blender.until(NO_RENDER)
+
+
+@pytest.fixture
+def viewport_render(blender, tmp_path):
+    """Begins a render of the 3D View, which is long."""
+    yield lambda: blender.run(VIEWPORT_RENDER, path=f"{tmp_path}/")
+    blender.run(TO_THE_LAST)
+    blender.until(NO_RENDER)
+
+
+def test_model_waits_for_the_end_of_a_render(blender, running, finish, render):
+    panel = jobs.open_panel(blender)
+    folder = render()
+    finish()
+    jobs.until_state(blender, running, "ready", "imported")
+    blender.find(WAITS, blender.status_bar())
+    blender.find(WAITS, panel)
+    assert jobs.models(blender) == []
+    assert not blender.run(NO_RENDER)
+    blender.run(GO_ON)
+    blender.until("'Red Star' in bpy.data.objects")
+    pictures = [Image.open(path).tobytes() for path in sorted(folder.glob("*.png"))]
+    assert len(pictures) == 6 and len(set(pictures)) == 1
+    blender.find("Red Star: Meshy, imported", panel)
+    assert not blender.sees("waits", blender.status_bar())
+
+
+def test_model_waits_for_the_end_of_a_viewport_render(blender, running, finish, viewport_render):
+    viewport_render()
+    finish()
+    jobs.until_state(blender, running, "ready", "imported")
+    blender.find(WAITS, blender.status_bar())
+    assert jobs.models(blender) == []
+    assert not blender.run(NO_RENDER)
+    blender.run(TO_THE_LAST)
+    blender.until("'Red Star' in bpy.data.objects")
 
 
 def test_model_arrives_beside_a_box_that_is_drawn(blender, running, finish):

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The extension disabled, enabled again and updated while a job runs, in real windows. The mouse stays out of the main window
+meanwhile: it gets no event, so that what Blender keeps in it until the next one stays there."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+from gui import jobs
+from gui.blender import ROOT
+
+CHECKBOX_PX = 17  # from the beginning of an add-on's name to the left, to the middle of its checkbox
+
+ENABLED = "EXTENSION in bpy.context.preferences.addons"
+VERSION = """
+import sys, addon_utils
+".".join(map(str, addon_utils.module_bl_info(sys.modules[EXTENSION])["version"]))
+"""
+WATCHES = (
+    "'IMAGE_TO_3D_OT_generate' in [o.bl_idname for o in bpy.context.window_manager.windows[0].modal_operators if o]"
+)
+
+ADDONS = """
+bpy.context.window_manager.addon_search = "image to"
+bpy.ops.screen.userpref_show(section="ADDONS")
+"""
+CLOSE_PREFERENCES = """
+with bpy.context.temp_override(window=bpy.context.window_manager.windows[1]):
+    bpy.ops.wm.window_close()
+"""
+
+
+@pytest.fixture
+def package(binary, tmp_path):
+    """Builds the extension's zip with a version, as Blender's own tool does: its path."""
+    source = tmp_path / "source"
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "__pycache__", "demo", "dist", "docs", "tests"))
+    manifest = source / "blender_manifest.toml"
+    text = manifest.read_text()
+
+    def package(version):
+        lines = [f'version = "{version}"' if line.startswith("version =") else line for line in text.splitlines()]
+        manifest.write_text("\n".join(lines))
+        path = tmp_path / f"{version}.zip"
+        command(binary, tmp_path, "build", "--source-dir", str(source), "--output-filepath", str(path))
+        return path
+
+    return package
+
+
+def command(binary, resources, *arguments):
+    subprocess.run(
+        [binary, "--command", "extension", *arguments],
+        env={**os.environ, "BLENDER_USER_RESOURCES": str(resources)},
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+
+
+def start_job(blender, picture):
+    """Begin a job, and wait until the service works on it and the modal operator of the main window watches over it."""
+    job = jobs.start(blender, picture)
+    jobs.until_task(blender, job)
+    blender.until(WATCHES)
+    return job
+
+
+def until_goes_on(blender, job):
+    """Wait until the extension, which has begun anew, looks after the job."""
+    blender.until("module('scene.session').is_running(job)", job=job)
+
+
+def finish_and_import(blender, job, stand_in):
+    """The job goes on by itself; what is to be said about it is said as soon as the mouse comes back, and its button works."""
+    (create,) = stand_in.creates
+    stand_in.finish(create.id)
+    jobs.until_state(blender, job, "ready")
+    panel = jobs.open_panel(blender)
+    blender.find("import it from the list of jobs", blender.status_bar())
+    blender.until("module('operators.heartbeat').watched() or not module('scene.session').is_busy()")
+    blender.click_on("Import", panel)
+    blender.until("'Red Star' in bpy.data.objects")
+    assert jobs.models(blender) == ["Red Star"]
+    assert len(stand_in.creates) == 1
+
+
+def test_disabled_and_enabled_again_by_mouse_while_a_job_runs(start_blender, slow_services, star):
+    blender = start_blender(**jobs.account(slow_services))
+    blender.leave()  # the Preferences open where the mouse is
+    blender.run(ADDONS)
+    name = blender.find("Image to 3D", blender.area("PREFERENCES", "WINDOW"))
+    checkbox = name.left - CHECKBOX_PX, name.center[1]
+    blender.move(*checkbox)
+    job = start_job(blender, star)
+    blender.click(*checkbox)
+    blender.until(f"not {ENABLED}")
+    blender.click(*checkbox)
+    blender.until(ENABLED)
+    until_goes_on(blender, job)
+    blender.run(CLOSE_PREFERENCES)
+    finish_and_import(blender, job, slow_services)
+
+
+def test_updated_from_a_newer_zip_while_a_job_runs(
+    start_blender, package, binary, tmp_path_factory, slow_services, star
+):
+    folder = tmp_path_factory.mktemp("blender")
+    command(binary, folder / "resources", "install-file", "--repo", "user_default", str(package("0.0.1")))
+    blender = start_blender(folder, **jobs.account(slow_services))
+    assert blender.run(VERSION) == "0.0.1"
+    job = start_job(blender, star)
+    blender.run(
+        "bpy.ops.extensions.package_install_files(filepath=path, repo='user_default', enable_on_install=True)",
+        path=str(package("0.0.2")),
+    )
+    assert blender.run(VERSION) == "0.0.2"
+    until_goes_on(blender, job)
+    finish_and_import(blender, job, slow_services)
