@@ -7,6 +7,10 @@ JOBS = {"RENDER": "the render", "OBJECT_BAKE": "the bake"}
 """Those of the jobs that `bpy.app.is_job_running` knows that read the whole scene again and again. The others read a material or
 an image only: previews, compositing, the compiling of shaders. The names are the same from 4.2 to 5.2."""
 
+HOLDING = frozenset({"UNDO", "UNDO_GROUPED", "BLOCKING"})
+"""The options of operators that a hand holds. A stroke of sculpting or of painting on an image is an undo step too, and does not say
+so: it only says that it has the mouse to itself. So does a turn of the view, which is over soon."""
+
 VIEWPORT_RENDER = "RENDER_OT_opengl"
 """Renders an animation as the viewport shows it, frame by frame in its own timer, and is no job."""
 
@@ -27,9 +31,10 @@ def has_dead_handler() -> bool:
 
 
 def is_tool_held() -> bool:
-    """Whether the user moves something, or uses another tool that will be an undo step: one in its middle would hold half of it."""
+    """Whether the user moves something, or uses another tool that will be an undo step: one in its middle would hold half of it, and
+    in the middle of a sculpting stroke it ends Blender 5.2.2 with signal 11."""
     windows = bpy.context.window_manager.windows
-    return any("UNDO" in operator.bl_options for window in windows for operator in tools(window))
+    return any(HOLDING & operator.bl_options for window in windows for operator in tools(window))
 
 
 def is_locked() -> bool:

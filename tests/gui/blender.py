@@ -284,6 +284,16 @@ class Blender:
         self._act({"type": button, "value": "RELEASE", **modifiers})
         self.settle()
 
+    def hold(self, button="LEFTMOUSE"):
+        """Press a button of the mouse, and hold it until `let_go`."""
+        self._act({"type": button, "value": "PRESS"})
+        self.settle()
+
+    def let_go(self, button="LEFTMOUSE"):
+        """Release a button that is held."""
+        self._act({"type": button, "value": "RELEASE"})
+        self.settle()
+
     def search(self, text):
         """Run what Blender's search menu (F3) finds for a text."""
         self.press("F3")
