@@ -12,7 +12,7 @@ HOLDING = frozenset({"UNDO", "UNDO_GROUPED", "BLOCKING"})
 so: it only says that it has the mouse to itself. So does a turn of the view, which is over soon."""
 
 VIEWPORT_RENDER = "RENDER_OT_opengl"
-"""Renders an animation as the viewport shows it, frame by frame in its own timer, and is no job."""
+"""Renders an animation as the 3D View shows it. It is a job in 5.2, and a modal operator without one in 4.3."""
 
 
 def tools(window: bpy.types.Window) -> list[bpy.types.Operator]:
