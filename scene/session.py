@@ -375,6 +375,10 @@ def import_result(job_id: str, scene: bpy.types.Scene) -> bpy.types.Object:
         if job.state not in folders.HAS_RESULT:
             raise JobError(f"{job.name} has no model yet: it is {job.state}.")
         by_hand = job.id not in _expected or job.state is State.IMPORTED
+        if reader := busy.reader():
+            raise JobError(
+                f"{job.name} would stand in what is made just now: wait for {reader} to end, then import it."
+            )
         # While a tool is held, its end is the next undo step, and the model comes with it.
         obj = place(
             folder,

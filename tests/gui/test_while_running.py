@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from gui import jobs
-from gui.blender import Box
+from gui.blender import BlenderError, Box
 from PIL import Image
 
 QUIT_AT_MOST_S = 20  # far beyond what a person would put up with; the bench knows the bound
@@ -268,6 +268,8 @@ def test_model_waits_for_the_end_of_a_render(blender, running, finish, render):
     jobs.until_state(blender, running, "ready", "imported")
     blender.find(WAITS, blender.status_bar())
     blender.find(WAITS, panel)
+    with pytest.raises(BlenderError, match="wait for the render to end, then import it"):
+        blender.run("bpy.ops.image_to_3d.import_result(job=job)", job=running)
     assert jobs.models(blender) == []
     assert not blender.run(NO_RENDER)
     blender.run(GO_ON)
