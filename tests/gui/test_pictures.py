@@ -205,7 +205,7 @@ def test_job(blender, slow_services, sign_in, keep, penguin, name):
     elif name == "jobs_cancelled":
         blender.run("bpy.ops.image_to_3d.cancel(job=job)", job=job)
         blender.until("(shown := module('scene.session').job(job)).state == 'cancelled' and not shown.untold", job=job)
-        words = ("cannot be stopped", "Retry", "Use Settings")
+        words = ("may charge for it", "Use Settings")
     elif name == "jobs_imported":
         slow_services.finish(create.id)
         jobs.until_state(blender, job, "imported")
