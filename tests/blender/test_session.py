@@ -159,7 +159,7 @@ def test_a_tool_has_its_time_anew_for_each_retry(session, start, busy, monkeypat
     job = start()
     assert tick_until_ready(session, job) == []
     bpy.ops.image_to_3d.import_result(job=job.id)
-    bpy.ops.image_to_3d.retry(job=job.id)
+    session.retry(job.id, bpy.context.scene)
     assert tick_until_ready(session, job) == []
     assert session.is_busy()
 
