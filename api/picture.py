@@ -22,6 +22,7 @@ from .network import USUAL, Network, is_loopback
 
 LIMIT_BYTES = 512 << 20  # no picture that Blender could open in the memory of an ordinary machine is larger
 DATA = "data:"
+HEADER_BYTES = 256 << 10  # of a file, in which its EXIF is found: of 64 kB at most, behind few others
 LONGER_SIDE_PX = 4096  # more than any service's model shows; a picture of twice as many is four times as slow to send
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".tga", ".exr", ".hdr")
@@ -125,13 +126,15 @@ def fit(
     *,
     called: str,
     limit_px: int,
+    may_be_flat: bool,
     pause: Callable[[float], None],
 ) -> Path:
     """Return `file` where it is a PNG or JPEG of at most `limit_px` on its longer side, else one that is made of it: `stem` plus its ending.
 
     The Blender that `blender()` starts does the work; it also looks whether there is anything to be seen, and only that is left out
     where there is no Blender. `pause` is called meanwhile and may raise. Raises `PictureError`, which calls the file `called`, where
-    it is no picture, damaged, an animation or empty; `BlenderError` where the work cannot be done.
+    it is no picture, damaged, an animation or empty (of one flat color without a shape, unless it `may_be_flat`); `BlenderError` where
+    the work cannot be done.
     """
     whole.check(file, called, lambda: pause(0.0))
     size = size_of(file)
@@ -146,6 +149,7 @@ def fit(
         "picture": str(file),
         "called": called,
         "only_look": is_fit,
+        "may_be_flat": may_be_flat,
         "limit_px": limit_px,
         "output_stem": str(stem),
     }
@@ -160,6 +164,12 @@ def fit(
             pause(0.1)
     finally:
         program.stop()
+
+
+def orientation_of(file: Path) -> int:
+    """EXIF orientation (1 to 8) of a JPEG file, 1 for all others and where none is told."""
+    with file.open("rb") as stream:
+        return orientation_in(stream.read(HEADER_BYTES))
 
 
 def size_of(file: Path) -> tuple[int, int] | None:
@@ -192,3 +202,32 @@ def _jpeg_size(stream: BinaryIO) -> tuple[int, int] | None:
         else:
             stream.seek(length - 2, 1)
     return None
+
+
+def orientation_in(header: bytes) -> int:
+    """EXIF orientation (1 to 8) in a JPEG file's first bytes, 1 where none is told."""
+    for marker, segment in jpeg_segments(header):
+        if marker == 0xE1 and segment.startswith(b"Exif\0\0"):
+            tiff = segment[6:]
+            order = "<" if tiff[:2] == b"II" else ">"
+            try:
+                (start,) = struct.unpack_from(order + "I", tiff, 4)
+                (count,) = struct.unpack_from(order + "H", tiff, start)
+                for number in range(count):
+                    tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, start + 2 + 12 * number)
+                    if tag == 0x0112:
+                        return value if 1 <= value <= 8 else 1
+            except struct.error:
+                return 1
+    return 1
+
+
+def jpeg_segments(header: bytes) -> list[tuple[int, bytes]]:
+    """Marker and content of each segment before the compressed data; empty for what is no JPEG."""
+    segments = []
+    at = 2 if header.startswith(b"\xff\xd8") else len(header)
+    while at + 4 <= len(header) and header[at] == 0xFF and header[at + 1] != 0xDA:
+        length = int.from_bytes(header[at + 2 : at + 4], "big")
+        segments.append((header[at + 1], header[at + 4 : at + 2 + length]))
+        at += 2 + length
+    return segments

@@ -15,8 +15,8 @@ Tell = Callable[[float], None]
 def save(service: Service, task: Task, path: Path, tell: Tell = lambda fraction: None) -> Task:
     """Bring the model of a succeeded `task` to `path`, checked to be a whole GLB 2.0 that refers to nothing outside itself.
 
-    Broken downloads are resumed, and what is there already is not fetched again by a later call. A file that is no model is kept
-    beside `path`, as it may be paid for, and fetched once more. `tell` hears how much is there (0 to 1) and may raise. Return the
+    Broken downloads are resumed, and what is there already is not fetched again by a later call. A file that is refused is fetched
+    once more, and kept beside `path`, as it may be paid for, unless it is a web page. `tell` hears how much is there (0 to 1) and may raise. Return the
     task with the addresses that worked.
 
     Raises `GlbError`, `DownloadError`, `ConnectionFailedError`, `ServiceError`, and `OSError` where the disk refuses.
@@ -29,12 +29,26 @@ def save(service: Service, task: Task, path: Path, tell: Tell = lambda fraction:
             glb.check(unchecked)
             break
         except GlbError as error:
-            kept = keep_aside(unchecked, path)
+            sentence = _refused(unchecked, path, error)
             if is_last_try or service.repeatable:
-                raise GlbError(f"{error} The delivered file is kept as {kept.name}.") from error
+                raise GlbError(sentence) from error
             task = _renewed(service, task)
     unchecked.replace(path)
     return task
+
+
+def _refused(unchecked: Path, path: Path, error: GlbError) -> str:
+    """Put a file that was refused out of the way, and return the sentence about it."""
+    if _is_web_page(unchecked):  # of a hotel's network, say: nobody has paid for that
+        unchecked.unlink()
+        return str(error)
+    return f"{error} The delivered file is kept as {keep_aside(unchecked, path).name}."
+
+
+def _is_web_page(file: Path) -> bool:
+    with file.open("rb") as stream:
+        head = stream.read(1000).removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    return head.startswith((b"<!doctype html", b"<html"))
 
 
 def keep_aside(file: Path, path: Path) -> Path:

@@ -42,9 +42,10 @@ def main() -> None:
     picture, called = Path(request["picture"]), request["called"]
     try:
         if request["only_look"]:
-            facts = look(picture, request["limit_px"], report, called)
+            facts = look(picture, request["limit_px"], report, called, may_be_flat=request.get("may_be_flat", False))
         else:
-            facts = fit(picture, request["limit_px"], request["output_stem"], report, called)
+            limit_px, stem = request["limit_px"], request["output_stem"]
+            facts = fit(picture, limit_px, stem, report, called, may_be_flat=request.get("may_be_flat", False))
     except NotFitting as error:
         traceback.print_exc()
         report.fail(str(error))
@@ -52,7 +53,9 @@ def main() -> None:
     report.done(**facts)
 
 
-def look(picture: Path, limit_px: int, report: Report, called: str = "") -> dict[str, Any]:
+def look(
+    picture: Path, limit_px: int, report: Report, called: str = "", *, may_be_flat: bool = False
+) -> dict[str, Any]:
     """Return `picture` itself as `file`. Raises `NotFitting` as `fit` does."""
     report.progress(0.0, "Looking at the picture")
     called = called or picture.name
@@ -60,11 +63,13 @@ def look(picture: Path, limit_px: int, report: Report, called: str = "") -> dict
     width, height = size_in(header) or (0, 0)
     if width * height <= MOST_PIXELS:  # the service takes more than can be looked at here
         values, linear = _read(picture, header, limit_px, called)
-        _refuse_empty(values, linear, called)
+        _refuse_empty(values, linear, called, may_be_flat)
     return {"file": str(picture)}
 
 
-def fit(picture: Path, limit_px: int, output_stem: str, report: Report, called: str = "") -> dict[str, Any]:
+def fit(
+    picture: Path, limit_px: int, output_stem: str, report: Report, called: str = "", *, may_be_flat: bool = False
+) -> dict[str, Any]:
     """Write `picture` to `output_stem` plus its ending, the longer side at most `limit_px`; return `file`, `width`, `height`.
 
     Raises `NotFitting`, which calls the picture `called`, where there is nothing to be read, or nothing to be seen.
@@ -73,7 +78,7 @@ def fit(picture: Path, limit_px: int, output_stem: str, report: Report, called: 
     called = called or picture.name
     header = _header(picture, called)
     values, linear = _read(picture, header, limit_px, called)
-    _refuse_empty(values, linear, called)
+    _refuse_empty(values, linear, called, may_be_flat)
     report.progress(0.4, "Scaling the picture")
     # What is written has no EXIF: turned here, or the service would see a telephone's picture lying on its side.
     pixels = upright(_fitted(values, linear, limit_px), orientation_in(header))
@@ -127,8 +132,8 @@ def _refuse_large(called: str, width: int, height: int, limit_px: int) -> None:
         raise NotFitting(f"{called} is {size}, too large to work on: scale it down to {limit_px} pixels or less.")
 
 
-def _refuse_empty(values: Floats, linear: bool, called: str) -> None:
-    """Refuse what is transparent everywhere, or the same everywhere. Looks no further than to the first strip that shows something."""
+def _refuse_empty(values: Floats, linear: bool, called: str, may_be_flat: bool) -> None:
+    """Refuse what is transparent everywhere, or, unless it `may_be_flat`, the same everywhere. Looks no further than to the first strip that shows something."""
     has_alpha = values.shape[2] in (2, 4)
     channels = 4 if has_alpha else 3
     low, high = np.full(channels, np.inf, np.float32), np.full(channels, -np.inf, np.float32)
@@ -138,7 +143,8 @@ def _refuse_empty(values: Floats, linear: bool, called: str) -> None:
             return
     if has_alpha and high[3] < VISIBLE:
         raise NotFitting(f"{called} is fully transparent: choose one that shows something.")
-    raise NotFitting(f"{called} is one flat color without any shape: choose one that shows something.")
+    if not may_be_flat:
+        raise NotFitting(f"{called} is one flat color without any shape: choose one that shows something.")
 
 
 def _not_a_picture(called: str) -> NotFitting:

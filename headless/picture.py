@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from ..api.picture import jpeg_segments, orientation_in
 from .pixels import Bytes
 
 LONGEST = 4096  # pixels: larger pictures are scaled down, a finer texture would not be seen
@@ -103,39 +104,10 @@ def size_in(header: bytes) -> tuple[int, int] | None:
                 bits = int.from_bytes(header[21:25], "little")
                 return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
             return tuple(side & 0x3FFF for side in struct.unpack("<HH", header[26:30]))
-        for marker, segment in _jpeg_segments(header):
+        for marker, segment in jpeg_segments(header):
             if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
                 height, width = struct.unpack(">HH", segment[1:5])
                 return width, height
     except struct.error:  # cut off: Blender will say that it is damaged
         pass
     return None
-
-
-def orientation_in(header: bytes) -> int:
-    """EXIF orientation (1 to 8) in a JPEG file's first bytes, 1 where none is told."""
-    for marker, segment in _jpeg_segments(header):
-        if marker == 0xE1 and segment.startswith(b"Exif\0\0"):
-            tiff = segment[6:]
-            order = "<" if tiff[:2] == b"II" else ">"
-            try:
-                (start,) = struct.unpack_from(order + "I", tiff, 4)
-                (count,) = struct.unpack_from(order + "H", tiff, start)
-                for number in range(count):
-                    tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, start + 2 + 12 * number)
-                    if tag == 0x0112:
-                        return value if 1 <= value <= 8 else 1
-            except struct.error:
-                return 1
-    return 1
-
-
-def _jpeg_segments(header: bytes) -> list[tuple[int, bytes]]:
-    """Marker and content of each segment before the compressed data; empty for what is no JPEG."""
-    segments = []
-    at = 2 if header.startswith(b"\xff\xd8") else len(header)
-    while at + 4 <= len(header) and header[at] == 0xFF and header[at + 1] != 0xDA:
-        length = int.from_bytes(header[at + 2 : at + 4], "big")
-        segments.append((header[at + 1], header[at + 4 : at + 2 + length]))
-        at += 2 + length
-    return segments

@@ -142,14 +142,18 @@ class Job:
         self.sent, self.task_id, self.adopted, self.gone, self.task_over = "", "", False, False, False
         self.candidates, self.credits, self.service_note = [], None, ""
 
-    def give_up(self) -> None:
-        """Note that the user has given the job up; what may still come, and be charged, at the service is said and kept."""
-        state, self.untold = self.state, False
+    def give_up(self, *, has_model: bool) -> None:
+        """Note that the user has given the job up; what may still come, and be charged, at the service is said and kept.
+
+        `has_model` says whether the service's model is in the job's folder already.
+        """
+        has_model = has_model or self.state in (State.DOWNLOADING, State.CONVERTING)
+        self.untold = False
         self.end(State.CANCELLED, CANCELLED_MESSAGE)
         if not self.has_unfetched_task:
             return
         label = label_of(self.service)
-        if state in (State.DOWNLOADING, State.CONVERTING):
+        if has_model:
             self.message = FINISHED_MESSAGE.format(label=label)
         elif self.service in SERVICES and not SERVICES[self.service].can_cancel:
             self.message = GOES_ON_MESSAGE.format(label=label)
@@ -278,7 +282,9 @@ def request_of(folder: Path, job: Job) -> dict[str, Any]:
     """Return the job's parameters with its picture files as paths."""
     names = pictures(SERVICES[job.service].parameters)
     files = {
-        name: str(folder / value) for name in names if (value := job.parameters.get(name)) and not picture.is_url(value)
+        name: str(folder / Path(value).name)
+        for name in names
+        if (value := job.parameters.get(name)) and not picture.is_url(value)
     }
     return {**job.parameters, **files}
 
@@ -295,6 +301,21 @@ def size_of(folder: Path) -> int:
             return sum(entry.stat().st_size for entry in entries if entry.is_file())
     except OSError:  # it was just removed, or one of its files was
         return 0
+
+
+def has_model(folder: Path) -> bool:
+    """Whether the model that a service made is in the folder, as a whole."""
+    return (folder / GLB).exists() or (folder / FETCHED).exists()
+
+
+def has_delivered(folder: Path) -> bool:
+    """Whether a file that a service delivered as a model is in the folder, also one that cannot be used."""
+    return any(folder.glob("*.glb"))
+
+
+def rename(folder: Path, target: Path) -> Path:
+    """Rename a folder, and return its new path; patient where Windows says that another process has something in it open."""
+    return _patiently(lambda: folder.rename(target))
 
 
 def clear_results(folder: Path) -> None:

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import re
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -75,13 +76,18 @@ def _is_left(job: Job) -> bool:
 def _asks(root: Path, job: Job, asked: Mapping[str, Any]) -> bool:
     """Whether a job asks for just this; of pictures the content counts."""
     table = SERVICES[job.service].parameters
-    there = {entry.name: job.parameters.get(entry.name, entry.default) for entry in table}
     names = pictures(table)
-    if any(there[name] != asked[name] for name in there if name not in names):
-        return False
     try:
+        there = {entry.name: job.parameters.get(entry.name, entry.default) for entry in table}
+        if any(there[name] != asked[name] for name in there if name not in names):
+            return False
         return all(_content_of(_inside(root / job.id, there[name]), Path()) == asked[name] for name in names)
-    except (PictureError, OSError):
+    except (
+        PictureError,
+        OSError,
+        AttributeError,
+        TypeError,
+    ):  # its picture is gone, or its record is not what we write
         return False
 
 
@@ -105,8 +111,11 @@ def cancel(folder: Path) -> None:
 
     Where a service has still to be told of it, the record says so (`untold`), and the next process of the job does it.
     """
-    folders.ask_cancel(folder)
-    _end(folder, Job.give_up)
+    if not folders.holds_record(folder):
+        raise JobError(f"There is no job in {folder}.")
+    if folders.read(folder).needs_process:
+        folders.ask_cancel(folder)
+        _end(folder, lambda job: job.give_up(has_model=folders.has_model(folder)))
 
 
 def fail(folder: Path, sentence: str) -> None:
@@ -131,15 +140,22 @@ def retry(folder: Path) -> None:
     A new task is asked for only where the service has said that nothing comes from the old one; an unconfirmed job looks for its
     task once more. Raises `JobError` where the job is unfinished, `BusyError` where it is being worked on.
     """
-    with folders.lock(folder):
-        job = folders.read(folder)
-        if job.state not in RETRIABLE:
-            raise JobError(f"{job.name} is {job.state}: only a job that has ended can be tried again.")
-        if job.task_over:
-            _forget_task(folder, job)
-        if job.state in folders.HAS_RESULT:  # its model is there and cannot be read, or looks wrong: prepare it anew
-            (folder / folders.BLEND).unlink(missing_ok=True)
-        _wait_again(folder, job)
+    try:
+        with folders.lock(folder):
+            job = folders.read(folder)
+            if job.state not in RETRIABLE:
+                raise JobError(f"{job.name} is {job.state}: only a job that has ended can be tried again.")
+            if job.task_over:
+                _forget_task(folder, job)
+            if (
+                job.state in folders.HAS_RESULT
+            ):  # its model is there and cannot be read, or looks wrong: prepare it anew
+                (folder / folders.BLEND).unlink(missing_ok=True)
+            _wait_again(folder, job)
+    except BusyError:
+        if not folders.read(folder).untold:
+            raise
+        folders.withdraw_cancel(folder)  # its process is just telling the service, and sees that the wish is taken back
 
 
 def resume(folder: Path) -> None:
@@ -207,15 +223,32 @@ def remove(root: Path, job_id: str) -> None:
 def set_aside(root: Path, job_id: str) -> Path:
     """Take the job from the list, and return the folder that `sweep` will delete: many at once would take long.
 
-    Raises `BusyError` while its process runs, `JobError` where there is no such job under `root`, and `OSError`.
+    Raises `BusyError` while its process runs, `JobError` where there is no such job under `root` or it waits for a model that is paid
+    for, and `OSError`.
     """
     folder = root / job_id
     if not folders.is_id(job_id) or not folders.holds_record(folder):
         raise JobError(f"There is no job {job_id!r} in {root}.")
-    if (folder / folders.LOCK).exists():  # else it is no whole job, and nobody can be working on it
-        with folders.lock(folder):
-            pass  # and given back at once: Windows does not rename a folder in which a file is open
-    return folder.rename(root / f"{folders.REMOVED_PREFIX}{job_id}")
+    aside = root / f"{folders.REMOVED_PREFIX}{job_id}"
+    if not (folder / folders.LOCK).exists():  # it is no whole job, and nobody can be working on it
+        return folders.rename(folder, aside)
+    with folders.lock(folder):
+        _refuse_paid(folder)
+        if sys.platform != "win32":
+            return folders.rename(folder, aside)
+    return folders.rename(folder, aside)  # Windows renames no folder in which a file is open, like the lock
+
+
+def _refuse_paid(folder: Path) -> None:
+    """Raise `JobError` for a job that is to get a model that is paid for: nothing would lead to its task any more."""
+    try:
+        job = folders.read(folder)
+    except JobError:  # whatever it was, nobody can go on with it
+        return
+    if job.state in folders.UNFINISHED and job.sent:
+        raise JobError(
+            f"{job.name} has a task at {folders.label_of(job.service)} that may be charged: cancel the job first."
+        )
 
 
 def _delete(folder: Path) -> None:

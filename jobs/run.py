@@ -70,6 +70,10 @@ class Cancelled(Exception):
     """The user asked for the job to be cancelled."""
 
 
+class TakenBack(Exception):
+    """The user wants the model of a job after all whose service is just told of its cancelling."""
+
+
 class StarterGone(Exception):
     """Blender has gone away: the job waits for its next start."""
 
@@ -133,7 +137,7 @@ class Run:
         except StarterGone:
             return
         except Cancelled:
-            self.job.give_up()
+            self.job.give_up(has_model=folders.has_model(self.folder))
             self._enter(self.job.state, self.job.message)
         except (ImageTo3DError, OSError) as error:
             self._log_error()
@@ -145,37 +149,65 @@ class Run:
     def tell_service(self) -> None:
         """Give the task up at the service, as the user wishes, and write down what became of that.
 
-        What cannot be said now stays on the record: the next run tries again.
+        What cannot be said now stays on the record, and a later run tries again. Who takes the cancel marker away takes the wish back.
         """
-        label = label_of(self.job.service)
+        folders.ask_cancel(self.folder)
         try:
-            message = self._give_task_up(self._connect())
+            service = self._connect()
+            self._patiently(lambda: self._give_task_up(service))
         except StarterGone:
+            return
+        except TakenBack:
+            self.job.untold, self.job.progress = False, 0.0
+            self._enter(State.WAITING, folders.WAITING_MESSAGE)
             return
         except (ImageTo3DError, OSError) as error:
             self._log_error()
-            reason = sentence_of(error).rstrip(".").partition(": ")[0]
-            message = folders.UNTOLD_MESSAGE.format(label=label, why=f"{reason}. It is tried again by itself")
+            self._note_untold(sentence_of(error).rstrip(".").partition(": ")[0])
         except Exception:
             self._log_error()
-            message = folders.UNTOLD_MESSAGE.format(label=label, why=BUG.rstrip("."))
+            self._note_untold(BUG.rstrip("."))
         else:
             self.job.untold = False
-        self._enter(State.CANCELLED, message)
+        self._enter(self.job.state, self.job.message)
 
-    def _give_task_up(self, service: api.Service) -> str:
-        """Return what the user is told. A task that has succeeded is left alone: it is paid for, and a service may delete its model."""
-        task = self._patiently(lambda: service.get(self.job.task_id))
-        if task.status is api.Status.SUCCEEDED:
-            return folders.FINISHED_MESSAGE.format(label=service.label)
-        if task.status is api.Status.GONE:  # which a wrong address says, too: tried again, the job asks once more
-            self.job.gone = True
-            return folders.UNKNOWN_MESSAGE.format(label=service.label)
+    def _note_untold(self, reason: str) -> None:
+        label = label_of(self.job.service)
+        self.job.message = folders.UNTOLD_MESSAGE.format(label=label, why=f"{reason}. Blender tries again later")
+
+    _deletion_sent = False
+    """Whether this run has asked the service to delete the task: what it does not know any more was then deleted."""
+
+    def _give_task_up(self, service: api.Service) -> None:
+        """Ask how the task is and, where it has not ended, have it deleted; note what the user is told.
+
+        A task that has succeeded is left alone: it is paid for, and a service may delete its model with it.
+        """
+        task = service.get(self.job.task_id)
+        self._look()
+        if (
+            task.status is api.Status.GONE and self.job.adopted
+        ):  # mistyped: what became of the request is as unknown as before
+            self.job.task_id, self.job.adopted = "", False
+            self.job.end(State.CANCELLED, folders.CANCELLED_MESSAGE)
+        elif (
+            task.status is api.Status.GONE and not self._deletion_sent
+        ):  # a wrong address says that, too: a retry asks once more
+            self.job.gone, self.job.message = True, folders.UNKNOWN_MESSAGE.format(label=service.label)
+        elif task.status is api.Status.SUCCEEDED:
+            self.job.message = folders.FINISHED_MESSAGE.format(label=service.label)
+        elif task.has_ended or self._is_deleted(service):
+            self.job.task_over, self.job.message = True, folders.CANCELLED_MESSAGE
+        else:
+            self.job.message = folders.GOES_ON_MESSAGE.format(label=service.label)
+
+    def _is_deleted(self, service: api.Service) -> bool:
+        self._deletion_sent = True
         try:
-            self.job.task_over = task.has_ended or self._patiently(lambda: service.cancel(self.job.task_id))
+            return service.cancel(self.job.task_id)
         except RefusedError:  # it works on the task already
             self._log_error()
-        return folders.CANCELLED_MESSAGE if self.job.task_over else folders.GOES_ON_MESSAGE.format(label=service.label)
+            return False
 
     def _patiently(self, ask: Callable[[], T]) -> T:
         """Return `ask()`, tried again where it fails for a reason that may pass."""
@@ -376,7 +408,8 @@ class Run:
             try:
                 task = api.save(service, task, fetched, self._tell_fetched)
             except GlbError as error:
-                raise GlbError(f"{str(error).rstrip('.')} in the job's folder.") from error
+                where = " in the job's folder." if folders.has_delivered(self.folder) else "."
+                raise GlbError(f"{str(error).rstrip('.')}{where}") from error
         folders.sync(fetched)
         assert task.result is not None  # api.wait returns a task that has succeeded
         missing = glb.missing_maps(fetched)
@@ -480,8 +513,11 @@ class Run:
             time.sleep(min(left, LOOK_EVERY_S))
 
     def _look(self) -> None:
-        if self.job.state is not State.CANCELLED and folders.cancel_asked(self.folder):
+        is_asked, is_given_up = folders.cancel_asked(self.folder), self.job.state is State.CANCELLED
+        if is_asked and not is_given_up:
             raise Cancelled
+        if is_given_up and not is_asked:
+            raise TakenBack
         if self.starter_is_gone():
             raise StarterGone
 

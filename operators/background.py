@@ -11,7 +11,7 @@ from ..jobs import folder as folders
 from ..jobs.folder import State
 from ..scene import session, settings
 from ..scene.request import Started
-from .interrupt import Interrupt
+from .interrupt import Interrupt, Interrupted
 from .outcome import interruptible_outcome
 
 LOOK_EVERY_S = 0.2
@@ -33,15 +33,36 @@ def finish_started(
 ) -> None:
     """Say where an earlier job was taken up instead of paying for a new one, and finish it. Raises as `finish` does."""
     if started.is_taken_up:
-        sentence = f"{started.job.name}: the job of {started.job.created} goes on, as it asked for the same. Nothing is paid again"
-        operator.report({"INFO"}, sentence)
+        _finish_taken_up(operator, started.job, scene, interrupt)
+        return
     try:
-        finish(started.job.id, scene if started.is_taken_up else settings.target_of(scene), interrupt)
-    except ImageTo3DError as error:
-        if started.is_taken_up and session.refresh(started.job.id).state is State.FAILED:
-            # Else a script could never ask for another model of this picture.
-            raise ImageTo3DError(f"{error} To pay for a new model instead, remove the job {started.job.id}.") from error
+        finish(started.job.id, settings.target_of(scene), interrupt)
+    except Interrupted:
+        if not session.refresh(
+            started.job.id
+        ).sent:  # nothing is paid yet: the next Blender must not send what nobody waits for
+            session.cancel(started.job.id)
         raise
+
+
+def _finish_taken_up(
+    operator: bpy.types.Operator, job: folders.Job, scene: bpy.types.Scene, interrupt: Interrupt
+) -> None:
+    is_paid = job.sent and job.task_id and not job.gone
+    paid = ". Nothing is paid again" if is_paid else ""
+    operator.report({"INFO"}, f"{job.name}: the job of {job.created} goes on, as it asked for the same{paid}")
+    try:
+        finish(job.id, scene, interrupt)
+    except ImageTo3DError as error:
+        state = session.refresh(job.id).state
+        if state is State.READY:  # its .blend cannot be read: it is made anew of the model, which is there
+            session.resume(job.id, settings.target_of(scene))
+            finish(job.id, settings.target_of(scene), interrupt)
+        elif state is State.FAILED and folders.has_delivered(session.folder_of(job.id)):
+            # Else a script could never ask for another model of this picture.
+            raise ImageTo3DError(f"{error} To pay for a new model instead, remove the job {job.id}.") from error
+        else:
+            raise
 
 
 def finish(job_id: str, scene: bpy.types.Scene, interrupt: Interrupt) -> None:

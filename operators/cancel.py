@@ -3,6 +3,7 @@
 
 import bpy
 
+from ..jobs.folder import State
 from ..scene import session
 from . import background
 from .interrupt import Interrupt
@@ -24,7 +25,8 @@ class IMAGE_TO_3D_OT_cancel(OfJob, bpy.types.Operator):
         session.cancel(job_id)
         if bpy.app.background:  # the service is told before the script goes on
             job = background.work_off(job_id, interrupt)
-            self.report({"WARNING" if job.has_unfetched_task else "INFO"}, f"{job.name}: {job.message}")
+            is_over = job.state is not State.UNCONFIRMED and not job.has_unfetched_task
+            self.report({"INFO" if is_over else "WARNING"}, f"{job.name}: {job.message}")
 
 
 def register() -> None:

@@ -3,7 +3,7 @@
 
 import bpy
 
-from ..jobs.folder import State
+from ..jobs.folder import Job, State
 from ..scene import joblist, session
 from .job import OfJob
 from .outcome import outcome
@@ -15,6 +15,14 @@ LOST = {
 """What would be lost with a job, by its state."""
 
 UNFETCHED = "The service may still have its model, and nothing will lead to it any more"
+UNTOLD = "The service has not been told that it was cancelled, and may go on and charge for it"
+
+
+def _lost_with(job: Job) -> str:
+    """What would be lost with a job; "" for nothing."""
+    if job.untold:
+        return UNTOLD
+    return UNFETCHED if job.has_unfetched_task else LOST.get(job.state, "")
 
 
 class IMAGE_TO_3D_OT_remove(OfJob, bpy.types.Operator):
@@ -25,8 +33,8 @@ class IMAGE_TO_3D_OT_remove(OfJob, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         job = session.job(self.job or joblist.selected())
-        lost = UNFETCHED if job and job.has_unfetched_task else LOST.get(job.state) if job else None
-        if job is None or lost is None:
+        lost = _lost_with(job) if job else ""
+        if job is None or not lost:
             return self.execute(context)
         return context.window_manager.invoke_confirm(
             self, event, title=f"Remove {job.name}?", message=lost, confirm_text="Remove", icon="WARNING"

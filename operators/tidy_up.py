@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`image_to_3d.tidy_up`: deletes old jobs that nobody needs any more. Never one whose model was not imported, or may be paid for."""
 
+from pathlib import Path
+
 import bpy
 
 from ..api.errors import ImageTo3DError, sentence_of
@@ -53,9 +55,9 @@ class IMAGE_TO_3D_OT_tidy_up(bpy.types.Operator):
     def _remove_old(self) -> None:
         removed, freed, troubles = 0, 0, []
         for job in history.list_jobs(session.root()):  # as they are now: another Blender may have gone on with one
-            if not is_old(job, self.days):
-                continue
             folder = session.folder_of(job.id)
+            if not is_old(job, self.days) or _may_hold_paid(job, folder):
+                continue
             size = folders.size_of(folder)
             try:
                 session.remove(job.id)
@@ -73,6 +75,11 @@ def is_old(job: Job, days: int) -> bool:
     """Whether a job ended more than so many days ago, and nothing is lost with it. What cannot be read may be anything, and is not."""
     is_over = job.state in OVER and not job.has_unfetched_task
     return is_over and bool(job.updated) and folders.age_s(job.updated) > days * DAY_S
+
+
+def _may_hold_paid(job: Job, folder: Path) -> bool:
+    """Whether a model that was paid for, and never imported, lies in the job's folder."""
+    return bool(job.sent) and job.state is not State.IMPORTED and folders.has_delivered(folder)
 
 
 def register() -> None:

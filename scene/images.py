@@ -77,6 +77,8 @@ def _shows_otherwise(image: bpy.types.Image, own: Path) -> bool:
     size = picture.size_of(own)
     if size is None:
         return False
+    if picture.orientation_of(own) != 1:  # others turn it upright, Blender (4.2 to 5.2) shows it as it lies in the file
+        return True
     is_replaced = image.has_data and size != tuple(image.size)  # since Blender read it
     return is_replaced or image.alpha_mode == "PREMUL"  # which is what no PNG is by itself
 

@@ -41,6 +41,9 @@ STARTS_AT_MOST = 2  # a process that dies twice on the same job would die a thir
 LOOKED_AT_AGAIN = 20
 """So many of the newest jobs are read again after they have ended, where another Blender has changed them; a panel shows fewer."""
 
+TELL_PAUSES_S = (60.0, 300.0, 900.0)
+"""How long after each try a service is told again that a job was cancelled, where it could not be: the last for as long as Blender runs."""
+
 STOPS_WITHIN_S = 3.0  # what a process may take to end itself, unless a create request of its has no answer yet
 
 READ_AT_MOST_S = 0.01
@@ -61,6 +64,8 @@ class Said(NamedTuple):
 
 _processes: dict[str, process.Process] = {}
 _starts: dict[str, int] = {}
+_tells: dict[str, tuple[int, float]] = {}
+"""By job: how often a process was started to tell its service that it was cancelled, and when (time.monotonic) one may be again."""
 _cancelled_at: dict[str, float] = {}
 """By job: when (time.monotonic) the user asked a running process to give it up."""
 _expected: dict[str, int] = {}
@@ -73,6 +78,8 @@ _held_since: dict[str, float] = {}
 """By job: since when (time.monotonic) its result waits for the end of a tool."""
 _in_the_way = ""
 """What the last result that was to enter a scene waits for; "" where nothing was in its way."""
+_is_listed = False
+"""Whether it is known which jobs there are."""
 _is_swept = False
 """Whether there is nothing to be deleted."""
 _is_greeted = False
@@ -132,8 +139,8 @@ def jobs() -> list[Job]:
 
 
 def was_read() -> bool:
-    """Whether the list of jobs has been read since the start."""
-    return _jobs is not None
+    """Whether the list of jobs has been read since the start. In the background it never is: an operator knows the jobs it is told of."""
+    return _is_listed
 
 
 def job(job_id: str) -> Job | None:
@@ -219,7 +226,9 @@ def refresh(job_id: str) -> Job:
     folder = folder_of(job_id)
     _record_mtime_ns[job_id] = _mtime_ns(folder)
     job = folders.read(folder)
-    if not job.needs_process:
+    if not job.untold:
+        _tells.pop(job_id, None)
+    if job.state not in folders.UNFINISHED:
         _starts.pop(job_id, None)  # where it is tried again, also by another Blender, it starts anew
     if job.state in (*ENDED_WITHOUT, State.IMPORTED):
         _stop_expecting(job_id)
@@ -281,8 +290,10 @@ def _count(number: int) -> str:
 def _care_for(job: Job) -> Said | None:
     try:
         if job.needs_process:
-            before, was_ours = job, job.id in _starts
+            before, was_ours, was_expected = job, job.id in _starts, job.id in _expected
             job = advance(job.id)
+            if job.state is State.IMPORTED and was_expected:
+                return _imported_elsewhere(job)
             if job.state in ENDED_WITHOUT and _is_news(before, job):
                 return _farewell(job)
             if job.state is State.READY and was_ours and job.id not in _expected:
@@ -292,10 +303,17 @@ def _care_for(job: Job) -> Said | None:
     except (ImageTo3DError, OSError) as error:  # one job's trouble must not stop the others
         _expected.pop(job.id, None)
         # Where even this cannot be written down (a full disk), the list says it until the next start tries again.
-        failed = dataclasses.replace(job, state=State.FAILED, message=sentence_of(error))
+        failed = dataclasses.replace(job, state=State.FAILED, message=sentence_of(error), untold=False)
         _remember(failed)
         return _farewell(failed)
     return None
+
+
+def _imported_elsewhere(job: Job) -> Said:
+    """What is said where the model was expected here, and another Blender, or a script in one, has imported it."""
+    return Said(
+        "INFO", f"{job.name} was imported by another Blender: import it again from the list of jobs", job.service
+    )
 
 
 def _is_news(before: Job, job: Job) -> bool:
@@ -325,12 +343,11 @@ def advance(job_id: str) -> Job:
         return job
     if not job.needs_process or is_running(job_id) or folders.is_locked(folder):
         return job
-    if _starts.get(job_id, 0) >= STARTS_AT_MOST:
+    if not job.untold and _starts.get(job_id, 0) >= STARTS_AT_MOST:
         history.fail(
             folder, "The job's process stopped unexpectedly, twice: log.txt in the job's folder has the details."
         )
-    elif len(_processes) < _preferences().jobs_at_once:
-        _starts[job_id] = _starts.get(job_id, 0) + 1
+    elif _may_start(job):
         orders = {
             "blender": bpy.app.binary_path,
             "connection": connection(job.service),
@@ -338,6 +355,22 @@ def advance(job_id: str) -> Job:
         }
         _processes[job_id] = process.start(folder, python=[sys.executable, *bpy.app.python_args], orders=orders)
     return refresh(job_id)
+
+
+def _may_start(job: Job) -> bool:
+    """Whether a process may be started for the job now, which is then counted."""
+    # Those that tell a service do not take the places of those that make models.
+    beside = [known for job_id in _processes if (known := _jobs and _jobs.get(job_id)) and known.untold == job.untold]
+    if len(beside) >= _preferences().jobs_at_once:
+        return False
+    if not job.untold:
+        _starts[job.id] = _starts.get(job.id, 0) + 1
+        return True
+    tries, not_before_s = _tells.get(job.id, (0, 0.0))
+    if time.monotonic() < not_before_s:
+        return False
+    _tells[job.id] = tries + 1, time.monotonic() + TELL_PAUSES_S[min(tries, len(TELL_PAUSES_S) - 1)]
+    return True
 
 
 def is_running(job_id: str) -> bool:
@@ -397,7 +430,9 @@ def import_result(job_id: str, scene: bpy.types.Scene) -> bpy.types.Object:
 def cancel(job_id: str) -> None:
     """Give a job up. Its process, if it has one, writes that down within a second, or when the answer to a create request has come,
     and then tells the service; where it has none, the next tick starts one that does."""
-    _expected.pop(job_id, None)
+    _stop_expecting(job_id)
+    _starts.pop(job_id, None)
+    _tells.pop(job_id, None)
     history.cancel(folder_of(job_id))
     if is_running(job_id):
         _cancelled_at.setdefault(job_id, time.monotonic())
@@ -408,7 +443,7 @@ def goes_on(job: Job) -> bool:
     """Whether something still happens to a job that was advanced just now, without anybody's doing."""
     if is_running(job.id) or job.state in folders.UNFINISHED:
         return True
-    return job.untold and not offline_reason(job.service, job.source) and _starts.get(job.id, 0) < STARTS_AT_MOST
+    return job.untold and job.id not in _tells and not offline_reason(job.service, job.source)
 
 
 def stop(job_id: str) -> None:
@@ -424,6 +459,7 @@ def take_up(job_id: str) -> Job:
     if folders.read(folder).state is not State.READY:
         history.resume(folder)
     _starts.pop(job_id, None)
+    _tells.pop(job_id, None)
     _cancelled_at.pop(job_id, None)
     return refresh(job_id)
 
@@ -466,6 +502,7 @@ def forget(job_id: str) -> None:
 
 def _expect_again(job_id: str, scene: bpy.types.Scene) -> None:
     _starts.pop(job_id, None)
+    _tells.pop(job_id, None)
     _cancelled_at.pop(job_id, None)
     _expected[job_id] = scene.session_uid
     refresh(job_id)
@@ -490,8 +527,9 @@ def waits_for(job: Job) -> str:
 
 def _bring_in(job: Job) -> Said | None:
     """Place the result of an expected job; whatever is in the way is said, and the result stays ready to be imported by hand."""
-    if refresh(job.id).state is not State.READY:  # another Blender was here first
-        return None
+    found = refresh(job.id)
+    if found.state is not State.READY:  # another Blender was here first
+        return _imported_elsewhere(found) if found.state is State.IMPORTED else None
     scene = next((scene for scene in bpy.data.scenes if scene.session_uid == _expected[job.id]), None)
     if scene is None:
         _stop_expecting(job.id)
@@ -566,7 +604,7 @@ def _sweep() -> None:
 
 def _look_for_new() -> None:
     """Read the records that were never read, a few at a time; and see whether a folder came or went (another Blender may share them)."""
-    global _jobs, _root_mtime_ns, _unread
+    global _jobs, _root_mtime_ns, _unread, _is_listed
     mtime_ns = root().stat().st_mtime_ns
     if _jobs is None or mtime_ns != _root_mtime_ns:
         _root_mtime_ns = mtime_ns
@@ -574,6 +612,7 @@ def _look_for_new() -> None:
         ids = history.list_ids(root())
         _jobs = {job_id: known[job_id] for job_id in ids if job_id in known}
         _unread = [job_id for job_id in ids if job_id not in known]
+        _is_listed = True
         for removed in _expected.keys() - set(ids):
             del _expected[removed]
         show()
@@ -632,14 +671,15 @@ def register() -> None:
 
 def unregister() -> None:
     """Have all processes end themselves; their jobs go on after the next start."""
-    global _jobs, _is_greeted, _is_swept, _trouble
+    global _jobs, _is_greeted, _is_listed, _is_swept, _trouble
     while _processes:
         process.stop(_processes.popitem()[1])
     _expected.clear()
     _starts.clear()
+    _tells.clear()
     _cancelled_at.clear()
     _held_since.clear()
     _record_mtime_ns.clear()
     _sizes.clear()
     _unread.clear()
-    _jobs, _is_greeted, _is_swept, _trouble = None, False, False, ""
+    _jobs, _is_greeted, _is_listed, _is_swept, _trouble = None, False, False, False, ""

@@ -148,6 +148,7 @@ class WebService:
             lambda: self._blender or find_blender(),
             called=self._called(source, name),
             limit_px=self._picture_limit_px,
+            may_be_flat=name != pictures(self.parameters)[0],  # of a texture, one color may well be meant
             pause=self._pause,
         )
 

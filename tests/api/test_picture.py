@@ -242,13 +242,14 @@ UNFIT = [
 def test_of_what_shows_no_picture_no_task_is_made(meshy, csm, server, star, tmp_path, make, sentence):
     fox = tmp_path / "fox.png"
     fox.write_bytes(make())
-    for service, parameters, called in (
+    requests = [
         (csm, {"image_url": str(fox)}, "fox.png"),
         (csm, {"image_url": data_uri(make())}, "The picture"),
         (meshy, {"image_url": str(fox)}, "fox.png"),
         (meshy, {"image_url": str(star), "texture_image_url": str(fox)}, "fox.png"),
         (meshy, {"image_url": str(star), "texture_image_url": data_uri(make())}, "The picture in Texture Image URL"),
-    ):
+    ]
+    for service, parameters, called in requests[: 3 if "flat" in sentence else 5]:  # a texture may be flat
         with pytest.raises(PictureError) as refusal:
             service.create(parameters, before_sending=lambda: pytest.fail("sent"))
         assert str(refusal.value) == f"{called} {sentence}"

@@ -108,7 +108,7 @@ def test_a_task_that_was_paid_for_and_not_fetched_is_fetched(leave, session, slo
 
 def test_a_paid_model_that_cannot_be_used_has_a_way_out(leave, session, slow_account, star):
     job = leave()
-    slow_account.play("download", "html", times=99)
+    slow_account.play("download", "garbage", times=99)
     for _ in range(2):
         with pytest.raises(RuntimeError, match=f"is kept as .* remove the job {job}"):
             bpy.ops.image_to_3d.generate(filepath=str(star), service="MESHY")
@@ -118,6 +118,34 @@ def test_a_paid_model_that_cannot_be_used_has_a_way_out(leave, session, slow_acc
     finish_soon(slow_account)
     bpy.ops.image_to_3d.generate(filepath=str(star), service="MESHY")
     assert len(slow_account.creates) == 2
+
+
+def test_what_the_service_has_forgotten_is_paid_again_and_not_said_to_be_free(
+    leave, session, slow_account, star, capfd
+):
+    job = leave()
+    slow_account.forget(slow_account.creates[0].id)
+    change(session, job, state=session.State.FAILED, gone=True)
+    finish_soon(slow_account)
+    bpy.ops.image_to_3d.generate(filepath=str(star), service="MESHY")
+    assert len(slow_account.creates) == 2
+    output = capfd.readouterr().out
+    assert "goes on, as it asked for the same" in output and "Nothing is paid again" not in output
+
+
+def test_a_ready_model_that_cannot_be_read_is_made_anew_of_its_glb(leave, session, slow_account, star):
+    job = leave()
+    tick_until(session, lambda: session.job(job) and session.job(job).state == "ready" and not session.is_busy())
+    end_of_blender(session)
+    (session.folder_of(job) / "result.blend").write_bytes(b"damaged")
+    assert bpy.ops.image_to_3d.generate(filepath=str(star), service="MESHY") == {"FINISHED"}
+    assert tasks() == [slow_account.creates[0].id] and len(slow_account.creates) == 1
+
+
+def test_a_record_that_is_not_ours_stops_no_other(make_job, account, star):
+    make_job("running", service="meshy", sent="2026-01-01T00:00:00Z", task_id="0193", parameters=None)
+    bpy.ops.image_to_3d.generate(filepath=str(star), service="MESHY")
+    assert len(account.creates) == 1
 
 
 def test_a_job_that_was_being_cancelled_is_wanted_after_all(leave, session, slow_account, star):
@@ -271,6 +299,32 @@ def test_cancel_tells_the_service_before_it_returns(leave, session, slow_account
     assert session.job(job).state == "cancelled" and session.job(job).task_over == (percent < 0)
 
 
+def test_cancel_returns_although_the_service_cannot_be_told(leave, session, slow_account, hurry, capfd):
+    job = leave(finished=False)
+    slow_account.play("get", "status", status=503, times=99)
+    slow_account.play("stream", "status", status=503, times=99)
+    assert bpy.ops.image_to_3d.cancel(job=job) == {"FINISHED"}
+    assert "Warning: Red Star: Cancelled here. Meshy has not been told yet" in capfd.readouterr().out
+    slow_account.play_nothing()
+    slow_account.set_progress(slow_account.creates[0].id, -1)
+    assert bpy.ops.image_to_3d.cancel(job=job) == {"FINISHED"}  # and so it is told again
+    assert session.job(job).message == "Cancelled"
+
+
+def test_cancel_returns_offline(leave, session, monkeypatch, capfd):
+    job = leave(finished=False)
+    monkeypatch.setenv("MESHY_API_URL", "https://api.example.org")
+    assert bpy.ops.image_to_3d.cancel(job=job) == {"FINISHED"}
+    assert "has not been told yet" in capfd.readouterr().out and session.job(job).untold
+
+
+def test_a_second_job_is_known_after_the_first_was_removed(session, make_job):
+    first, second = make_job("imported"), make_job("waiting")
+    bpy.ops.image_to_3d.remove(job=first.id)
+    assert bpy.ops.image_to_3d.cancel(job=second.id) == {"FINISHED"}
+    assert bpy.ops.image_to_3d.tidy_up(days=0) == {"FINISHED"}
+
+
 def test_remove_and_tidy_up_delete_before_they_return(session, make_job):
     jobs = [make_job("imported", updated="2026-01-01T00:00:00Z") for _ in range(3)]
     assert bpy.ops.image_to_3d.remove(job=jobs[0].id) == {"FINISHED"}
@@ -311,6 +365,25 @@ def test_ctrl_c_reaches_the_script_and_no_other_picture_is_paid(session, slow_ac
     slow_account.finish(slow_account.creates[0].id)
     bpy.ops.image_to_3d.generate(filepath=str(star), service="MESHY")
     assert tasks() == [slow_account.creates[0].id] and len(slow_account.creates) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl+C cannot be pressed for one process there")
+def test_ctrl_c_before_anything_is_sent_leaves_nothing_to_be_paid(session, slow_account, star, monkeypatch):
+    create = session.create
+
+    def create_and_press(*arguments, **options):
+        os.kill(os.getpid(), signal.SIGINT)
+        return create(*arguments, **options)
+
+    monkeypatch.setattr(session, "create", create_and_press)
+    with pytest.raises(KeyboardInterrupt):
+        bpy.ops.image_to_3d.generate(filepath=str(star), service="MESHY")
+    (job,) = session.jobs()
+    assert job.state == "cancelled" and not slow_account.requests
+    end_of_blender(session)
+    for _ in range(3):
+        assert session.tick() == []
+    assert not slow_account.requests
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl+C cannot be pressed for one process there")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A Blender image as a picture file: what the user sees, whatever the scene's output is set to."""
 
+import struct
+
 import bpy
 import numpy as np
 import pytest
@@ -266,3 +268,22 @@ def test_a_single_tile_is_what_is_shown(extension, tmp_path):
     image = bpy.data.images.new("Tile", 12, 8, alpha=True, tiled=True)
     image.pixels.foreach_set(pattern(12, 8))
     assert np.array_equal(sent(extension, image, tmp_path / "out")[1], pixels_of(image))
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_photograph_that_others_would_turn_is_sent_as_blender_shows_it(extension, tmp_path, orientation):
+    image = bpy.data.images.new("Photo", 8, 4)
+    image.pixels.foreach_set([0.25, 0.5, 0.75, 1.0] * 32)
+    image.file_format = "JPEG"
+    path = tmp_path / "photo.jpg"
+    image.save(filepath=str(path))
+    data = path.read_bytes()
+    exif = b"Exif\0\0MM\0\x2a\0\0\0\x08" + struct.pack(">HHHIHHI", 1, 0x0112, 3, 1, orientation, 0, 0)
+    path.write_bytes(data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:])
+    shown = bpy.data.images.load(str(path))
+    assert tuple(shown.size) == (8, 4)  # as it lies in the file
+    file = extension.module("scene.images").to_file(shown, tmp_path)
+    assert (file == path) == (orientation == 1)
+    assert (
+        tuple(bpy.data.images.load(str(file)).size) == (8, 4) and b"Exif" not in file.read_bytes()[:400] or file == path
+    )

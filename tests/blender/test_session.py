@@ -66,14 +66,88 @@ def test_a_service_that_could_not_be_told_is_told_by_the_next_blender(session, s
     slow_account.play("delete", "status", status=503, times=99)
     session.cancel(job.id)
     said = listen_until(session, lambda: not session.is_busy() and session.job(job.id).state == "cancelled")
-    said += [entry for _ in range(5) for entry in session.tick()]  # it is tried twice, and then no more
     assert {entry.severity for entry in said} == {"WARNING"} and "has not been told yet" in said[0].sentence
-    assert session.job(job.id).untold and not session.is_busy()
-    session.unregister()
+    end_of_blender(session)
     slow_account.play_nothing()
-    said = tick_until(session, lambda: session.was_read() and not session.job(job.id).untold)
+    said = tick_until(session, lambda: session.job(job.id) and not session.job(job.id).untold)
     assert said == ["Red Star: Cancelled"]
     assert (session.job(job.id).task_over, len(slow_account.creates)) == (True, 1)
+
+
+def end_of_blender(session):
+    processes = list(session._processes.values())
+    session.unregister()
+    for process in processes:
+        process.wait(30)
+
+
+def test_a_service_that_is_back_is_told_by_the_same_blender(session, make_job, account, monkeypatch):
+    """However often it could not be told."""
+    monkeypatch.setattr(session, "TELL_PAUSES_S", (0.0,))
+    monkeypatch.setenv("MESHY_API_KEY", "msy_wrong")
+    job = make_job("cancelled", service="meshy", sent="2026-01-01T00:00:00Z", task_id="0193", untold=True)
+    asked = account.requests
+    said = listen_until(session, lambda: len(asked) >= 4 and "API key" in session.job(job.id).message)
+    assert [entry.severity for entry in said] == ["WARNING"], "said once"
+    monkeypatch.setenv("MESHY_API_KEY", account.meshy_key)
+    tick_until(session, lambda: not session.job(job.id).untold)
+
+
+def test_between_two_tries_to_tell_a_service_there_is_a_pause(session, make_job, account):
+    account.close()
+    job = make_job("cancelled", service="meshy", sent="2026-01-01T00:00:00Z", task_id="0193", untold=True)
+    session.tick()
+    process = session._processes[job.id]
+    process.kill()
+    process.wait()
+    for _ in range(10):
+        session.tick()
+    assert not session.is_busy() and session.job(job.id).untold
+
+
+def test_a_cancel_after_two_deaths_is_told_all_the_same(session, slow_account, start_web):
+    job = start_web("meshy")
+    for _ in range(2):
+        tick_until(session, lambda: session.is_running(job.id) and session.refresh(job.id).task_id)
+        session._processes[job.id].kill()
+        session._processes[job.id].wait()
+    slow_account.set_progress(job_task(session, job), -1)
+    session.cancel(job.id)
+    tick_until(session, lambda: not session.job(job.id).untold)
+    assert session.job(job.id).message == "Cancelled"
+
+
+def test_what_tells_a_service_takes_no_place_of_a_job(extension, session, make_job, slow_account, start):
+    slow_account.play("get", "hang", times=9)
+    extension.preferences.jobs_at_once = 1
+    make_job("cancelled", service="meshy", sent="2026-01-01T00:00:00Z", task_id="0193", untold=True)
+    job = start()
+    session.tick()
+    assert session.is_running(job.id)
+
+
+def test_a_job_that_cannot_be_worked_on_is_said_once(session, make_job, account):
+    job = make_job("cancelled", service="meshy", sent="2026-01-01T00:00:00Z", task_id="0193", untold=True)
+    (session.folder_of(job.id) / "lock").unlink()
+    said = [entry for _ in range(5) for entry in session.tick()]
+    assert len(said) == 1 and said[0].severity == "ERROR"
+
+
+def test_a_model_that_another_blender_has_imported_is_said(session, start):
+    job = start()
+    session.tick()
+    end_of_process(session, job)
+    folder = session.folder_of(job.id)
+    record = session.folders.read(folder)
+    record.state = session.State.IMPORTED
+    session.folders.write(folder, record)
+    (said,) = session.tick()
+    assert said.sentence == "Red Star was imported by another Blender: import it again from the list of jobs"
+
+
+def end_of_process(session, job):
+    session._processes[job.id].kill()
+    session._processes[job.id].wait()
 
 
 def test_removing_what_a_service_may_still_charge_for_asks_first(extension, make_job):

@@ -62,5 +62,6 @@ def test_ctrl_c_ends_the_script_and_the_next_run_pays_nothing_again(run, slow_se
     (create,) = slow_services.creates
     slow_services.finish(create.id)
     output, _ = run(slow_services, star).communicate(timeout=DEADLINE_S)
+    assert "Blender hears Ctrl+C as before" in output, output
     assert f"Made {star}" in output and "Nothing is paid again" in output, output
     assert len(slow_services.creates) == 1

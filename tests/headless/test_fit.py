@@ -352,6 +352,16 @@ def test_what_shows_nothing_is_refused(tmp_path: Path, pixels: NDArray[Any], sen
     assert not list(tmp_path.glob("*out*")) and list(bpy.data.images) == before
 
 
+def test_a_texture_may_be_flat_and_not_transparent(tmp_path: Path) -> None:
+    report = Report(tmp_path / "report.jsonl")
+    red = write_png(tmp_path / "red.png", filled((200, 0, 0)))
+    assert program.look(red, 64, report, may_be_flat=True) == {"file": str(red)}
+    program.fit(red, 16, str(tmp_path / "out"), report, may_be_flat=True)
+    nothing = write_png(tmp_path / "nothing.png", filled((0, 0, 0, 0)))
+    with pytest.raises(program.NotFitting, match="fully transparent"):
+        program.look(nothing, 64, report, may_be_flat=True)
+
+
 SHOWN = {
     "a dot": with_a_dot(filled((90, 80, 70)), (92, 80, 70)),
     "a dot on nothing": with_a_dot(filled((0, 0, 0, 0)), (0, 0, 0, 8)),

@@ -222,6 +222,17 @@ def test_no_link_is_followed(jobs, tmp_path, name):
     assert files_in(tmp_path) == before
 
 
+def test_a_job_that_waits_for_what_is_paid_for_is_not_removed(jobs):
+    folder = jobs.create()
+    job = folders.read(folder)
+    job.service, job.sent, job.task_id, job.state = "meshy", folders.now(), "0193", State.RUNNING
+    folders.write(folder, job)
+    with pytest.raises(JobError, match="has a task at Meshy that may be charged: cancel the job first"):
+        history.remove(jobs.root, folder.name)
+    history.cancel(folder)
+    history.remove(jobs.root, folder.name)
+
+
 def test_of_a_link_in_a_jobs_folder_only_the_link_is_deleted(jobs, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("all of it")

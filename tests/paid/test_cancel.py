@@ -199,3 +199,79 @@ def test_what_was_never_sent_is_simply_cancelled(tmp_path, star, cube, stand_in)
     paid.run()
     assert not paid.stand_in.requests
     paid.close()
+
+
+def test_a_task_that_succeeds_between_two_tries_is_not_deleted(make):
+    paid, started = make(percent=PENDING)
+    paid.stand_in.play("delete", "status", status=503)
+    history.cancel(paid.folder)
+    paid.wait_until(lambda: paid.deleted)
+    paid.stand_in.finish(paid.job.task_id)
+    started.wait(60)
+    assert paid.deleted == 1 and "had finished the model already" in paid.job.message and not paid.job.untold
+    goes_on(paid)
+
+
+@pytest.mark.parametrize("action", ["drop_after", "hang_after"])
+def test_a_deletion_whose_answer_was_lost_was_carried_out(make, action):
+    paid, started = make(percent=PENDING)
+    paid.stand_in.play("delete", action, **({"seconds": 2} if action == "hang_after" else {}))
+    job = cancelled(paid, started)
+    assert (job.message, job.untold, job.task_over, job.gone) == ("Cancelled", False, True, False)
+
+
+def test_who_wants_the_model_while_the_service_is_being_told_takes_the_wish_back(make):
+    paid, started = make(percent=PENDING)
+    paid.stand_in.play("delete", "status", status=503, times=99)
+    history.cancel(paid.folder)
+    paid.wait_until(lambda: paid.deleted and paid.job.untold)
+    history.retry(paid.folder)
+    started.wait(60)
+    told = paid.deleted
+    assert paid.job.state is State.WAITING and not paid.job.untold, paid.log
+    paid.stand_in.play_nothing()
+    paid.stand_in.finish(paid.job.task_id)
+    paid.run()
+    assert paid.job.state is State.READY and paid.deleted == told and len(paid.stand_in.creates) == 1
+
+
+def test_a_mistyped_id_and_a_cancel_hide_no_request(tmp_path, star, cube, stand_in):
+    paid = Paid("meshy", tmp_path, star, cube, stand_in)
+    try:
+        paid.stand_in.quirk("meshy", no_list=True)
+        paid.stand_in.play("create", "drop_after")
+        paid.run()
+        history.adopt(paid.folder, "0193-mistyped")
+        history.cancel(paid.folder)
+        paid.run()
+        assert paid.job.state is State.UNCONFIRMED and not paid.job.untold and "adopt its id" in paid.job.message
+        paid.go_on()
+    finally:
+        paid.close()
+
+
+@pytest.mark.parametrize("service", ["meshy", "csm"])
+def test_a_job_that_has_its_model_already_says_so(tmp_path, star, cube, stand_in, service):
+    paid = Paid(service, tmp_path, star, cube, stand_in)
+    try:
+        paid.run()
+        history.retry(paid.folder)
+        asked = len(paid.stand_in.requests)
+        history.cancel(paid.folder)
+        assert "had finished the model already" in paid.job.message and not paid.job.untold
+        paid.run()
+        assert len(paid.stand_in.requests) == asked
+        paid.go_on()
+    finally:
+        paid.close()
+
+
+def test_cancelling_what_has_ended_changes_nothing(tmp_path, star, cube, stand_in):
+    paid = Paid("meshy", tmp_path, star, cube, stand_in)
+    try:
+        paid.run()
+        before = paid.job
+        history.cancel(paid.folder)
+        assert paid.job == before and not (paid.folder / "cancel").exists()
+    finally:
+        paid.close()

@@ -426,7 +426,20 @@ def delivered_and_refused(paid, action, options):
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_file_that_is_refused_is_kept(all_of, service):
-    all_of([(service, "html", {}), (service, "garbage", {})], delivered_and_refused)
+    all_of([(service, "garbage", {})], delivered_and_refused)
+
+
+def web_page(paid):
+    """Nobody has paid for the page of a hotel's network."""
+    paid.stand_in.play("download", "html", times=9)
+    paid.run()
+    assert paid.job.state is State.FAILED and "not a GLB model" in paid.job.message and "kept" not in paid.job.message
+    assert what_was_delivered(paid) == []
+    paid.go_on()
+
+
+def test_a_web_page_is_no_model(all_of):
+    all_of(list(itertools.product(SERVICES)), web_page)
 
 
 def refused_for_what_it_says(paid):
