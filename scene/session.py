@@ -230,7 +230,7 @@ def refresh(job_id: str) -> Job:
         _tells.pop(job_id, None)
     if job.state not in folders.UNFINISHED:
         _starts.pop(job_id, None)  # where it is tried again, also by another Blender, it starts anew
-    if job.state in (*ENDED_WITHOUT, State.IMPORTED):
+    if job.state in (*ENDED_WITHOUT, State.IMPORTED) and not job.untold:  # whose cancel may just be taken back
         _stop_expecting(job_id)
     _remember(job)
     return job

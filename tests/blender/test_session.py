@@ -74,6 +74,20 @@ def test_a_service_that_could_not_be_told_is_told_by_the_next_blender(session, s
     assert (session.job(job.id).task_over, len(slow_account.creates)) == (True, 1)
 
 
+def test_who_retries_while_the_service_is_told_gets_the_model(session, slow_account, start_web):
+    job = start_web("meshy")
+    tick_until(session, lambda: session.refresh(job.id).task_id)
+    slow_account.set_progress(job_task(session, job), -1)
+    slow_account.play("delete", "status", status=503, times=99)
+    session.cancel(job.id)
+    tick_until(session, lambda: "delete" in [request.step for request in slow_account.requests])
+    session.retry(job.id, bpy.context.scene)
+    tick_until(session, lambda: session.job(job.id).state == "running")
+    slow_account.finish(job_task(session, job))
+    tick_until(session, lambda: session.job(job.id).state == "imported")
+    assert "Red Star" in bpy.data.objects and len(slow_account.creates) == 1
+
+
 def end_of_blender(session):
     processes = list(session._processes.values())
     session.unregister()
