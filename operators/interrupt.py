@@ -6,7 +6,6 @@ picture's failure, and its loop goes on and pays for the next. So nothing is rai
 then the script is interrupted, as if Ctrl+C had been pressed just after its call.
 """
 
-import ctypes
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -45,21 +44,42 @@ def held() -> Iterator[Interrupt]:
     """Around all that an operator does: Ctrl+C is noted meanwhile, and interrupts the script when the operator has returned."""
     interrupt = Interrupt()
     before = signal.getsignal(signal.SIGINT)
-    # A Blender with a program of its own has a handler of its own in a background run, which Python cannot name, only keep.
-    native = _native_handler(signal.SIGINT)
+    if before is signal.SIG_IGN:  # whoever has set that wants no interrupt
+        yield interrupt
+        return
+    put_back = _keeper() if before in (None, signal.SIG_DFL) else lambda: None
     try:
-        if before is not signal.SIG_IGN:
-            signal.signal(signal.SIGINT, interrupt.note)
+        signal.signal(signal.SIGINT, interrupt.note)
     except ValueError:  # not in the main thread, which alone is interrupted
         yield interrupt
         return
     try:
         yield interrupt
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler if before is None else before)
-        _set_native_handler(signal.SIGINT, native)
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+        put_back()
         if interrupt:
             _interrupt_caller(before if callable(before) else signal.default_int_handler)
+
+
+def _keeper() -> Callable[[], None]:
+    """Return what puts the present handler of Ctrl+C back, which Python cannot name.
+
+    In a background run, a Blender with a program of its own (seen: 4.3.2, 5.2.2) has one, which ends its renders.
+    """
+    import ctypes  # here, as it would slow down the start of Blender
+
+    get, put = (getattr(ctypes.pythonapi, name, None) for name in ("PyOS_getsig", "PyOS_setsig"))
+    if get is None or put is None:
+        return lambda: None
+    get.argtypes, get.restype = [ctypes.c_int], ctypes.c_void_p
+    put.argtypes, put.restype = [ctypes.c_int, ctypes.c_void_p], ctypes.c_void_p
+    handler = get(signal.SIGINT)
+
+    def put_back() -> None:
+        put(signal.SIGINT, handler)
+
+    return put_back
 
 
 def _interrupt_caller(handler: Callable[[int, FrameType | None], Any]) -> None:
@@ -90,9 +110,3 @@ def _callers() -> list[FrameType]:
         frame = frame.f_back
     ours = [number for number, each in enumerate(chain) if each.f_globals.get("__name__", "").startswith(f"{PACKAGE}.")]
     return chain[ours[-1] + 1 :]
-
-
-_native_handler = ctypes.pythonapi.PyOS_getsig
-_native_handler.argtypes, _native_handler.restype = [ctypes.c_int], ctypes.c_void_p
-_set_native_handler = ctypes.pythonapi.PyOS_setsig
-_set_native_handler.argtypes, _set_native_handler.restype = [ctypes.c_int, ctypes.c_void_p], ctypes.c_void_p
