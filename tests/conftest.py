@@ -2,7 +2,6 @@
 """Makes the checkout importable as `image_to_3d`, and gives every run a Blender user folder of its own, before bpy is imported."""
 
 import os
-import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -31,11 +30,12 @@ def web():
 
 
 @pytest.fixture(scope="session")
-def stand_in():
-    """The path of a program that behaves like the Blender binary, in no time."""
-    path = ROOT / "tests" / "programs" / "stand_in_blender.py"
-    if not os.access(path, os.X_OK):
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+def stand_in(tmp_path_factory):
+    """The path of a program that behaves like the Blender binary, in no time. Started by this Python, as the one on the path may be slow."""
+    program = ROOT / "tests" / "programs" / "stand_in_blender.py"
+    path = tmp_path_factory.mktemp("blender") / "blender"
+    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -IS "{program}" "$@"\n')
+    path.chmod(0o755)
     return str(path)
 
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stands in for the Blender binary where a test starts hundreds: takes the same command line, does what the programs do to the
 folder (report lines, a GLB, a .blend and a thumbnail), and no more. The real programs are tested with real Blenders.
 """
