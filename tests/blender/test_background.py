@@ -10,6 +10,7 @@ import time
 import bpy
 import addon_utils
 import pytest
+from once import once
 from ticking import tick_until
 
 PATIENCE_S = 30  # against a hang; nothing is measured with it
@@ -76,6 +77,7 @@ def test_a_model_that_was_never_imported_is_taken(leave, session, slow_account, 
     assert list(roots()[0].location) == [1, 2, 3], "where it is asked for now"
 
 
+@once
 def test_what_was_never_sent_is_sent_once(session, slow_account, start_web, star):
     start_web("meshy")
     end_of_blender(session)
@@ -98,6 +100,7 @@ def finish_soon(stand_in):
     threading.Thread(target=finish, daemon=True).start()
 
 
+@once
 @pytest.mark.parametrize("state", ["failed", "cancelled"])
 def test_a_task_that_was_paid_for_and_not_fetched_is_fetched(leave, session, slow_account, star, state):
     job = leave()
@@ -106,6 +109,7 @@ def test_a_task_that_was_paid_for_and_not_fetched_is_fetched(leave, session, slo
     assert tasks() == [slow_account.creates[0].id] and len(slow_account.creates) == 1
 
 
+@once
 def test_a_paid_model_that_cannot_be_used_has_a_way_out(leave, session, slow_account, star):
     job = leave()
     slow_account.play("download", "garbage", times=99)
@@ -120,6 +124,7 @@ def test_a_paid_model_that_cannot_be_used_has_a_way_out(leave, session, slow_acc
     assert len(slow_account.creates) == 2
 
 
+@once
 def test_what_the_service_has_forgotten_is_paid_again_and_not_said_to_be_free(
     leave, session, slow_account, star, capfd
 ):
@@ -142,12 +147,14 @@ def test_a_ready_model_that_cannot_be_read_is_made_anew_of_its_glb(leave, sessio
     assert tasks() == [slow_account.creates[0].id] and len(slow_account.creates) == 1
 
 
+@once
 def test_a_record_that_is_not_ours_stops_no_other(make_job, account, star):
     make_job("running", service="meshy", sent="2026-01-01T00:00:00Z", task_id="0193", parameters=None)
     bpy.ops.image_to_3d.generate(filepath=str(star), service="MESHY")
     assert len(account.creates) == 1
 
 
+@once
 def test_a_job_that_was_being_cancelled_is_wanted_after_all(leave, session, slow_account, star):
     job = leave()
     (session.folder_of(job) / "cancel").touch()
@@ -155,6 +162,7 @@ def test_a_job_that_was_being_cancelled_is_wanted_after_all(leave, session, slow
     assert tasks() == [slow_account.creates[0].id] and len(slow_account.creates) == 1
 
 
+@once
 def test_an_unconfirmed_job_is_looked_for_and_never_sent_again(session, account, star, hurry):
     account.play("create", "drop_after")
     account.quirk("meshy", no_list=True)
@@ -177,6 +185,7 @@ def other(star, tmp_path):
     return path
 
 
+@once
 def test_what_is_not_the_same_is_asked_for_anew(leave, session, settings, slow_account, star, other, sign_in):
     leave()
     finish_soon(slow_account)
@@ -192,12 +201,14 @@ def test_what_is_not_the_same_is_asked_for_anew(leave, session, settings, slow_a
     assert [create.service for create in slow_account.creates] == ["meshy", "meshy", "meshy", "csm"]
 
 
+@once
 def test_what_was_imported_is_asked_for_anew(session, account, star):
     for _ in range(2):
         bpy.ops.image_to_3d.generate(filepath=str(star), service="MESHY")
     assert len(account.creates) == 2 and len(roots()) == 2
 
 
+@once
 def test_the_same_picture_under_another_name_is_the_same(leave, slow_account, star, tmp_path):
     leave()
     copy = tmp_path / "Copy.png"
@@ -206,6 +217,7 @@ def test_the_same_picture_under_another_name_is_the_same(leave, slow_account, st
     assert len(slow_account.creates) == 1
 
 
+@once
 def test_a_second_picture_counts_too(leave, settings, slow_account, star, other):
     settings.meshy.texture_image_url = str(star)
     leave()
@@ -247,6 +259,7 @@ def test_retry_of_an_imported_job_brings_its_model_again(session, account, star)
     assert session.refresh(job.id).state == "imported" and len(roots()) == 2 and len(account.creates) == 1
 
 
+@once
 def test_retry_that_fails_raises_its_sentence(session, settings, tmp_path):
     (tmp_path / "text.png").write_text("this is no picture")
     with pytest.raises(RuntimeError):
@@ -281,6 +294,7 @@ def test_adopt_brings_the_model(session, account, star, hurry):
     assert tasks() == [account.creates[0].id] and len(account.creates) == 1
 
 
+@once
 def test_send_again_brings_the_model(session, account, star, hurry):
     job = lost(account, session, star)
     assert bpy.ops.image_to_3d.send_again(job=job) == {"FINISHED"}
@@ -299,6 +313,7 @@ def test_cancel_tells_the_service_before_it_returns(leave, session, slow_account
     assert session.job(job).state == "cancelled" and session.job(job).task_over == (percent < 0)
 
 
+@once
 def test_cancel_returns_although_the_service_cannot_be_told(leave, session, slow_account, hurry, capfd):
     job = leave(finished=False)
     slow_account.play("get", "status", status=503, times=99)

@@ -12,6 +12,7 @@ import bpy
 import numpy as np
 import pytest
 from drawing import png
+from once import once
 from service.stand_in import StandIn
 from ticking import tick_until
 
@@ -217,6 +218,7 @@ def blocked(extension, stand_in, service):
     return lambda: None
 
 
+@once
 @pytest.mark.parametrize(
     ("service", "fault", "sentence"),
     [

@@ -4,6 +4,7 @@
 The states are set up by calls, as they are not what is tested here.
 """
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -12,6 +13,11 @@ import pytest
 from gui import jobs
 from gui.blender import PICTURES_FROM, ROOT, Box
 from PIL import Image
+
+only_for_the_manual = pytest.mark.skipif(
+    not os.environ.get("IMAGE_TO_3D_PICTURES"),
+    reason="other tests see this state; its picture is made when it is asked for",
+)
 
 EXAMPLE = ROOT / "docs" / "penguin.png"
 
@@ -131,6 +137,7 @@ def test_ready_with_csm(blender, services, sign_in, keep, penguin):
     keep("sidebar_csm", down_to(blender, side, "No jobs yet"))
 
 
+@only_for_the_manual
 @pytest.mark.parametrize(("source", "seen"), [("image", "penguin.png"), ("url", "URL")])
 def test_picture_from_elsewhere(blender, keep, penguin, source, seen):
     blender.run("bpy.context.preferences.system.use_online_access = True")
@@ -187,6 +194,7 @@ def test_presets(blender, keep, penguin):
 # A job
 
 
+@only_for_the_manual
 @pytest.mark.parametrize("name", ["jobs_running", "jobs_ready", "jobs_imported", "jobs_failed", "jobs_cancelled"])
 def test_job(blender, slow_services, sign_in, keep, penguin, name):
     sign_in(slow_services)
@@ -221,6 +229,7 @@ def test_job(blender, slow_services, sign_in, keep, penguin, name):
     keep(name, with_buttons(blender, panel))
 
 
+@only_for_the_manual
 def test_job_that_waits_for_its_turn(blender, slow_services, sign_in, keep, penguin):
     sign_in(slow_services)
     blender.run("bpy.context.preferences.addons[EXTENSION].preferences.jobs_at_once = 1")
@@ -232,6 +241,7 @@ def test_job_that_waits_for_its_turn(blender, slow_services, sign_in, keep, peng
     keep("jobs_waiting", with_buttons(blender, panel))
 
 
+@only_for_the_manual
 def test_unconfirmed_job_and_its_dialogs(blender, services, sign_in, keep, penguin, hurry):
     services.play("create", "drop_after")
     services.quirk("meshy", no_list=True)
@@ -253,6 +263,7 @@ def test_unconfirmed_job_and_its_dialogs(blender, services, sign_in, keep, pengu
         blender.leave()
 
 
+@only_for_the_manual
 def test_search_in_many_jobs(blender, services, sign_in, keep, penguin):
     sign_in(services)
     job = jobs.start(blender, penguin)
@@ -271,6 +282,7 @@ def test_search_in_many_jobs(blender, services, sign_in, keep, penguin):
 # Whole windows
 
 
+@only_for_the_manual
 def test_running_in_the_window(blender, slow_services, sign_in, keep, penguin):
     sign_in(slow_services)
     set_up(blender, penguin, service="MESHY")
@@ -283,6 +295,7 @@ def test_running_in_the_window(blender, slow_services, sign_in, keep, penguin):
     keep("running")
 
 
+@only_for_the_manual
 def test_model_has_arrived(blender, keep, penguin):
     set_up(blender, penguin)
     blender.run("bpy.context.scene.image_to_3d.local.texture_model = 'BAKED'")
@@ -311,6 +324,7 @@ def test_drop_menu(blender, keep, penguin):
     blender.press("ESC")
 
 
+@only_for_the_manual
 def test_add_menu(blender, keep):
     view = blender.area()
     blender.click_on("Add", blender.area("VIEW_3D", "HEADER"))
@@ -320,6 +334,7 @@ def test_add_menu(blender, keep):
     blender.press("ESC")
 
 
+@only_for_the_manual
 def test_image_editor(blender, services, sign_in, keep, penguin):
     sign_in(services)
     set_up(blender, penguin, service="MESHY")
