@@ -8,6 +8,7 @@ are those of Meshy's page "Errors" and, for CSM, what its official clients expec
 
 import errno
 import os
+from pathlib import Path
 
 
 class ImageTo3DError(Exception):
@@ -23,7 +24,11 @@ class ParameterError(ImageTo3DError):
 
 
 class GlbError(ImageTo3DError):
-    """The file that a service delivered is not a whole, self-contained GLB."""
+    """The file that a service delivered is not a whole, self-contained GLB. `kept` is where that file is, None where it is nowhere."""
+
+    def __init__(self, sentence: str, *, kept: Path | None = None) -> None:
+        super().__init__(sentence)
+        self.kept = kept
 
 
 class BlenderError(ImageTo3DError):

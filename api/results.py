@@ -22,6 +22,7 @@ def save(service: Service, task: Task, path: Path, tell: Tell = lambda fraction:
     Raises `GlbError`, `DownloadError`, `ConnectionFailedError`, `ServiceError`, and `OSError` where the disk refuses.
     """
     unchecked = path.with_name(f"{path.name}.unchecked")
+    kept: Path | None = None
     for is_last_try in (False, True):
         if not unchecked.exists():  # else a call that was interrupted has left it
             task = fetch(service, task, lambda result: result.glb, unchecked, tell)
@@ -29,20 +30,21 @@ def save(service: Service, task: Task, path: Path, tell: Tell = lambda fraction:
             glb.check(unchecked)
             break
         except GlbError as error:
-            sentence = _refused(unchecked, path, error)
+            kept = _put_away(unchecked, path) or kept
             if is_last_try or service.repeatable:
-                raise GlbError(sentence) from error
+                said = f" The delivered file is kept as {kept.name}." if kept else ""
+                raise GlbError(f"{error}{said}", kept=kept) from error
             task = _renewed(service, task)
     unchecked.replace(path)
     return task
 
 
-def _refused(unchecked: Path, path: Path, error: GlbError) -> str:
-    """Put a file that was refused out of the way, and return the sentence about it."""
+def _put_away(unchecked: Path, path: Path) -> Path | None:
+    """Put a file that was refused out of the way; return where it is kept, None for a web page, which is not."""
     if _is_web_page(unchecked):  # of a hotel's network, say: nobody has paid for that
         unchecked.unlink()
-        return str(error)
-    return f"{error} The delivered file is kept as {keep_aside(unchecked, path).name}."
+        return None
+    return keep_aside(unchecked, path)
 
 
 def _is_web_page(file: Path) -> bool:

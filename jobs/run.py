@@ -408,8 +408,9 @@ class Run:
             try:
                 task = api.save(service, task, fetched, self._tell_fetched)
             except GlbError as error:
-                where = " in the job's folder." if folders.has_delivered(self.folder) else "."
-                raise GlbError(f"{str(error).rstrip('.')}{where}") from error
+                if error.kept is None:
+                    raise
+                raise GlbError(f"{str(error).rstrip('.')} in the job's folder.") from error
         folders.sync(fetched)
         assert task.result is not None  # api.wait returns a task that has succeeded
         missing = glb.missing_maps(fetched)

@@ -429,6 +429,17 @@ def test_a_file_that_is_refused_is_kept(all_of, service):
     all_of([(service, "garbage", {})], delivered_and_refused)
 
 
+def refused_and_then_a_web_page(paid):
+    """What was kept is said, whatever came after it."""
+    paid.stand_in.play("download", "garbage")
+    paid.stand_in.play("download", "html", times=9)
+    paid.run()
+    assert paid.job.message.endswith("The delivered file is kept as fetched-kept-1.glb in the job's folder.")
+    history.retry(paid.folder)
+    paid.run()
+    assert paid.job.message.endswith("not a GLB model: try again, or choose another picture.")
+
+
 def web_page(paid):
     """Nobody has paid for the page of a hotel's network."""
     paid.stand_in.play("download", "html", times=9)
@@ -440,6 +451,7 @@ def web_page(paid):
 
 def test_a_web_page_is_no_model(all_of):
     all_of(list(itertools.product(SERVICES)), web_page)
+    all_of(list(itertools.product(SERVICES)), refused_and_then_a_web_page)
 
 
 def refused_for_what_it_says(paid):
