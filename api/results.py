@@ -16,8 +16,8 @@ def save(service: Service, task: Task, path: Path, tell: Tell = lambda fraction:
     """Bring the model of a succeeded `task` to `path`, checked to be a whole GLB 2.0 that refers to nothing outside itself.
 
     Broken downloads are resumed, and what is there already is not fetched again by a later call. A file that is refused is fetched
-    once more, and kept beside `path`, as it may be paid for, unless it is a web page. `tell` hears how much is there (0 to 1) and may raise. Return the
-    task with the addresses that worked.
+    once more, and kept beside `path`, as it may be paid for, unless it is a web page. `tell` hears how much is there (0 to 1) and
+    may raise. Return the task with the addresses that worked.
 
     Raises `GlbError`, `DownloadError`, `ConnectionFailedError`, `ServiceError`, and `OSError` where the disk refuses.
     """

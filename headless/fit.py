@@ -133,7 +133,10 @@ def _refuse_large(called: str, width: int, height: int, limit_px: int) -> None:
 
 
 def _refuse_empty(values: Floats, linear: bool, called: str, may_be_flat: bool) -> None:
-    """Refuse what is transparent everywhere, or, unless it `may_be_flat`, the same everywhere. Looks no further than to the first strip that shows something."""
+    """Refuse what is transparent everywhere, or, unless it `may_be_flat`, the same everywhere.
+
+    Looks no further than to the first strip that shows something.
+    """
     has_alpha = values.shape[2] in (2, 4)
     channels = 4 if has_alpha else 3
     low, high = np.full(channels, np.inf, np.float32), np.full(channels, -np.inf, np.float32)

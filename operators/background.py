@@ -38,10 +38,9 @@ def finish_started(
     try:
         finish(started.job.id, settings.target_of(scene), interrupt)
     except Interrupted:
-        if not session.refresh(
-            started.job.id
-        ).sent:  # nothing is paid yet: the next Blender must not send what nobody waits for
-            session.cancel(started.job.id)
+        job = session.refresh(started.job.id)
+        if not job.sent:  # nothing is paid yet, and the next Blender must not send what nobody waits for
+            session.cancel(job.id)
         raise
 
 
