@@ -7,15 +7,22 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import requests
-
 from . import http
-from .errors import AddressExpiredError, ConnectionFailedError, DownloadError, UnavailableError, passes
+from .errors import (
+    AddressExpiredError,
+    ConnectionFailedError,
+    DownloadError,
+    UnavailableError,
+    passes,
+)
 from .network import USUAL, Network
+from .task import nothing
 
 LIMIT_BYTES = 2 << 30  # a model of a million triangles with 4K maps has 0.1 GB
-TRIES = 5  # without a single new byte between them
+TRIES = 5  # without getting ahead between them
+AHEAD_BYTES = 1 << 16  # a host that gives a byte at each try, or drips, would be asked for ever
 PAUSES_S = (0.5, 1.0, 2.0, 4.0)
+LENGTH = r"[0-9]{1,18}"  # of a file in bytes; longer numbers are none, and neither are the digits of other scripts
 EXPIRED = (401, 403, 404, 410)  # what the file hosts of both services answer to an address that is over
 
 
@@ -27,11 +34,13 @@ def download(
     tell: Callable[[float], None] = lambda fraction: None,
     pause: Callable[[float], None] = time.sleep,
     limit_bytes: int = LIMIT_BYTES,
+    look: http.Look = nothing,
+    named_by: str = "",
 ) -> None:
     """Bring what is at `url` to `path`. What is there of it already, in `path` plus ".part", is not fetched again.
 
-    `tell` hears how much is there (0 to 1; 0 while the length is unknown) several times a second; it and `pause` may raise, and
-    what is there then stays for the next time. Raises `AddressExpiredError`, `DownloadError`, `ConnectionFailedError`, and `OSError`
+    `tell` hears how much is there (0 to 1; 0 while the length is unknown) as it comes, and `look` is called several times a second, whatever
+    comes; they and `pause` may raise, and what is there then stays for the next time. `named_by` is as `http.get` says. Raises `AddressExpiredError`, `DownloadError`, `ConnectionFailedError`, and `OSError`
     where the disk refuses.
     """
     part = path.with_name(f"{path.name}.part")
@@ -40,10 +49,10 @@ def download(
     while True:
         before = _size(part)
         try:
-            _fetch_rest(url, part, tag, network, tell, limit_bytes)
+            _fetch_rest(url, part, tag, network, tell, look, limit_bytes, named_by)
             break
         except (ConnectionFailedError, UnavailableError) as error:
-            failures = 1 if _size(part) > before else failures + 1
+            failures = 1 if _size(part) - before >= AHEAD_BYTES else failures + 1
             if failures == TRIES or not passes(error):
                 raise
             pause(PAUSES_S[failures - 1])
@@ -52,15 +61,20 @@ def download(
 
 
 def _fetch_rest(
-    url: str, part: Path, tag: Path, network: Network, tell: Callable[[float], None], limit_bytes: int
+    url: str,
+    part: Path,
+    tag: Path,
+    network: Network,
+    tell: Callable[[float], None],
+    look: http.Look,
+    limit_bytes: int,
+    named_by: str,
 ) -> None:
     """Append to `part` what is missing of it, once."""
     start = _size(part) if tag.exists() else 0
-    headers = {"Accept-Encoding": "identity"}
-    if start:
-        headers |= {"Range": f"bytes={start}-", "If-Range": tag.read_text(encoding="ascii")}
-    with http.get(url, network=network, headers=headers) as response:
-        if start and response.status_code == 416 and response.headers.get("Content-Range", "") == f"bytes */{start}":
+    headers = {"Range": f"bytes={start}-", "If-Range": tag.read_text(encoding="ascii")} if start else {}
+    with http.get(url, network=network, headers=headers, look=look, named_by=named_by) as response:
+        if start and response.status == 416 and response.headers.get("Content-Range", "") == f"bytes */{start}":
             return  # nothing is missing
         plan = _plan(response, start)
         if plan is None:
@@ -76,7 +90,7 @@ def _fetch_rest(
             _note_version(response, tag)
         done = start
         with part.open("ab" if start else "wb") as file:
-            for piece in response.iter_content(http.PIECE_BYTES):
+            for piece in response.pieces():
                 done += len(piece)
                 if done > limit_bytes:
                     raise DownloadError(f"The model has more than {limit_bytes >> 20:,} MB, which are not fetched.")
@@ -88,20 +102,20 @@ def _fetch_rest(
             os.fsync(file.fileno())
 
 
-def _plan(response: requests.Response, start: int) -> tuple[int, int | None] | None:
+def _plan(response: http.Opened, start: int) -> tuple[int, int | None] | None:
     """Return from which byte the answer goes on, and how many bytes the whole file has (None where the host does not say).
 
     None where the answer is of no use beside what is there.
     """
-    status = response.status_code
-    length = response.headers.get("Content-Length", "")
+    status = response.status
     if status == 206:
-        found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+        found = re.fullmatch(rf"bytes ({LENGTH})-{LENGTH}/({LENGTH}|\*)", response.headers.get("Content-Range", ""))
         if found and int(found[1]) == start:
-            return start, int(found[2]) if found[2].isdigit() else None
+            return start, None if found[2] == "*" else int(found[2])
         return None
     if status == 200:
-        return 0, int(length) if length.isdigit() else None
+        length = response.headers.get("Content-Length", "")
+        return 0, int(length) if re.fullmatch(LENGTH, length) else None
     if status == 416 and start:
         return None
     if status in EXPIRED:
@@ -111,7 +125,7 @@ def _plan(response: requests.Response, start: int) -> tuple[int, int | None] | N
     raise DownloadError(f"The host of the model refused it (status {status}): retry later.")
 
 
-def _note_version(response: requests.Response, tag: Path) -> None:
+def _note_version(response: http.Opened, tag: Path) -> None:
     """Remember what If-Range needs (RFC 9110, 13.1.5): only a strong validator may join two parts."""
     version = response.headers.get("ETag", "")
     if version and not version.startswith("W/"):

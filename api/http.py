@@ -1,28 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every connection has in common: which may be made, trust, proxy, time limits, errors as sentences. Knows no service.
+"""What every connection has in common: which may be made, proxy, time limits, errors as sentences. Knows no service.
 
-The only module that imports requests. A key travels in the headers of a `Client` and goes to that client's own host alone:
-a client follows no redirect, and everything else is fetched with `get()`, which has no key to give away.
+The only module that sends anything. A key travels in the headers of a `Client` and goes to that client's own host alone:
+a client follows no redirect, and everything else is fetched with `get()`, which has no key to give away. Nothing is ever
+unpacked: no answer is asked for compressed, and one that comes so all the same is not read.
 """
 
 import email.utils
-import functools
+import http.client
 import json
-import os
-import select
-import ssl
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
+from . import address
+from .address import Address
 from .body import Body
 from .errors import (
     AnswerLostError,
@@ -34,62 +34,144 @@ from .errors import (
     ProxyError,
     ServiceAwayError,
 )
-from .network import USUAL, Network, is_loopback
+from .network import USUAL, Network
+from .task import CREATE_WINDOW_S, nothing
+from .trust import WatchedAdapter
+from .watch import Watch
 
-LOOK_S = 0.25  # how often `lines` asks its caller whether to go on
-PIECE_BYTES = 1 << 18  # a piece that breaks off is lost; larger ones are not faster
+PIECE_BYTES = 1 << 16  # of an answer; larger ones are not faster, and a piece that breaks off is lost
+LINE_BYTES = 4 << 20  # of a stream of events; those of Meshy have a few thousand
 REDIRECTS_AT_MOST = 5
-ANSWER_BYTES = 32 << 20  # a list of 50 tasks is about 0.2 MB; more than this is no answer of a service
+ANSWER_BYTES = 8 << 20  # a list of 50 tasks is about 0.2 MB; more than this is no answer of a service
+FILE_S = 3600.0  # for a whole file; as long as a task may take
 
-# Where Linux distributions keep the system's certificates: Blender's own OpenSSL was built to look elsewhere.
-SYSTEM_BUNDLES = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-)
+RETRY_AFTER_AT_MOST_S = 1e9  # as a number; nobody waits so long, see `waiting`
 
 Wait = Callable[[float], None]
 """Waits so many seconds; may raise, to end what is waited for."""
 
+Look = Callable[[], None]
+"""Asks whether to go on; may raise, to end what is under way. Called several times a second, whatever the other side does."""
 
-def require_allowed(url: str, network: Network) -> None:
-    """Raise `OfflineError` or `DownloadError` where no connection to `url` may be made: https only, except on this machine."""
-    if is_loopback(url):
-        return
+
+def require_allowed(url: str, network: Network, named_by: Address | None = None) -> Address:
+    """Return the address that `url` is. Raises `OfflineError` or `DownloadError` where no connection to it may be made: https only,
+    except on this machine.
+
+    Of what another host names (`named_by`: in an answer, or by a redirect) nothing is used that is nearer to this machine than that
+    host is: a stranger could have the user's own devices asked for anything.
+    """
+    found = address.read(url)
+    if named_by and found.reach < named_by.reach:
+        where = "on this machine" if found.reach is address.Reach.THIS_MACHINE else "in a private network"
+        raise DownloadError(f"{named_by.host} leads to an address {where} ({found.host}), which is not used.")
+    if found.is_loopback:
+        return found
     if not network.online:
         raise OfflineError("Online access is off: turn on Allow Online Access in Blender's preferences, under System.")
-    if _scheme(url) != "https":
+    if found.scheme != "https":
         raise DownloadError(
-            f"The address on {_host(url)} is not safe: only addresses that begin with https:// are used."
+            f"The address on {found.host or found.scheme or 'no host'} is not safe: only addresses that begin with https:// are used."
         )
+    return found
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An answer whose body has still to be read."""
+
+    status: int
+    headers: Mapping[str, str]
+    _raw: urllib3.HTTPResponse
+    _watch: Watch
+
+    @property
+    def redirect(self) -> str:
+        """Where a redirect leads, "" for anything else."""
+        return self.headers.get("Location", "") if self.status in (301, 302, 303, 307, 308) else ""
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether the body is packed, which nobody asked for."""
+        return self.headers.get("Content-Encoding", "").strip().lower() not in ("", "identity")
+
+    def pieces(self, size: int = PIECE_BYTES) -> Iterator[bytes]:
+        """Give the body as it came. Raises `requests.exceptions.RequestException` where the connection breaks or a limit is passed."""
+        try:
+            while piece := self._raw.read(size, decode_content=False):
+                self._watch.next_step()
+                yield piece
+        except _BROKEN as error:
+            raise requests.exceptions.ConnectionError(str(error)) from error
+
+    def lines(self, silence_s: float) -> Iterator[str]:
+        """Give the lines of a stream as they come; end with it, or when it has been silent for so long. Raises as `pieces` does."""
+        self._watch.expect_stream(silence_s)
+        # What comes in chunks is given chunk by chunk; of anything else nobody knows how much is there before it is asked for.
+        size = PIECE_BYTES if getattr(self._raw, "chunked", False) else 1
+        line = bytearray()
+        try:
+            for piece in self._raw.stream(size, decode_content=False):
+                self._watch.next_step()
+                *ended, rest = piece.split(b"\n")
+                for end in ended:
+                    line += end
+                    yield line.rstrip(b"\r").decode("utf-8", "replace")
+                    line.clear()
+                line += rest
+                if len(line) > LINE_BYTES:
+                    raise requests.exceptions.ConnectionError("a line without end")
+        except _BROKEN as error:
+            if not self._watch.is_silent:
+                raise requests.exceptions.ConnectionError(str(error)) from error
+
+
+_BROKEN = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError)
+"""What reading an answer raises that is none."""
 
 
 @contextmanager
-def get(url: str, *, network: Network = USUAL, headers: Mapping[str, str] | None = None) -> Iterator[requests.Response]:
+def get(
+    url: str,
+    *,
+    network: Network = USUAL,
+    headers: Mapping[str, str] | None = None,
+    look: Look = nothing,
+    named_by: str = "",
+) -> Iterator[Opened]:
     """Open `url` for reading in pieces, without any key, following up to five redirects.
 
-    Raises `ConnectionFailedError`, also where the connection breaks while it is read, `OfflineError`, and `DownloadError` where
-    the address or a redirect is not allowed.
+    `named_by` is the address of the service that named `url`, "" where the user did. Raises `ConnectionFailedError`, also where the
+    connection breaks while it is read, `OfflineError`, and `DownloadError` where the address or a redirect is
+    not allowed, or what comes is compressed.
     """
-    here = url
-    try:
-        with _session(url, network, {}) as session:
-            for _ in range(REDIRECTS_AT_MOST + 1):
-                require_allowed(here, network)
-                with _send(
-                    session, "GET", here, headers=headers, timeout=(network.connect_s, network.read_s)
-                ) as response:
-                    if not response.is_redirect:
-                        yield response
-                        return
-                    there = _target(here, response.headers["Location"])
-                if is_loopback(there) and not is_loopback(url):
-                    raise DownloadError(f"{_host(here)} leads to an address on this machine, which is not used.")
-                here = there
-    except requests.exceptions.RequestException as error:
-        raise _translated(error, here, f"{_host(here)} cannot be reached: check the network.") from error
-    raise DownloadError(f"{_host(url)} leads from one address to the next without end: check the address.")
+    origin = address.read(named_by) if named_by else None
+    here, found = url, require_allowed(url, network, origin)
+    for _ in range(REDIRECTS_AT_MOST + 1):
+        watch = _watch(network, look)
+        try:
+            with (
+                _session(found, network, {}, watch) as session,
+                _send(session, "GET", here, watch, network, headers=headers) as opened,
+            ):
+                if not opened.redirect:
+                    if opened.is_compressed:
+                        raise DownloadError(
+                            f"{found.host} sends its answer compressed, which it was not asked for: retry later."
+                        )
+                    watch.expect_file(FILE_S, network.answer_s)
+                    yield opened
+                    return
+                there = _target(here, opened.redirect, found)
+        except requests.exceptions.RequestException as error:
+            what = (
+                f"{watch.trouble}: check the network, or retry later"
+                if watch.trouble
+                else "cannot be reached: check the network"
+            )
+            raise _translated(error, found, f"{found.host} {what}.") from error
+        here, found = there, require_allowed(there, network, found)
+    raise DownloadError(f"{found.host} leads from one address to the next without end: check the address.")
 
 
 @dataclass(frozen=True)
@@ -109,10 +191,10 @@ class Answer:
     def retry_after_s(self) -> float | None:
         """The pause that the service asks for (RFC 9110, 10.2.3: seconds or a date), None where it does not."""
         text = self.headers.get("Retry-After", "").strip()
-        if text.isdecimal():
-            return float(text)
+        if re.fullmatch(r"[0-9]{1,300}", text):
+            return min(float(text), RETRY_AFTER_AT_MOST_S)
         date = _seconds(text)
-        return None if date is None else max(0.0, date - self.server_time)
+        return None if date is None else min(max(0.0, date - self.server_time), RETRY_AFTER_AT_MOST_S)
 
     @property
     def server_time(self) -> float:
@@ -123,16 +205,25 @@ class Answer:
 class Client:
     """Connections to one service, which is called `label`; `headers` hold its key and go nowhere else.
 
-    `away` is what a user may try where the service cannot be reached.
+    `away` is what a user may try where the service cannot be reached. `look` is called several times a second while a request is under way,
+    and may raise to end it; not while the answer to a create request is awaited, as that is the id of what is paid for.
     """
 
-    def __init__(self, *, label: str, url: str, headers: Mapping[str, str], away: str, network: Network) -> None:
+    def __init__(
+        self, *, label: str, url: str, headers: Mapping[str, str], away: str, network: Network, look: Look = nothing
+    ) -> None:
         self._label = label
         self._url = url.rstrip("/")
         self._headers = headers
         self._away = away
         self._network = network
-        require_allowed(self._url, network)
+        self._look = look
+        self._address = require_allowed(self._url, network)
+
+    @property
+    def url(self) -> str:
+        """The address of the service, without the path of a request."""
+        return self._url
 
     def request(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Body | None = None
@@ -142,95 +233,135 @@ class Client:
         Raises `AnswerLostError` where all of `body` was sent and no answer came; any other `ConnectionFailedError` means that
         the service cannot have acted on the request: it never had the whole of it.
         """
+        watch = _watch(self._network, self._look) if body is None else _create_watch(self._network, self._look, body)
         try:
-            with self._open(method, path, query=query, body=body) as response:
-                return Answer(response.status_code, response.headers, _json(response))
+            with self._open(method, path, watch, query=query, body=body) as opened:
+                return Answer(opened.status, opened.headers, _json(opened))
         except requests.exceptions.RequestException as error:
             if body is not None and body.sent_whole:
                 raise AnswerLostError(
                     f"{self._label} did not answer, and may have made a task: look there before you ask for another."
                 ) from error
-            raise self._away_error(error) from error
+            raise self._away_error(error, watch) from error
 
     @contextmanager
     def events(self, path: str, wait: Wait, *, quiet_s: float) -> Iterator[Iterator[str] | None]:
-        """Open a stream of events (text/event-stream) and give its lines; None where the service answers anything else.
+        """Open a stream of events (text/event-stream) and give its lines, until it has been silent for `quiet_s`; None where the service
+        answers anything else. `wait(0)` is called several times a second, whatever comes.
 
         Raises `ConnectionFailedError`, also while the lines are read.
         """
+        watch = _watch(self._network, lambda: wait(0.0))
         try:
-            with self._open("GET", path, accept="text/event-stream") as response:
-                is_stream = response.headers.get("Content-Type", "").startswith("text/event-stream")
-                yield _lines(response, wait, quiet_s) if response.ok and is_stream else None
+            with self._open("GET", path, watch, accept="text/event-stream") as opened:
+                is_stream = opened.headers.get("Content-Type", "").startswith("text/event-stream")
+                is_usable = opened.status == 200 and is_stream and not opened.is_compressed
+                yield opened.lines(quiet_s) if is_usable else None
         except requests.exceptions.RequestException as error:
-            raise self._away_error(error) from error
+            raise self._away_error(error, watch) from error
 
     @contextmanager
     def _open(
         self,
         method: str,
         path: str,
+        watch: Watch,
         *,
         query: Mapping[str, Any] | None = None,
         body: Body | None = None,
         accept: str = "application/json",
-    ) -> Iterator[requests.Response]:
+    ) -> Iterator[Opened]:
         # The end of a stream is seen even where the last event came with the one before it: as the end of the connection.
-        headers = {"Accept": accept, "Accept-Encoding": "identity", "Connection": "close"}
-        read_s = self._network.read_s
+        headers = {"Accept": accept, "Connection": "close"}
         if body is not None:
             headers["Content-Type"] = "application/json"
-            read_s = self._network.create_s
         # A session of its own for each request: a connection kept from before may be dead, and a request lost on it is not
         # told apart from one whose answer was lost.
         with (
-            _session(self._url, self._network, self._headers) as session,
+            _session(self._address, self._network, self._headers, watch) as session,
             _send(
-                session,
-                method,
-                f"{self._url}{path}",
-                params=query,
-                data=body,
-                headers=headers,
-                timeout=(self._network.connect_s, read_s),
-            ) as response,
+                session, method, f"{self._url}{path}", watch, self._network, params=query, data=body, headers=headers
+            ) as opened,
         ):
-            yield response
+            yield opened
 
-    def _away_error(self, error: requests.exceptions.RequestException) -> ConnectionFailedError:
-        sentence = f"{self._label} cannot be reached at {_host(self._url)}: {self._away}."
-        return _translated(error, self._url, sentence, ServiceAwayError)
+    def _away_error(self, error: requests.exceptions.RequestException, watch: Watch) -> ConnectionFailedError:
+        what = watch.trouble or "cannot be reached"
+        sentence = f"{self._label} {what} at {self._address.host}: {self._away}."
+        return _translated(error, self._address, sentence, ServiceAwayError)
 
 
-def _send(session: requests.Session, method: str, url: str, **options: Any) -> requests.Response:
+def _watch(network: Network, look: Look) -> Watch:
+    """For what costs nothing."""
+    return Watch(
+        look,
+        connect_s=network.connect_s,
+        send_s=network.read_s,
+        sending_s=network.answer_s,
+        silence_s=network.read_s,
+        answer_s=network.answer_s,
+    )
+
+
+def _create_watch(network: Network, look: Look, body: Body) -> Watch:
+    """For a create request: the answer is awaited to the end, as it is the id of what is paid for."""
+    return Watch(
+        lambda: None if body.sent_whole else look(),
+        connect_s=network.connect_s,
+        send_s=network.read_s,
+        sending_s=CREATE_WINDOW_S,
+        silence_s=network.create_s,
+        answer_s=network.create_s,
+    )
+
+
+@contextmanager
+def _send(
+    session: requests.Session, method: str, url: str, watch: Watch, network: Network, **options: Any
+) -> Iterator[Opened]:
+    """Send one request and give its answer. Follows nothing, and reads no body by itself (as requests does with that of a redirect)."""
+    options["headers"] = {**(options["headers"] or {}), "Accept-Encoding": "identity"}
     try:
+        prepared = session.prepare_request(requests.Request(method, url, **options))
+        require_allowed(prepared.url or "", network)  # in the form in which it is sent
         # The session's proxies are named again: requests lets those of the environment go before them, not before these.
-        return session.request(method, url, stream=True, allow_redirects=False, proxies=session.proxies, **options)
+        settings = session.merge_environment_settings(prepared.url, session.proxies, True, None, None)
+        response = session.get_adapter(prepared.url or "").send(
+            prepared,
+            timeout=(network.connect_s, network.create_s),  # the watch ends everything before
+            stream=True,
+            verify=settings["verify"] or True,
+            cert=settings["cert"],
+            proxies=settings["proxies"],
+        )
     except requests.exceptions.RequestException:
         raise
-    except (
-        urllib3.exceptions.HTTPError,
-        ValueError,
-    ) as error:  # an address that is none gets past requests, also as a redirect
+    except (*_NOT_SENT, ValueError) as error:  # an address that is none gets past requests
         raise requests.exceptions.InvalidURL(str(error)) from error
     except OSError as error:  # how requests says that a bundle of certificates is not there
         raise CertificateError(f"{str(error).rstrip('.')}: check REQUESTS_CA_BUNDLE in the environment.") from error
+    with response:
+        watch.next_step()
+        yield Opened(response.status_code, response.headers, response.raw, watch)
+
+
+_NOT_SENT = (urllib3.exceptions.HTTPError, http.client.HTTPException)
 
 
 def _translated(
     error: requests.exceptions.RequestException,
-    url: str,
+    found: Address,
     sentence: str,
     kind: type[ConnectionFailedError] = ConnectionFailedError,
 ) -> ConnectionFailedError:
-    """Return what a failed connection to `url` means for the user: proxy, certificate, else `kind` with `sentence`."""
+    """Return what a failed connection to `found` means for the user: proxy, certificate, else `kind` with `sentence`."""
     is_proxy = isinstance(error, (requests.exceptions.ProxyError, requests.exceptions.InvalidProxyURL))
     if is_proxy or "SOCKS" in str(error):  # which needs a module that Blender does not have
         return ProxyError("The proxy cannot be used: check its address in the preferences or in the environment.")
     # Other troubles of TLS, as a connection that breaks while it is made, may be over when asked again.
     if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
         return CertificateError(
-            f"The certificate of {_host(url)} is not trusted: if your network has a certificate of its own, "
+            f"The certificate of {found.host} is not trusted: if your network has a certificate of its own, "
             "choose its file in the preferences."
         )
     return kind(sentence)
@@ -257,49 +388,19 @@ class _Headers(AuthBase):
         return request
 
 
-class _TrustingAdapter(HTTPAdapter):
-    """Trusts what the system trusts, what requests brings along, and the user's own file."""
-
-    def __init__(self, ca_file: str) -> None:
-        self._ca_file = ca_file
-        super().__init__(max_retries=0)
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        super().init_poolmanager(*arguments, **options, ssl_context=_trust(self._ca_file))
-
-    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        return super().proxy_manager_for(proxy, **options, ssl_context=_trust(self._ca_file))
-
-
-@functools.cache
-def _trust(ca_file: str) -> ssl.SSLContext:
-    context = ssl.create_default_context()  # the system's store, where this Python finds it; honours SSL_CERT_FILE
-    # Certificates of company proxies are seldom strict X.509, which Python asks for since 3.13.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    for bundle in SYSTEM_BUNDLES:
-        if os.path.exists(bundle):
-            context.load_verify_locations(bundle)
-    if ca_file:
-        try:
-            context.load_verify_locations(ca_file)
-        except OSError:  # ssl.SSLError is one
-            raise CertificateError(
-                f"The certificate file {ca_file} cannot be read: choose a file in PEM format in the preferences."
-            ) from None
-    return context
-
-
-def _session(url: str, network: Network, headers: Mapping[str, str]) -> requests.Session:
-    """A session for requests to `url`. What stays on this machine goes through no proxy: neither would that be being offline,
+def _session(found: Address, network: Network, headers: Mapping[str, str], watch: Watch) -> requests.Session:
+    """A session for one request to `found`. What stays on this machine goes through no proxy: neither would that be being offline,
     nor may a key leave in clear text."""
     session = requests.Session()
     session.auth = _Headers(headers)
     session.headers["User-Agent"] = "image_to_3d"
-    session.mount("https://", _TrustingAdapter(network.ca_file))
-    if is_loopback(url):
+    adapter = WatchedAdapter(network.ca_file, watch)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    if found.is_loopback:
         session.proxies = {"http": "", "https": ""}
     elif network.proxy:
-        if not _is_address(network.proxy):
+        if not _is_proxy(network.proxy):
             raise ProxyError(
                 "The proxy is no address: check its address in the preferences, which is like http://proxy:3128."
             )
@@ -307,77 +408,48 @@ def _session(url: str, network: Network, headers: Mapping[str, str]) -> requests
     return session
 
 
-def _lines(response: requests.Response, wait: Wait, quiet_s: float) -> Iterator[str]:
-    """Give the lines of a stream as they come; end with it, or when it has been silent for `quiet_s`.
-
-    Never blocks between two events, so that `wait` is asked often enough. Of two events in one packet it gives the second only when
-    more comes, or the end: whoever listens also asks in the ordinary way after a silence.
-    """
-    content = response.iter_content(1)  # a byte at a time: a larger read would wait for bytes that are not there yet
-    line, quiet = b"", 0.0
-    while quiet < quiet_s:
-        # What came with its length is closed at its end, and cannot be waited for.
-        if not response.raw.closed and not select.select([response.raw], [], [], LOOK_S)[0]:
-            quiet += LOOK_S
-            wait(0.0)
-            continue
-        quiet = 0.0
-        for byte in content:
-            if byte != b"\n":
-                line += byte
-                continue
-            text, line = line.rstrip(b"\r").decode("utf-8", "replace"), b""
-            yield text
-            if not text:  # an event ends with an empty line
-                break
-        else:
-            return
-
-
-def _json(response: requests.Response) -> Any:
-    content = b""
-    for piece in response.iter_content(PIECE_BYTES):
+def _json(opened: Opened) -> Any:
+    if opened.is_compressed:
+        return None
+    content = bytearray()
+    for piece in opened.pieces():
         content += piece
         if len(content) > ANSWER_BYTES:
             return None
     try:
-        return json.loads(content)
+        try:
+            return json.loads(content)
+        except UnicodeDecodeError:  # one text in it was cut in the middle of a letter
+            return json.loads(content.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
 
 
 def _seconds(date: str) -> float | None:
-    """An HTTP date in seconds since 1970."""
+    """An HTTP date in seconds since 1970, None where it is none."""
     try:
         return email.utils.parsedate_to_datetime(date).timestamp()
-    except (TypeError, ValueError):
+    except (
+        TypeError,
+        ValueError,
+        IndexError,
+        OverflowError,
+        OSError,
+    ):  # the last three: years and zones that nobody counts to
         return None
 
 
-def _is_address(url: str) -> bool:
+def _is_proxy(url: str) -> bool:
     try:
-        return bool(urlsplit(url).hostname) and urlsplit(url).scheme in ("http", "https", "socks5", "socks5h")
-    except ValueError:
+        address.read(re.sub(r"^socks5h?:", "http:", url, flags=re.IGNORECASE))
+    except DownloadError:
         return False
+    return True
 
 
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or url
-    except ValueError:  # no address at all
-        return url
-
-
-def _scheme(url: str) -> str:
-    try:
-        return urlsplit(url).scheme.lower()
-    except ValueError:
-        return ""
-
-
-def _target(here: str, location: str) -> str:
+def _target(here: str, location: str, found: Address) -> str:
     """Where a redirect leads."""
     try:
         return urljoin(here, location)
     except ValueError:
-        raise DownloadError(f"{_host(here)} leads to something that is no address: retry later.") from None
+        raise DownloadError(f"{found.host} leads to something that is no address: retry later.") from None

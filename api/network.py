@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which connections may be made, and through what. Pure data: connects to nothing, and is cheap to import."""
 
+import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+_PLAIN_LOOPBACK = re.compile(
+    r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?(?:[/?#][!-\[\]-~]*)?", re.IGNORECASE
+)
+"""An address on this machine that no parser reads otherwise: no user, no backslash, nothing that is not ASCII."""
 
 
 @dataclass(frozen=True)
@@ -13,15 +18,20 @@ class Network:
 
     `proxy` is a URL such as "http://proxy:3128" ("" for the one that the system or the environment names), `ca_file` the path of
     certificates in PEM format to trust beside the system's, `online` whether a connection may leave this machine. Seconds to wait:
-    `connect_s` for a connection, `read_s` between two pieces of an answer, `create_s` for the answer to a create request.
+    `connect_s` for a connection, `read_s` while nothing at all comes, `create_s` for the whole answer to a create request.
     """
 
     proxy: str = ""
     ca_file: str = ""
     online: bool = True
     connect_s: float = 10.0
-    read_s: float = 20.0  # whoever cancels waits at most so long for a server that has fallen silent
+    read_s: float = 20.0
     create_s: float = 180.0  # the answer decides about money; Meshy's own example client waits as long
+
+    @property
+    def answer_s(self) -> float:
+        """How long a whole answer may take, but for a file and the answer to a create request. In so long a file must get ahead."""
+        return 3 * self.read_s
 
 
 USUAL = Network()
@@ -29,8 +39,9 @@ USUAL = Network()
 
 
 def is_loopback(url: str) -> bool:
-    """Whether `url` is on this machine, which does not count as being online."""
-    try:
-        return urlsplit(url).hostname in LOOPBACK
-    except ValueError:  # half typed, or no address at all
-        return False
+    """Whether `url` is certainly on this machine, which does not count as being online.
+
+    For what only shows or plans; what connects asks `address.read`, which costs the import of urllib3. An address in an unusual
+    spelling counts as another machine's.
+    """
+    return _PLAIN_LOOPBACK.fullmatch(url) is not None

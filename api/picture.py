@@ -8,6 +8,7 @@ import base64
 import binascii
 import mimetypes
 import os
+import re
 import shutil
 import struct
 from collections.abc import Callable
@@ -96,12 +97,15 @@ def _from_data_uri(source: str, stem: Path) -> Path:
 
 
 def _from_url(url: str, stem: Path, network: Network, look: Callable[[], None]) -> Path:
+    from http.client import responses
+
     from . import http  # here, because it imports requests, which alone would slow down the start of Blender
 
     part = stem.with_suffix(".part")
-    with http.get(url, network=network) as answer:
-        if answer.status_code != 200:
-            raise PictureError(f"The picture's address answered {answer.status_code} {answer.reason}: check the URL.")
+    with http.get(url, network=network, look=look) as answer:
+        if answer.status != 200:
+            answered = f"{answer.status} {responses.get(answer.status, '')}".strip()  # a server's own words may be any
+            raise PictureError(f"The picture's address answered {answered}: check the URL.")
         media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip()
         if media_type.startswith("text/"):
             raise PictureError(
@@ -109,13 +113,13 @@ def _from_url(url: str, stem: Path, network: Network, look: Callable[[], None]) 
             )
         size = 0
         with part.open("wb") as file:
-            for piece in answer.iter_content(http.PIECE_BYTES):
-                look()
+            for piece in answer.pieces():
                 size += len(piece)
                 if size > LIMIT_BYTES:
                     raise PictureError(f"The picture is larger than {LIMIT_BYTES >> 20} MB: use a smaller one.")
                 file.write(piece)
-    suffix = mimetypes.guess_extension(media_type) or Path(urlsplit(url).path).suffix.lower()
+    suffix = Path(urlsplit(url).path).suffix.lower()
+    suffix = mimetypes.guess_extension(media_type) or (suffix if re.fullmatch(r"\.[a-z0-9]{1,5}", suffix) else "")
     return part.replace(stem.with_suffix(suffix))
 
 

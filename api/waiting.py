@@ -25,15 +25,22 @@ def wait(
 ) -> Task:
     """Wait until the task `task_id` has succeeded, and return it. `tell` hears of every change; it and `pause` may raise.
 
+    However much a service has to say in between, and whatever pause it asks for, the limit holds.
+
     Raises the task's own error where it failed or is gone, `TimeLimitError` after `time_limit_s` seconds (the task goes on at the
     service), and the fourth in a row of the errors that may pass by themselves.
     """
     until = now() + time_limit_s
+
+    def wait_within(seconds: float) -> None:
+        _keep_limit(until, now, time_limit_s)
+        pause(seconds)
+
     failures = 0
     pace = service.pace_s[0]
     while True:
         try:
-            for task in service.listen(task_id, pause):
+            for task in service.listen(task_id, wait_within):
                 failures = 0
                 tell(task)
                 if task.error:

@@ -94,6 +94,7 @@ class WebService:
             headers=self._key_headers(self._key),
             away=self.away,
             network=network,
+            look=lambda: self._pause(0.0),
         )
 
     @classmethod
@@ -110,7 +111,15 @@ class WebService:
         """See `Service.fetch`."""
         from ..download import download
 
-        download(url, path, network=self._network, tell=tell, pause=self._pause)
+        download(
+            url,
+            path,
+            network=self._network,
+            tell=tell,
+            pause=self._pause,
+            look=lambda: self._pause(0.0),
+            named_by=self._client.url,
+        )
 
     @staticmethod
     def _key_headers(key: str) -> dict[str, str]:

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whose certificates are trusted, and how requests is made to use watched connections only. Sends nothing itself."""
+
+import functools
+import os
+import ssl
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from .errors import CertificateError
+from .watch import Context, Socket, Watch, open_socket
+
+# Where Linux distributions keep the system's certificates: Blender's own OpenSSL was built to look elsewhere.
+SYSTEM_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+
+
+class WatchedAdapter(HTTPAdapter):
+    """Trusts what the system trusts, what requests brings along, and the user's own file; every connection is under `watch`.
+
+    But for those through a SOCKS proxy, which a module of its own makes.
+    """
+
+    def __init__(self, ca_file: str, watch: Watch) -> None:
+        self._ca_file = ca_file
+        self._watch = watch
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options, ssl_context=_trust(self._ca_file))
+        self.poolmanager.pool_classes_by_scheme = _pools(self._watch)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **options, ssl_context=_trust(self._ca_file))
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = _pools(self._watch)
+        return manager
+
+
+def _pools(watch: Watch) -> dict[str, type[HTTPConnectionPool]]:
+    """urllib3's pools, by scheme, with connections that open watched sockets (the same in urllib3 1.26 and 2)."""
+
+    class Connection(HTTPConnection):
+        def _new_conn(self) -> Socket:
+            return _opened(self, watch)
+
+    class SecureConnection(HTTPSConnection):
+        def _new_conn(self) -> Socket:
+            return _opened(self, watch)
+
+    class Pool(HTTPConnectionPool):
+        ConnectionCls = Connection
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = SecureConnection
+
+    return {"http": Pool, "https": SecurePool}
+
+
+def _opened(connection: HTTPConnection, watch: Watch) -> Socket:
+    """The socket of a connection; its failures as urllib3 names them, so that requests tells a proxy's apart."""
+    try:
+        return open_socket(connection.host.strip("[]"), connection.port, watch)
+    except TimeoutError as error:
+        raise ConnectTimeoutError(connection, str(error)) from error
+    except (OSError, UnicodeError) as error:  # UnicodeError: a label of a name is longer than 63 characters
+        raise NewConnectionError(connection, str(error)) from error
+
+
+@functools.cache
+def _trust(ca_file: str) -> Context:
+    context = Context(ssl.PROTOCOL_TLS_CLIENT)  # which asks for a certificate that fits the host
+    context.verify_flags |= (
+        ssl.VERIFY_X509_PARTIAL_CHAIN
+    )  # a company may hand out the certificate in the middle only (as Python 3.13)
+    context.load_default_certs()  # the system's store, where this Python finds it; honours SSL_CERT_FILE
+    for bundle in SYSTEM_BUNDLES:
+        if os.path.exists(bundle):
+            context.load_verify_locations(bundle)
+    if ca_file:
+        try:
+            context.load_verify_locations(ca_file)
+        except OSError:  # ssl.SSLError is one
+            raise CertificateError(
+                f"The certificate file {ca_file} cannot be read: choose a file in PEM format in the preferences."
+            ) from None
+    return context
