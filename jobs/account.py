@@ -2,20 +2,23 @@
 """Whether a service takes a key, and what the account has: asked in a process of its own, as every request is. Spends nothing,
 writes no file, and imports no bpy.
 
-The process gets one line of JSON on its standard input, which holds the key; it writes one line to its standard output, and ends.
+The process gets one line of JSON on its standard input, which holds the key; it writes one line to its standard output, and ends. The
+input stays open: its end tells the process that Blender has gone away.
 """
 
 import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import api
 from ..api.background import LAUNCH
 from ..api.errors import ImageTo3DError, sentence_of
 from ..api.network import Network
+from .process import starter_is_gone
 
 Process = subprocess.Popen[bytes]
 
@@ -36,8 +39,9 @@ def start(*, python: Sequence[str], orders: dict[str, Any]) -> Process:
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
     assert process.stdin is not None
-    with contextlib.suppress(OSError), process.stdin:  # it has died already: `answer` says so
+    with contextlib.suppress(OSError):  # it has died already: `answer` says so
         process.stdin.write(json.dumps(orders).encode() + b"\n")
+        process.stdin.flush()
     return process
 
 
@@ -51,6 +55,7 @@ def answer(process: Process) -> dict[str, Any] | None:
     assert process.stdout is not None
     with process.stdout:
         line = process.stdout.readline()
+    _close_input(process)
     try:
         found: dict[str, Any] = json.loads(line)
     except ValueError:
@@ -63,21 +68,35 @@ def kill(process: Process) -> None:
     process.kill()
     assert process.stdout is not None
     process.stdout.close()
+    _close_input(process)
+
+
+def _close_input(process: Process) -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(OSError):  # what it did not read any more
+        process.stdin.close()
 
 
 def main() -> None:
     """Read the orders, try the key, write the answer."""
     line = sys.stdin.buffer.readline()
     if line.endswith(b"\n"):  # else Blender has gone away in the middle of it
-        print(json.dumps(try_key(json.loads(line))))
+        print(json.dumps(try_key(json.loads(line), starter_is_gone)))
 
 
-def try_key(orders: dict[str, Any]) -> dict[str, Any]:
-    """Try the key, and return the answer as `answer` says."""
+def try_key(orders: dict[str, Any], starter_is_gone: Callable[[], bool]) -> dict[str, Any]:
+    """Try the key, and return the answer as `answer` says. Ends the process where nobody is there any more to hear it."""
+
+    def pause(seconds: float) -> None:
+        if starter_is_gone():
+            sys.exit(1)
+        time.sleep(seconds)
+
     connection = dict(orders["connection"])
     network = Network(**connection.pop("network"))
     try:
-        return {"ok": True, "credits": api.connect(orders["service"], network=network, **connection).check_key()}
+        service = api.connect(orders["service"], network=network, pause=pause, **connection)
+        return {"ok": True, "credits": service.check_key()}
     except (ImageTo3DError, OSError) as error:
         return {"ok": False, "sentence": sentence_of(error)}
 

@@ -11,12 +11,14 @@ else is done; in between, the service may have made a task that nobody knows of,
 
 import contextlib
 import json
+import math
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +35,7 @@ from ..api.errors import (
     QueueFullError,
     RateLimitError,
     RefusedError,
+    TimeLimitError,
     UnavailableError,
     passes,
     sentence_of,
@@ -51,6 +54,7 @@ from .folder import Job, State, label_of
 T = TypeVar("T")
 
 LOOK_EVERY_S = 0.1  # at the folder's cancel marker and at standard input; both are promised an answer within a second
+WORTH_SAYING_S = 30.0  # the user is told until when, where a pause is longer
 LOCK_TRIES_S = 2.0  # whoever only asks whether a job is locked holds the lock for an instant
 
 BUSY_PAUSE_S = 20.0  # before a service that is full is asked again, where it does not say when
@@ -284,7 +288,7 @@ class Run:
                 return
             except (QueueFullError, RateLimitError) as error:  # the service made nothing, and this goes away by itself
                 self._enter(State.WAITING, f"{error} {AGAIN}")
-                self._pause(error.retry_after_s or BUSY_PAUSE_S)
+                self._pause(min(error.retry_after_s or BUSY_PAUSE_S, self._time_limit_s))
             except ConnectionFailedError as error:  # the service never had the whole request
                 self._log_error()
                 if failures == len(FAILURE_PAUSES_S) or not passes(error):
@@ -393,7 +397,7 @@ class Run:
                 self.job.task_id,
                 tell=tell,
                 pause=self._pause,
-                time_limit_s=self.orders.get("time_limit_s", TIME_LIMIT_S),
+                time_limit_s=self._time_limit_s,
             )
         except (Cancelled, StarterGone):
             if service.repeatable:
@@ -403,6 +407,7 @@ class Run:
     def _fetch(self, service: api.Service, task: api.Task) -> None:
         """Bring the model, and the loose maps it lacks, into the folder; the model gets its name last."""
         self._enter(State.DOWNLOADING, "Fetching the model")
+        self._fetch_until = time.monotonic() + self._time_limit_s
         fetched = self.folder / folders.FETCHED
         if not fetched.exists():
             try:
@@ -504,8 +509,19 @@ class Run:
             self.job.progress, self.job.message = progress, message
             folders.write(self.folder, self.job, synced=False)
 
+    @property
+    def _time_limit_s(self) -> float:
+        """How long the service may take for its task, and the model for its way here, each."""
+        limit_s: float = self.orders.get("time_limit_s", TIME_LIMIT_S)
+        return limit_s
+
+    _fetch_until = math.inf
+    """When (time.monotonic()) the model and what belongs to it must be here."""
+
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds
+        if seconds > WORTH_SAYING_S:
+            self._say_until(seconds)
         while True:
             self._look()
             left = until - time.monotonic()
@@ -513,7 +529,19 @@ class Run:
                 return
             time.sleep(min(left, LOOK_EVERY_S))
 
+    def _say_until(self, seconds: float) -> None:
+        """Have the user know when the service is asked again, by the clock of this machine."""
+        moment = datetime.now() + timedelta(seconds=seconds)
+        day = "" if moment.date() == datetime.now().date() else f" on {moment:%Y-%m-%d}"
+        said = self.job.message.removesuffix(AGAIN).rstrip(" .")
+        self.job.message = f"{said}. The job asks again at {moment:%H:%M}{day}."
+        folders.write(self.folder, self.job, synced=False)
+
     def _look(self) -> None:
+        if self.job.state is State.DOWNLOADING and time.monotonic() > self._fetch_until:
+            raise TimeLimitError(
+                f"The model needs longer than {self._time_limit_s / 60:.3g} minutes to arrive: retry to go on with it, nothing is paid twice."
+            )
         is_asked, is_given_up = folders.cancel_asked(self.folder), self.job.state is State.CANCELLED
         if is_asked and not is_given_up:
             raise Cancelled

@@ -34,7 +34,10 @@ PACKAGE = __package__.rpartition(".")[0]
 ENDED_WITHOUT = (State.FAILED, State.CANCELLED, State.UNCONFIRMED)
 """The states in which a job ends without a model."""
 
-DEAF_S = 2.0  # a process sees that it is to cancel within a second, unless it waits for a server that has fallen silent
+DEAF_S = 2.0  # a process sees within a second that it is to cancel or to end, unless the system itself holds it up
+
+AWAITED_S = 190.0
+"""What a process may take that waits for the answer to a create request (`Network.create_s`, and a moment to end): it may be a paid task."""
 
 STARTS_AT_MOST = 2  # a process that dies twice on the same job would die a third time
 
@@ -68,6 +71,8 @@ _tells: dict[str, tuple[int, float]] = {}
 """By job: how often a process was started to tell its service that it was cancelled, and when (time.monotonic) one may be again."""
 _cancelled_at: dict[str, float] = {}
 """By job: when (time.monotonic) the user asked a running process to give it up."""
+_stopped_at: dict[str, float] = {}
+"""By job: when a running process was told to end, as its job has to wait."""
 _expected: dict[str, int] = {}
 """By job: the session_uid of the scene that its result enters by itself. Another file has other scenes."""
 _jobs: dict[str, Job] | None = None
@@ -339,6 +344,7 @@ def advance(job_id: str) -> Job:
     if job.needs_process and offline_reason(job.service, job.source):
         if job_id in _processes:
             process.stop(_processes[job_id])  # online access was turned off meanwhile; the job goes on when it is back
+            _stopped_at.setdefault(job_id, time.monotonic())
             _starts.pop(job_id, None)
         return job
     if not job.needs_process or is_running(job_id) or folders.is_locked(folder):
@@ -381,22 +387,27 @@ def is_running(job_id: str) -> bool:
 def _let_go_of_ended() -> None:
     for job_id in [job_id for job_id in _processes if not is_running(job_id)]:
         process.stop(_processes.pop(job_id))
+        _stopped_at.pop(job_id, None)
         if _cancelled_at.pop(job_id, None) is not None:
             with contextlib.suppress(JobError, OSError):  # removed since, or damaged
                 history.cancel(folder_of(job_id))  # which its process has done already, unless it was deaf
-    for job_id, asked in _cancelled_at.items():
-        # Not while a request is being sent: its answer may be a task that is paid for.
-        if time.monotonic() - asked > DEAF_S and _is_deaf(job_id):
-            process.kill(_processes[job_id])
+    for asked_at in (_cancelled_at, _stopped_at):
+        for job_id, asked_s in asked_at.items():
+            if job_id in _processes and time.monotonic() - asked_s > _patience_s(job_id, asked_at is _cancelled_at):
+                process.kill(_processes[job_id])
 
 
-def _is_deaf(job_id: str) -> bool:
-    """Whether a process that was asked to give its job up has neither done so nor a create request in hand."""
+def _patience_s(job_id: str, is_cancelled: bool) -> float:
+    """How long a process that was asked to give its job up, or to end, may take to heed that."""
     try:
         state = folders.read(folder_of(job_id)).state
-        return state in folders.UNFINISHED and state is not State.SUBMITTING
     except (JobError, OSError):  # its record cannot be read, so nothing that happens to it can be written down either
-        return True
+        return DEAF_S
+    if state is State.SUBMITTING:
+        return AWAITED_S
+    if is_cancelled and state not in folders.UNFINISHED:  # it has given the job up, and tells the service
+        return math.inf
+    return DEAF_S
 
 
 def import_result(job_id: str, scene: bpy.types.Scene) -> bpy.types.Object:
@@ -447,10 +458,14 @@ def goes_on(job: Job) -> bool:
 
 
 def stop(job_id: str) -> None:
-    """Have a job's process end itself, and wait a moment for it. The job can go on later, from where it is."""
-    if job_id in _processes:
-        process.stop(_processes[job_id])
-        process.wait(_processes[job_id], STOPS_WITHIN_S)
+    """Have a job's process end itself, and wait a moment for it; end one that does not, unless the answer to a create request is awaited.
+    The job can go on later, from where it is."""
+    if job_id not in _processes:
+        return
+    process.stop(_processes[job_id])
+    process.wait(_processes[job_id], STOPS_WITHIN_S)
+    if is_running(job_id) and _patience_s(job_id, is_cancelled=False) <= STOPS_WITHIN_S:
+        process.kill(_processes[job_id])
 
 
 def take_up(job_id: str) -> Job:
@@ -678,6 +693,7 @@ def unregister() -> None:
     _starts.clear()
     _tells.clear()
     _cancelled_at.clear()
+    _stopped_at.clear()
     _held_since.clear()
     _record_mtime_ns.clear()
     _sizes.clear()
