@@ -104,7 +104,9 @@ def strange_text(rng: random.Random, world: World) -> tuple[str, str]:
         ("our key", lambda: rng.choice((key, f"Bearer {key}", f"the key {key} is wrong", f"x-api-key: {key}"))),
         (
             "our key with marks in it",
-            lambda: rng.choice((key[:9] + "\u200b" + key[9:], "\u00ad".join(key), key[:5] + "\n" + key[5:])),
+            lambda: rng.choice(
+                (key[:9] + "\u200b" + key[9:], "\u00ad".join(key), "\u202e" + key[:20] + "\u202c" + key[20:])
+            ),
         ),
         ("our key after many words", lambda: "word " * rng.randrange(50, 70) + key),
         (
@@ -113,7 +115,7 @@ def strange_text(rng: random.Random, world: World) -> tuple[str, str]:
         ),
         (
             "a signed address",
-            lambda: rng.choice((world.glb_url, f"see {world.glb_url}.", world.glb_url.replace("?", " ?\u200b?"))),
+            lambda: rng.choice((world.glb_url, f"see {world.glb_url}.", world.glb_url.replace("://", ":\u200b//"))),
         ),
         ("a data URI", lambda: "data:image/png;base64," + "iVBORw0KGgo" * rng.choice((1, 100, 10_000))),
         ("braces and percents", lambda: rng.choice(("{said}{label}{0}", "%s %d %(key)s", "{", "}", "{0.__class__}"))),
@@ -489,7 +491,7 @@ def no_status(rng: random.Random, answer: Answer, world: World) -> str:
     return f"the status is {answer.status[:20]!r}"
 
 
-@manner(STATUS)
+@manner(STATUS, cuts=True)
 def strange_reason(rng: random.Random, answer: Answer, world: World) -> str:
     text, words = strange_text(rng, world)
     text = text[: rng.choice((100, 60_000, 1_000_000))].replace("\n", " ").replace("\r", " ")
@@ -714,7 +716,7 @@ def strange_date(rng: random.Random, answer: Answer, world: World) -> str:
     return f"Date: {value[:40]!r}"
 
 
-@manner(HEADERS, weight=3)
+@manner(HEADERS, weight=3, cuts=True)
 def strange_header(rng: random.Random, answer: Answer, world: World) -> str:
     name = rng.choice(
         (
@@ -985,20 +987,29 @@ def other_line_ends(rng: random.Random, answer: Answer, world: World) -> str:
 
 @manner(TIMING)
 def drip(rng: random.Random, answer: Answer, world: World) -> str:
+    """Faster than any pause that counts as silence, and longer than anybody should wait."""
     part = rng.choice(("status", "head", "body", "size"))
-    if part == "size":
-        answer.framing, answer.chunk_bytes = "chunked", max(len(answer.content()) // 40, 1)
     pause = rng.choice((0.1, 0.2, 0.25))
     answer.drip = (part, pause)
-    if part in ("head", "body"):
-        answer.framing = "as is" if part == "body" and rng.random() < 0.5 else answer.framing
+    more = b" "
+    if part == "status":
+        answer.status += " and so on" * 100
+    elif part == "size":
+        answer.framing, answer.chunk_bytes, answer.last_chunk = "chunked", max(len(answer.content()) // 40, 1), b""
+        more = b"0"
+    elif part == "body" and rng.random() < 0.5:
+        answer.framing = "as is"
+    elif part == "head":
+        more = b"X-A: b\r\n"
+        answer.headers += [("X-Long", "b" * 1000)]
 
-        def more() -> Iterator[Piece]:
-            while True:
-                yield b" "
-                yield pause
+    def on() -> Iterator[Piece]:
+        while True:
+            yield more
+            yield pause
 
-        answer.endless, answer.endless_after = more, part
+    if part != "status":
+        answer.endless = on
     return f"a byte of its {part} every {pause} s"
 
 
