@@ -23,7 +23,7 @@ from tools.package import command_build
 from tools.reference import command_docs
 from tools.service import command_service
 from tools.stage import command_demo_inside
-from tools.suites import command_bench, command_test
+from tools.suites import command_bench, command_fuzz, command_test
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +59,13 @@ def parser() -> argparse.ArgumentParser:
     check.set_defaults(run=command_check)
     bench = commands.add_parser("bench", allow_abbrev=False, help="measure against the promised times")
     bench.set_defaults(run=command_bench, takes_more=True)
+    fuzz = commands.add_parser(
+        "fuzz",
+        allow_abbrev=False,
+        help="answer every call of CSM and Meshy with spoiled answers: 500 for each call, in about ten minutes "
+        "(further arguments: --answers N, --seed S, --only CALL, --case K, --lanes N, --limit S)",
+    )
+    fuzz.set_defaults(run=command_fuzz, takes_more=True)
     service = commands.add_parser(
         "service", help="answer as the web services do, on this machine, to try things by hand"
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`dev.py test` and `dev.py bench`: each suite in a process of its own, so that a crash or a hang names itself."""
+"""`dev.py test`, `dev.py bench` and `dev.py fuzz`: each suite in a process of its own, so that a crash or a hang names itself."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ PLAIN_SUITES = ("api", "jobs")  # about processes and connections: once for each
 WINDOW_SUITE = "gui"  # a wheel has no windows: once for each real Blender
 BENCHES = ("bench_sculpt.py", "bench_blender.py", "bench_services.py")
 WINDOW_BENCH = "bench_windows.py"
+FUZZ = "fuzz_services.py"
 SUITE_SECONDS = 720  # a suite that takes longer hangs; the slowest takes half of this where another runs beside it
 WINDOW_SECONDS = 1400  # people's work is slow: mouse, keyboard, and a screen that is drawn without a graphics card
 ABORT_SECONDS = 5  # what a hanging suite gets to write where it hangs
@@ -299,3 +300,13 @@ def command_bench(options: argparse.Namespace) -> int:
     for sentence in left_out:
         print(f"\nLeft out: {sentence.replace(f'tests/{WINDOW_SUITE}', WINDOW_BENCH)}", flush=True)
     return 0
+
+
+def command_fuzz(options: argparse.Namespace) -> int:
+    """The program says itself what was wrong, and how it is repeated."""
+    executable = blender_environment(default_blender(), sys.executable)
+    command = [str(executable), str(TESTS / FUZZ), *options.arguments]
+    code = subprocess.run(command, cwd=ROOT, env=clean_environment()).returncode
+    if ending(code):
+        raise Stop(f"{FUZZ} {ending(code)}.")
+    return code

@@ -44,9 +44,29 @@ def test_parses_on_every_python_that_has_to_read_its_sentence():
 def test_alone_lists_its_commands():
     done = run()
     assert done.returncode == 0
-    for command in ("demo", "test", "blenders", "check", "bench", "service", "build", "docs"):
+    for command in ("demo", "test", "blenders", "check", "bench", "fuzz", "service", "build", "docs"):
         assert f"\n    {command} " in done.stdout
     assert "_demo_inside" not in done.stdout
+
+
+def fuzz(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """What `dev.py fuzz` starts, in this Python: the command itself would make the environment first."""
+    program = [sys.executable, str(ROOT / "tests" / suites.FUZZ)]
+    return subprocess.run([*program, *arguments], capture_output=True, text=True, timeout=100)
+
+
+def test_fuzz_says_what_it_takes_and_which_calls_there_are():
+    done = fuzz("--help")
+    assert done.returncode == 0
+    for word in ("--answers", "--seed", "--only", "--case", "--lanes", "--limit", "meshy.create", "csm.job"):
+        assert word in done.stdout
+
+
+def test_fuzz_names_the_calls_where_it_is_asked_for_another():
+    done = fuzz("--only", "meshy.paint")
+    assert done.returncode == 1
+    assert is_one_sentence(done.stderr)
+    assert "meshy.paint" in done.stderr and "meshy.create" in done.stderr
 
 
 @pytest.mark.parametrize("version", [(3, 8), (3, 12), (3, 14)])
