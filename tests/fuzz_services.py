@@ -162,6 +162,8 @@ class Case:
             said = self.world.answer("get", "succeeded" if is_over else "running")
         else:
             said = self.world.answer(route)
+            if self.is_job and self.target == "list" and route == "create":
+                said.cut_at = 0.0  # a job asks for the list where the answer to its create was lost
             if route == "list" and self.service == "csm" and self.target == "get":
                 for record in said.documents[0]["data"]["results"]:
                     del record["topology"]
