@@ -4,8 +4,8 @@
 `python tests/fuzz_services.py` in a Python that has requests and the test tools. Needs no bpy. Of every call, 500 answers are made from
 good ones (`hostile.py`) by one to three hostile manners each (`manners.py`); the same seed makes the same ones. Each must end in
 time, with a proper value or one of our errors whose sentence is clean; with one create request at most; with the key nowhere but at the
-service; in bounded memory; and with no thread, connection or process left. One answer in 25 is met by a whole job in a process of its
-own. Ends with 1 where anything else happened, and prints the command that repeats it.
+service; in bounded memory; and with no thread, connection or process left. Beside them, for each eighth answer, a whole job in a process of its
+own meets one. Ends with 1 where anything else happened, and prints the command that repeats it.
 
 The calls run in worker processes (`fuzz_worker.py`), so that one that hangs can be ended; the servers are in this one.
 """
@@ -54,7 +54,7 @@ CALLS = (
 )
 JOBS = ("meshy.job", "csm.job")
 ANSWERS, SEED, LANES = 500, 20261127, 2
-JOB_SHARE = 25  # one answer in so many is met by a whole job
+JOB_SHARE = 8  # for so many answers of a call, one is met by a whole job of that service
 
 CASE_S = 20.0  # against a hang; nothing is measured with it
 JOB_S = 60.0
@@ -466,7 +466,7 @@ def cases(only: str, answers: int, number: int | None) -> Iterator[tuple[str, in
         if number is not None:
             yield call, number
             continue
-        of_call = len(CALLS) // 2 * answers // JOB_SHARE if call in JOBS else answers
+        of_call = answers // JOB_SHARE if call in JOBS else answers
         yield from ((call, count) for count in range(max(of_call, 1)))
 
 

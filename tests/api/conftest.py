@@ -56,6 +56,16 @@ def scripted():
     server.close()
 
 
+@pytest.fixture
+def hostile():
+    """A server that may say anything at all, on as many connections as come."""
+    from hostile import Hostile
+
+    server = Hostile()
+    yield server
+    server.close()
+
+
 @pytest.fixture(scope="session")
 def connect():
     """Connects a service of ours to a server."""

@@ -4,10 +4,9 @@
 import random
 
 import fuzz_worker
-import hostile
 import manners
 import pytest
-from hostile import Hostile, World
+from hostile import FOREVER_S, SIGNATURE, World
 
 from image_to_3d import api
 from image_to_3d.api import Status
@@ -20,24 +19,17 @@ ROUTES = {
 }
 
 
-@pytest.fixture
-def server():
-    server = Hostile()
-    yield server
-    server.close()
-
-
 @pytest.fixture(params=["meshy", "csm"])
-def world(request, server, cube):
+def world(request, hostile, cube):
     world = World(
         request.param,
         key=KEY,
-        url=server.url,
+        url=hostile.url,
         stranger="http://127.0.0.1:9",
         glb=cube.read_bytes(),
         task_id="task-0123",
     )
-    server.play(lambda request: world.answer(world.route(request)))
+    hostile.play(lambda request: world.answer(world.route(request)))
     return world
 
 
@@ -46,12 +38,12 @@ def service(world):
     return api.connect(world.service, key=KEY, url=world.service_url, network=api.Network(online=False))
 
 
-def test_a_task_is_made_and_found_again(service, server):
+def test_a_task_is_made_and_found_again(service, hostile):
     task = service.create(PARAMETERS)
     assert (task.id, task.status) == ("task-0123", Status.PENDING)
     assert service.find(PARAMETERS, 1.0) == ["task-0123"]
-    assert sum(request.method == "POST" for request in server.requests) == 1
-    assert all(KEY in request.head for request in server.requests)
+    assert sum(request.method == "POST" for request in hostile.requests) == 1
+    assert all(KEY in request.head for request in hostile.requests)
 
 
 @pytest.mark.parametrize(
@@ -63,16 +55,16 @@ def test_a_task_is_made_and_found_again(service, server):
         ("failed", Status.FAILED),
     ],
 )
-def test_a_task_is_in_each_state(service, server, world, state, status):
-    server.play(lambda request: world.answer("get", state))
+def test_a_task_is_in_each_state(service, hostile, world, state, status):
+    hostile.play(lambda request: world.answer("get", state))
     task = service.get("task-0123")
     assert task.status is status
     assert bool(task.result) == (state == "succeeded")
     assert bool(task.error) == (state == "failed")
 
 
-def test_what_the_stream_tells_is_heard(service, server, world):
-    server.play(
+def test_what_the_stream_tells_is_heard(service, hostile, world):
+    hostile.play(
         lambda request: world.answer(world.route(request), "running" if "stream" not in request.target else "succeeded")
     )
     heard = list(service.listen("task-0123", lambda seconds: None))
@@ -82,10 +74,10 @@ def test_what_the_stream_tells_is_heard(service, server, world):
     assert heard[-1].status is (Status.SUCCEEDED if world.service == "meshy" else Status.RUNNING)
 
 
-def test_the_model_is_fetched_without_the_key(service, server, world, tmp_path):
+def test_the_model_is_fetched_without_the_key(service, hostile, world, tmp_path):
     api.save(service, service.get("task-0123"), tmp_path / "model.glb")
     assert (tmp_path / "model.glb").read_bytes() == world.glb
-    assert [KEY in request.head for request in server.requests] == [True, False]
+    assert [KEY in request.head for request in hostile.requests] == [True, False]
 
 
 def test_the_key_is_good_and_the_task_can_be_given_up(service, world):
@@ -93,8 +85,8 @@ def test_the_key_is_good_and_the_task_can_be_given_up(service, world):
     assert service.cancel("task-0123") is (world.service == "meshy")
 
 
-def test_a_refusal_says_why(service, server, world):
-    server.play(lambda request: world.refusal("400 Bad Request", "the picture is too dark"))
+def test_a_refusal_says_why(service, hostile, world):
+    hostile.play(lambda request: world.refusal("400 Bad Request", "the picture is too dark"))
     with pytest.raises(api.errors.RefusedError, match="the picture is too dark"):
         service.create(PARAMETERS)
 
@@ -111,15 +103,15 @@ def spoiled(one, world, route):
     return one.spoil(random.Random(one.name), world.answer(route), world)
 
 
-def test_several_connections_are_answered_while_one_hangs(server, world):
+def test_several_connections_are_answered_while_one_hangs(hostile, world):
     import socket
 
     silent = world.answer("get")
-    silent.silence = ("status", hostile.FOREVER_S)
-    server.play(lambda request: silent if "silent" in request.target else world.answer("get"))
-    with socket.create_connection(("127.0.0.1", server.port)) as hanging:
+    silent.silence = ("status", FOREVER_S)
+    hostile.play(lambda request: silent if "silent" in request.target else world.answer("get"))
+    with socket.create_connection(("127.0.0.1", hostile.port)) as hanging:
         hanging.sendall(b"GET /silent HTTP/1.1\r\n\r\n")
-        with socket.create_connection(("127.0.0.1", server.port)) as other:
+        with socket.create_connection(("127.0.0.1", hostile.port)) as other:
             other.settimeout(10)
             other.sendall(b"GET / HTTP/1.1\r\n\r\n")
             assert other.recv(15) == b"HTTP/1.1 200 OK"
@@ -138,7 +130,7 @@ def test_several_connections_are_answered_while_one_hangs(server, world):
         ("It is " + "very " * 200 + "busy.", "longer"),
         (f"It has {KEY}.", "holds the key"),
         (f"It has {KEY[:15]}.", "a part of the key"),
-        (f"It is at https://files.example/a.glb?{hostile.SIGNATURE}.", "signature"),
+        (f"It is at https://files.example/a.glb?{SIGNATURE}.", "signature"),
     ],
 )
 def test_an_unclean_sentence_is_told_from_a_clean_one(text, fault):
