@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cancelling where the service has fallen silent: nobody waits for it, and what may have been paid for is not forgotten."""
+"""Cancelling where the service has fallen silent, or the process does not heed it: nobody waits for that, and what may have been paid for
+is not forgotten."""
 
+import os
+import signal
+import subprocess
 import time
 
 import bpy
@@ -35,3 +39,35 @@ def test_a_request_in_hand_is_not_cut_off(session, account, start_web, hurry):
     tick_until(session, lambda: not session.is_busy())
     (cancelled,) = session.jobs()
     assert cancelled.state == "cancelled" and cancelled.task_id == account.creates[0].id
+
+
+def hold(job):
+    """Keep the job's process from doing anything, as a system that looks a name up may."""
+    found = subprocess.run(["pgrep", "-f", f"jobs.run .*{job.id}"], capture_output=True, text=True)
+    for pid in map(int, found.stdout.split()):
+        os.kill(pid, signal.SIGSTOP)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no process can be held up there from outside")
+def test_a_process_that_heeds_nothing_is_ended(session, account, start_web):
+    account.play("get", "hang", times=9)
+    job = start_web("meshy")
+    tick_until(session, lambda: any(request.step == "get" for request in account.requests))
+    hold(job)
+    session.cancel(job.id)
+    tick_until(session, lambda: not session.is_busy())
+    (cancelled,) = session.jobs()
+    assert cancelled.state == "cancelled" and cancelled.task_id == account.creates[0].id
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no process can be held up there from outside")
+def test_a_script_that_stops_a_job_leaves_no_process_that_heeds_nothing(session, account, start_web):
+    account.play("get", "hang", times=9)
+    job = start_web("csm")
+    tick_until(session, lambda: any(request.step == "get" for request in account.requests))
+    hold(job)
+    session.stop(job.id)
+    tick_until(session, lambda: not session.is_running(job.id))
+    account.play_nothing()
+    tick_until(session, lambda: session.jobs()[0].state == "imported")
+    assert len(account.creates) == 1
