@@ -68,7 +68,11 @@ def _pools(watch: Watch) -> dict[str, type[HTTPConnectionPool]]:
 def _opened(connection: HTTPConnection, watch: Watch) -> Socket:
     """The socket of a connection; its failures as urllib3 names them, so that requests tells a proxy's apart."""
     try:
-        return open_socket(connection.host.strip("[]"), connection.port, watch)
+        sock = open_socket(connection.host.strip("[]"), connection.port, watch)
+        sock.host = (getattr(connection, "_tunnel_host", None) or connection.host).strip(
+            "[]"
+        )  # as http.client calls a proxy's target
+        return sock
     except TimeoutError as error:
         raise ConnectTimeoutError(connection, str(error)) from error
     except (OSError, UnicodeError) as error:  # UnicodeError: a label of a name is longer than 63 characters

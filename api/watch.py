@@ -161,7 +161,9 @@ class _Watched:
 
 
 class Socket(_Watched, socket.socket):
-    """A TCP connection under watch."""
+    """A TCP connection under watch. `host` is whom it leads to in the end, also where through a proxy."""
+
+    host = ""
 
     def connect(self, address: Any) -> None:
         self.setblocking(False)
@@ -204,6 +206,9 @@ class Context(ssl.SSLContext):
     sslsocket_class = TlsSocket
 
     def wrap_socket(self, sock: socket.socket, *arguments: Any, **options: Any) -> ssl.SSLSocket:
+        assert isinstance(sock, Socket)
+        # urllib3 1.26 (Blender 4.2 to 4.5) names no host that is a number, and then its certificate could not be checked.
+        options["server_hostname"] = options.get("server_hostname") or sock.host
         wrapped = super().wrap_socket(sock, *arguments, **{**options, "do_handshake_on_connect": False})
         try:
             wrapped.watch = sock.watch  # type: ignore[attr-defined]

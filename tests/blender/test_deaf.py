@@ -51,7 +51,7 @@ def hold(job):
 @pytest.mark.skipif(os.name == "nt", reason="no process can be held up there from outside")
 def test_a_process_that_heeds_nothing_is_ended(session, account, start_web):
     account.play("get", "hang", times=9)
-    job = start_web("meshy")
+    job = start_web("csm")
     tick_until(session, lambda: any(request.step == "get" for request in account.requests))
     hold(job)
     session.cancel(job.id)
