@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .errors import GlbError
+from .extras import keep_plain
 
 HEADER = struct.Struct("<4sII")  # magic, version, length of the whole file in bytes
 CHUNK = struct.Struct("<I4s")  # length of the chunk's data in bytes, type
@@ -55,21 +56,25 @@ def check(path: Path) -> dict[str, Any]:
 
 
 def as_blender_reads(path: Path, copy: Path) -> Path:
-    """Return `path` where Blender's importer takes each uri of the checked GLB for data, else `copy`, a file in which it does.
+    """Return `path` where Blender's importer may read the checked GLB as it is, else `copy`, a file that it may.
 
-    The importer (4.2 to 5.2) knows "data:" and ";base64," in small letters only. Raises `GlbError` as `check` does, and `OSError`.
+    The importer (4.2 to 5.2) knows "data:" and ";base64," in small letters only; and of what a service has put into `extras`, only what
+    is plain may become properties (see `extras.keep_plain`). Raises `GlbError` as `check` does, and `OSError`.
     """
     document = check(path)
-    spelled = False
+    changed = keep_plain(document)
     for entry in _with_uri(document):
         head = DATA_URI.match(entry["uri"])
         assert head is not None  # it was checked
         usual = f"data:{head['type']};base64,"
         if head[0] != usual:
-            entry["uri"], spelled = usual + entry["uri"][head.end() :], True
-    if not spelled:
+            entry["uri"], changed = usual + entry["uri"][head.end() :], True
+    if not changed:
         return path
-    content = json.dumps(document).encode()
+    try:
+        content = json.dumps(document).encode()
+    except RecursionError:  # Python reads deeper than it writes
+        raise GlbError(DAMAGED) from None
     content += b" " * (-len(content) % ALIGNMENT_BYTES)
     with path.open("rb") as source, copy.open("wb") as target:
         source.seek(HEADER.size)
