@@ -27,9 +27,10 @@ from typing import Any, TypeVar
 from ..api import picture
 from ..api.background import SCRATCH_PREFIX
 from ..api.errors import BusyError, JobError
-from ..api.parameters import pictures
+from ..api.parameters import Picture, pictures
 from ..api.results import keep_aside
 from ..api.services import SERVICES
+from . import record
 
 RECORD = "job.json"
 LOCK = "lock"
@@ -69,6 +70,8 @@ SHARING_TRIES = 50  # Windows refuses to replace a file for the moment in which 
 SHARING_PAUSE_S = 0.02
 
 MOUNT_POINT_TAG = 0xA0000003  # what Windows calls a junction, `stat.IO_REPARSE_TAG_MOUNT_POINT`, which only Windows has
+
+NAME_LENGTH = 255  # that every file system knows
 
 T = TypeVar("T")
 
@@ -178,10 +181,11 @@ class Job:
 
     @property
     def source(self) -> str:
-        """Where the picture came from: a URL, or the name of the file in the job's folder."""
+        """Where the picture came from: a URL, or the name of the file in the job's folder; "" where the record names neither."""
         service = SERVICES.get(self.service)
         names = pictures(service.parameters) if service else []
-        return str(self.parameters.get(names[0], "")) if names else ""
+        value = self.parameters.get(names[0]) if names else ""
+        return value if isinstance(value, str) and (is_address(value) or is_plain_name(value)) else ""
 
     def end(self, state: State, message: str) -> None:
         """Note that the job ends in `state`; in `UNCONFIRMED` where that would hide a task that may have been paid for."""
@@ -253,15 +257,26 @@ def delete(path: Path) -> None:
 
 
 def read(folder: Path) -> Job:
-    """Return the job's record. Raises `JobError` where there is none, or none that can be read."""
+    """Return the job's record, each of its values checked. Raises `JobError` where there is none, or none that can be used."""
+    job_id = folder.name.removeprefix(UNFINISHED_PREFIX).removeprefix(REMOVED_PREFIX)
     try:
-        record = json.loads(_patiently((folder / RECORD).read_bytes))
-        known = {entry.name for entry in dataclasses.fields(Job)}  # a newer version may have written more
-        return Job(**{**{key: value for key, value in record.items() if key in known}, "state": State(record["state"])})
+        found = record.checked(_patiently(lambda: _content_of_record(folder)), job_id, tuple(State))
     except FileNotFoundError:
         raise JobError(f"There is no job in {folder}.") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise JobError(f"The record of the job in {folder} cannot be read ({error}): remove the folder.") from None
+    except record.WrongError as error:
+        raise JobError(
+            f"The record of the job in {folder} cannot be read ({error}): mend {RECORD} there, or remove the job."
+        ) from None
+    return Job(**{**found, "state": State(found["state"])})
+
+
+def _content_of_record(folder: Path) -> bytes:
+    """What stands in the record, as far as it is looked at. Raises `OSError`."""
+    file = folder / RECORD
+    if not stat.S_ISREG(file.lstat().st_mode):  # a pipe would be waited for
+        raise FileNotFoundError
+    with file.open("rb") as stream:
+        return stream.read(record.LIMIT_BYTES + 1)
 
 
 def write(folder: Path, job: Job, *, synced: bool = True) -> None:
@@ -278,15 +293,45 @@ def write(folder: Path, job: Job, *, synced: bool = True) -> None:
         sync(folder)
 
 
+def is_address(source: str) -> bool:
+    """Whether a picture of a record is a URL, and nothing that cannot be one."""
+    return picture.is_url(source) and record.is_clean(source)
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether `name` is the name of a file and nothing more on every system: no path, no drive, no stream of another file."""
+    return 0 < len(name) <= NAME_LENGTH and name not in (".", "..") and not re.search(r"[/\\:\x00-\x1f]", name)
+
+
+def picture_in(folder: Path, name: Any) -> Path:
+    """Return where a job's picture lies that its record calls `name`. Raises `JobError` where that is no file in the job's own folder.
+
+    A record may come from anywhere, and what it names is sent: so no path and no link leads to another file of the user's.
+    """
+    try:
+        if isinstance(name, str) and is_plain_name(name) and stat.S_ISREG((folder / name).lstat().st_mode):
+            return folder / name
+    except (OSError, ValueError):
+        pass
+    called = record.clean(str(name), 80)
+    raise JobError(
+        f"The picture {called!r} of the job in {folder} is no file in that folder: put the picture there again."
+    )
+
+
 def request_of(folder: Path, job: Job) -> dict[str, Any]:
-    """Return the job's parameters with its picture files as paths."""
-    names = pictures(SERVICES[job.service].parameters)
-    files = {
-        name: str(folder / Path(value).name)
-        for name in names
-        if (value := job.parameters.get(name)) and not picture.is_url(value)
-    }
-    return {**job.parameters, **files}
+    """Return the job's parameters with its picture files as paths. Raises `JobError` as `picture_in` does, and where the picture is missing."""
+    request = dict(job.parameters)
+    for entry in SERVICES[job.service].parameters:
+        if isinstance(entry, Picture):
+            name = request.get(entry.name) or ""
+            if not name and not entry.optional and not request.get(entry.instead):
+                raise JobError(
+                    f"The record of the job in {folder} names no picture: mend {RECORD} there, or remove the job."
+                )
+            if name and not (isinstance(name, str) and is_address(name)):
+                request[entry.name] = str(picture_in(folder, name))
+    return request
 
 
 def label_of(service: str) -> str:

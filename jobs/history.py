@@ -82,18 +82,15 @@ def _asks(root: Path, job: Job, asked: Mapping[str, Any]) -> bool:
         if any(there[name] != asked[name] for name in there if name not in names):
             return False
         return all(_content_of(_inside(root / job.id, there[name]), Path()) == asked[name] for name in names)
-    except (
-        PictureError,
-        OSError,
-        AttributeError,
-        TypeError,
-    ):  # its picture is gone, or its record is not what we write
+    except (JobError, PictureError, OSError):  # its picture is gone, or none of its own
         return False
 
 
-def _inside(folder: Path, source: str) -> str:
-    """A picture of a record: an address as it is, the name of a file as its path."""
-    return source if not source or picture.is_url(source) else str(folder / Path(source).name)
+def _inside(folder: Path, source: Any) -> str:
+    """A picture of a record: an address as it is, the name of a file as its path. Raises `JobError` as `folder.picture_in` does."""
+    if not source or (isinstance(source, str) and folders.is_address(source)):
+        return source or ""
+    return str(folders.picture_in(folder, source))
 
 
 def _content_of(source: str, stem: Path) -> str:

@@ -32,6 +32,7 @@ from ..api.errors import (
     GlbError,
     GoneError,
     ImageTo3DError,
+    JobError,
     QueueFullError,
     RateLimitError,
     RefusedError,
@@ -88,6 +89,9 @@ def main() -> None:
     process.give_way()
     try:
         work(Path(sys.argv[1]), orders)
+    except JobError as error:  # there is no job any more, or its record cannot be read: whoever starts us sees that too
+        log(str(error), orders)
+        sys.exit(1)
     except Exception:  # the record cannot even be written
         log(traceback.format_exc(), orders)
         sys.exit(1)
@@ -353,7 +357,7 @@ class Run:
         for seconds in SEARCH_PAUSES_S:
             self._pause(seconds)
             try:
-                found = service.find(folders.request_of(self.folder, self.job), self._age_s())
+                found = service.find(self.job.parameters, self._age_s())  # its picture may be gone
             except ImageTo3DError:
                 self._log_error()
                 continue

@@ -136,7 +136,7 @@ def use(chosen: bpy.types.PropertyGroup, service: str, parameters: Mapping[str, 
     reset(group, table)
     for parameter in shown(table):
         if parameter.name in parameters:
-            with contextlib.suppress(ParameterError):  # a later version's
+            with contextlib.suppress(ParameterError, ValueError):  # a later version's, or text that no property holds
                 setattr(group, parameter.name, _as_property(parameter.check(parameters[parameter.name]), parameter))
     chosen.service = service.upper()
     source = str(parameters.get(kinds.pictures(table)[0], ""))

@@ -170,7 +170,7 @@ TARGETS = {"targetNames": ["Smile"]}
 
 
 def nested(levels):
-    """An object with `extras`, so deep in others that Python's own functions would give up."""
+    """An object with `extras`, so deep inside others."""
     deep = '{"extras": {"_RNA_UI": 1}}'
     for _ in range(levels):
         deep = f'{{"extensions": {deep}}}'

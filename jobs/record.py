@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a record may hold: the kind and the range of each field. Turns the content of a job.json into values that nobody has to doubt.
+
+A record lies in a folder that other programs, other versions and people write to. What is read here is shown, computed with, drawn and
+put into requests, and one bad value must not stop the care for the other jobs. So each field has its check in `FIELDS`. Knows no folder.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from typing import Any, NoReturn
+
+LIMIT_BYTES = 1 << 20  # ours have a few thousand
+
+NAME_LENGTH = 300
+WORDS_LENGTH = 2000  # of messages and notes
+WORD_LENGTH = 100  # of a service's name, or the name of a parameter
+ENTRIES_AT_MOST = 1000  # of a list
+
+LARGEST_FLOAT = 3.4028234e38  # that Blender's properties hold
+LARGEST_INT = 1 << 63
+MOST_CREDITS = 10**15  # as `api.services.web.number` has it
+
+TASK_ID = re.compile(r"[!-~]{0,200}", re.ASCII)
+SHA256 = re.compile(r"(?:[0-9a-f]{64})?", re.ASCII)
+
+UNCLEAN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+Check = Callable[[Any], Any]
+"""Returns the value as it is used, or raises `WrongError`."""
+
+
+class WrongError(ValueError):
+    """What is wrong with a record, in words that stand in brackets in a sentence: "`parameters` is no object"."""
+
+
+def checked(content: bytes, job_id: str, states: Collection[str]) -> dict[str, Any]:
+    """Return the known fields that the JSON in `content` has, each as its check returns it. Raises `WrongError`.
+
+    `id` has to be `job_id`, and `state` one of `states`. What is not known is left out: a later version may have written more.
+    """
+    record = _object_in(content)
+    checks = {
+        **FIELDS,
+        "id": _one_of([job_id], "is not the name of the folder"),
+        "state": _one_of(states, "is none that this version knows"),
+    }
+    for name in ("id", "service", "state"):
+        if name not in record:
+            raise WrongError(f"`{name}` is missing")
+    found = _fields(record, checks)
+    return {"name": job_id, "parameters": {}, **found}
+
+
+def _object_in(content: bytes) -> dict[str, Any]:
+    if len(content) > LIMIT_BYTES:
+        raise WrongError(f"it is larger than {LIMIT_BYTES >> 20} MB")
+    try:
+        record = json.loads(
+            content.decode("utf-8-sig"), parse_constant=_refuse_constant
+        )  # some editors begin with the mark
+    except UnicodeDecodeError:
+        raise WrongError("it is not UTF-8") from None
+    except WrongError:
+        raise
+    except ValueError as error:
+        raise WrongError(f"it is no JSON: {error}") from None
+    except RecursionError:
+        raise WrongError("it is nested too deep") from None
+    if not isinstance(record, dict):
+        raise WrongError("it is no object")
+    return record
+
+
+def _refuse_constant(word: str) -> NoReturn:
+    raise WrongError(f"it holds {word}, which is no number")
+
+
+def _fields(values: Mapping[str, Any], checks: Mapping[str, Check]) -> dict[str, Any]:
+    """Those of `values` that have a check, as that returns them. Raises `WrongError`, which names the field."""
+    found = {}
+    for name, check in checks.items():
+        if name in values:
+            try:
+                found[name] = check(values[name])
+            except WrongError as error:
+                raise WrongError(f"`{name}` {error}") from None
+    return found
+
+
+# TO BE SWAPPED for `api.words.clean`, which cleans every text that comes from outside.
+def clean(text: str, at_most: int) -> str:
+    """Return `text` without what cannot be drawn (control characters, halves of surrogate pairs), cut to `at_most` characters."""
+    return UNCLEAN.sub(" ", text)[:at_most]
+
+
+def is_clean(text: str) -> bool:
+    """Whether `text` holds nothing that cannot be drawn, nor be given to Blender."""
+    return not UNCLEAN.search(text)
+
+
+def _text(at_most: int) -> Check:
+    """Words for people: cleaned and cut, as an earlier version may have written longer ones."""
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str):
+            raise WrongError("is no text")
+        return clean(value, at_most)
+
+    return check
+
+
+def _word(value: Any) -> str:
+    """A short name that is compared, and so never changed."""
+    if not isinstance(value, str) or not 0 < len(value) <= WORD_LENGTH or not value.isprintable():
+        raise WrongError("is no short word")
+    return value
+
+
+def _any_text(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > NAME_LENGTH:
+        raise WrongError("is no short text")
+    return value
+
+
+def _one_of(words: Collection[str], wrong: str) -> Check:
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or value not in words:
+            raise WrongError(wrong)
+        return value
+
+    return check
+
+
+def _matching(form: re.Pattern[str], wrong: str) -> Check:
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or not form.fullmatch(value):
+            raise WrongError(wrong)
+        return value
+
+    return check
+
+
+def _task_id(value: Any) -> str:
+    """The id of a task, "" for none: it stands in addresses, where "." and ".." lead elsewhere."""
+    if not isinstance(value, str) or not TASK_ID.fullmatch(value) or value in (".", ".."):
+        raise WrongError("is no id of a task")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise WrongError("is neither true nor false")
+    return value
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value of JSON is a finite number. True and false are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(_as_float(value))
+
+
+def _as_float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return math.inf
+
+
+def _number(least: float, most: float) -> Check:
+    def check(value: Any) -> float:
+        if not is_number(value):
+            raise WrongError("is no number")
+        if not least <= value <= most:
+            raise WrongError(f"is not from {least:g} to {most:g}")
+        return float(value)
+
+    return check
+
+
+def _credits(value: Any) -> int | None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or abs(value) > MOST_CREDITS):
+        raise WrongError("is no number of credits")
+    return value
+
+
+def _moment(value: Any) -> str:
+    """A time as `folder.now` writes it, "" for none. With its zone, as without one nobody could say how long ago it was."""
+    wrong = WrongError("is no time in ISO 8601 with a zone")
+    if not isinstance(value, str):
+        raise wrong
+    try:
+        if value and datetime.fromisoformat(value).utcoffset() is None:
+            raise wrong
+    except ValueError:
+        raise wrong from None
+    return value
+
+
+def _list_of(check: Check, least: int = 0, most: int = ENTRIES_AT_MOST) -> Check:
+    def check_all(value: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise WrongError("is no list")
+        if not least <= len(value) <= most:
+            raise WrongError(f"has {len(value):,} entries")
+        try:
+            return [check(entry) for entry in value]
+        except WrongError as error:
+            raise WrongError(f"holds something that {error}") from None
+
+    return check_all
+
+
+def _object_of(checks: Mapping[str, Check], needed: Collection[str] = ()) -> Check:
+    """An object with these fields; what else it has is left out."""
+
+    def check(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise WrongError("is no object")
+        missing = [name for name in needed if name not in value]
+        if missing:
+            raise WrongError(f"lacks `{missing[0]}`")
+        try:
+            return _fields(value, checks)
+        except WrongError as error:
+            raise WrongError(f"holds a bad value: {error}") from None
+
+    return check
+
+
+def _parameters(value: Any) -> dict[str, Any]:
+    """An object of what the tables of services are made of. Whether a service takes it is asked when the request is made."""
+    if not isinstance(value, dict):
+        raise WrongError("is no object")
+    for name, entry in value.items():
+        if len(name) > WORD_LENGTH or not name.isprintable():
+            raise WrongError("holds a name that is none")
+        if not (_is_plain(entry) or (isinstance(entry, list) and all(map(is_number, entry)))):
+            raise WrongError(f"holds a value that no parameter has: `{name}`")
+    return value
+
+
+def _is_plain(value: Any) -> bool:
+    if value is None or isinstance(value, (str, bool)):
+        return True
+    return is_number(value) and (isinstance(value, float) or abs(value) <= LARGEST_INT)
+
+
+FIELDS: dict[str, Check] = {
+    "service": _word,  # also one that this version does not know
+    "name": _text(NAME_LENGTH),
+    "parameters": _parameters,
+    "picture_sha256": _matching(SHA256, "is no SHA-256"),
+    "place": _object_of(  # as `scene.place.place` takes it
+        {
+            "location": _list_of(_number(-LARGEST_FLOAT, LARGEST_FLOAT), 3, 3),
+            "size": _number(0.0, LARGEST_FLOAT),
+            "collection": _any_text,
+        }
+    ),
+    "sent": _moment,
+    "task_id": _task_id,
+    "adopted": _flag,
+    "gone": _flag,
+    "candidates": _list_of(_task_id),
+    "earlier": _list_of(_object_of({"sent": _moment, "task_id": _task_id}, needed=("sent", "task_id"))),
+    "task_over": _flag,
+    "untold": _flag,
+    "credits": _credits,
+    "progress": _number(0.0, 1.0),
+    "message": _text(WORDS_LENGTH),
+    "service_note": _text(WORDS_LENGTH),
+    "note": _text(WORDS_LENGTH),
+    "created": _moment,
+    "updated": _moment,
+}
+"""The check of each field of `folder.Job`, but for `id` and `state`, which depend on more than the value."""
