@@ -5,6 +5,7 @@ Whoever writes holds the job's lock, except for the one who makes the folder, an
 reads needs no lock: job.json is replaced as a whole, so it is always complete.
 """
 
+import contextlib
 import dataclasses
 import errno
 import hashlib
@@ -22,7 +23,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from ..api import picture
 from ..api.background import SCRATCH_PREFIX
@@ -69,7 +70,13 @@ REMOVED_PREFIX = ".removed-"  # a folder that is to be deleted
 SHARING_TRIES = 50  # Windows refuses to replace a file for the moment in which another process reads it
 SHARING_PAUSE_S = 0.02
 
+IS_WINDOWS = sys.platform == "win32"
+
 MOUNT_POINT_TAG = 0xA0000003  # what Windows calls a junction, `stat.IO_REPARSE_TAG_MOUNT_POINT`, which only Windows has
+
+FILE_MODE, FOLDER_MODE = 0o600, 0o700
+"""For the owner only: a picture may be private, and who may open the lock can hold the job. Windows gives what the user's folder gives;
+a mode would make an access list there (Python 3.13), which other programs do not expect."""
 
 NAME_LENGTH = 255  # that every file system knows
 
@@ -206,8 +213,9 @@ def create(
     job_id = f"{now:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # in the order of time, and unlike another Blender's
     job = Job(job_id, service, name, dict(parameters), place=place or {}, message=WAITING_MESSAGE, created=_iso(now))
     root.mkdir(parents=True, exist_ok=True)
+    keep_private(root)
     unfinished = root / f"{UNFINISHED_PREFIX}{job_id}"
-    unfinished.mkdir()
+    unfinished.mkdir(0o777 if IS_WINDOWS else FOLDER_MODE)
     try:
         # First a record: a folder without one is nobody's, and would never be tidied away.
         write(unfinished, dataclasses.replace(job, parameters={}), synced=False)
@@ -216,10 +224,11 @@ def create(
             if source and not picture.is_url(source):
                 file = picture.to_file(source, unfinished / f"picture{number or ''}")
                 job.parameters[key] = file.name
+                keep_private(file)
                 sync(file)
                 if number == 0:
                     job.picture_sha256 = sha256_of(file)
-        (unfinished / LOCK).touch()
+        (unfinished / LOCK).touch(FILE_MODE)
         write(unfinished, job)
         folder = _patiently(lambda: unfinished.rename(root / job_id))
     except BaseException:
@@ -256,6 +265,22 @@ def delete(path: Path) -> None:
         path.unlink()
 
 
+def keep_private(path: Path) -> None:
+    """Take a file or folder of ours away from the machine's other users, where they may do anything with it. Never raises."""
+    if IS_WINDOWS:
+        return
+    with contextlib.suppress(OSError):  # some file systems know no modes
+        found = path.stat()
+        if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077:
+            path.chmod(stat.S_IMODE(found.st_mode) & 0o700)
+
+
+def open_private(path: Path, mode: str, encoding: str | None = None) -> IO[Any]:
+    """Open a file of a job to be written, which only its owner may open."""
+    keep_private(path)  # an earlier version may have left it
+    return open(path, mode, encoding=encoding, opener=lambda name, flags: os.open(name, flags, FILE_MODE))
+
+
 def read(folder: Path) -> Job:
     """Return the job's record, each of its values checked. Raises `JobError` where there is none, or none that can be used."""
     job_id = folder.name.removeprefix(UNFINISHED_PREFIX).removeprefix(REMOVED_PREFIX)
@@ -283,7 +308,7 @@ def write(folder: Path, job: Job, *, synced: bool = True) -> None:
     """Replace the record as a whole. `synced` False is for mere progress, which may be lost with the machine's power."""
     job.updated = now()
     part = folder / f"{RECORD}.part"
-    with part.open("w", encoding="utf-8") as file:
+    with open_private(part, "w", encoding="utf-8") as file:
         json.dump(dataclasses.asdict(job), file, indent=1)
         file.flush()
         if synced:
@@ -381,7 +406,7 @@ def ask_cancel(folder: Path) -> None:
     """Leave the marker that the job's process looks for. Raises `JobError` where there is no such job."""
     if not holds_record(folder):
         raise JobError(f"There is no job in {folder}.")
-    (folder / CANCEL).touch()
+    (folder / CANCEL).touch(FILE_MODE)
 
 
 def cancel_asked(folder: Path) -> bool:
@@ -408,6 +433,8 @@ def lock(folder: Path) -> Iterator[None]:
     with file:
         if not _try_lock(file.fileno()):
             raise BusyError(f"Job {folder.name} is being worked on by another process.")
+        keep_private(folder)  # an earlier version left both open to everybody
+        keep_private(folder / LOCK)
         yield
 
 

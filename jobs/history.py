@@ -258,7 +258,11 @@ def _delete(folder: Path) -> None:
 
 
 def sweep(root: Path, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> bool:
-    """Delete what was set aside, and what an interrupted `folder.create` left behind, for about so long. Return whether all is gone."""
+    """Delete what was set aside, and what an interrupted `folder.create` left behind, for about so long. Return whether all is gone.
+
+    Begins every session, and so also keeps the folder of all jobs private.
+    """
+    folders.keep_private(root)  # Blender has made it as the user's other folders, or an earlier version has
     until = clock() + seconds
     for leftover in _leftovers(root):
         if clock() > until:

@@ -30,7 +30,7 @@ def start(folder: Path, *, python: Sequence[str], orders: dict[str, Any]) -> Pro
     `orders` is what the process needs to know beside its folder: "blender", the binary ("" for the bpy module); for a web service
     "connection", the options of `api.connect` ("network" among them as a dict), and "time_limit_s" for its task.
     """
-    with (folder / folders.LOG).open("ab") as log:
+    with folders.open_private(folder / folders.LOG, "ab") as log:
         process = subprocess.Popen(
             [*python, str(LAUNCH), "jobs.run", str(folder)],
             stdin=subprocess.PIPE,

@@ -12,6 +12,7 @@ else is done; in between, the service may have made a task that nobody knows of,
 import contextlib
 import json
 import math
+import os
 import sys
 import time
 import traceback
@@ -86,6 +87,7 @@ class StarterGone(Exception):
 def main() -> None:
     """Work on the job in the folder that the first argument names."""
     orders = json.loads(sys.stdin.buffer.readline())
+    os.umask(0o077)  # what this process makes, and those that it starts, is for the user's eyes only
     process.give_way()
     try:
         work(Path(sys.argv[1]), orders)

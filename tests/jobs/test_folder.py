@@ -301,3 +301,25 @@ def test_the_ids_are_listed_newest_first_and_no_record_is_read(jobs):
     (jobs.root / ".new-20260104-000000-000000-abcd").mkdir()
     (jobs.root / "20260105-000000-000000-abcd").touch()
     assert history.list_ids(jobs.root) == sorted(names, reverse=True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows gives what the user's folder gives")
+def test_what_an_earlier_version_left_open_is_closed(jobs):
+    """The folder of all jobs at once, which is the door; a job's own when somebody holds it next."""
+    folder = jobs.create()
+
+    def modes():
+        return [path.stat().st_mode & 0o777 for path in (jobs.root, folder, folder / "lock")]
+
+    def leave_open():
+        for path, mode in ((jobs.root, 0o755), (folder, 0o755), (folder / "lock", 0o666)):
+            path.chmod(mode)
+
+    leave_open()
+    with folders.lock(folder):
+        assert modes() == [0o755, 0o700, 0o600]
+    history.sweep(jobs.root, 60.0)
+    assert modes()[0] == 0o700
+    leave_open()
+    jobs.create()
+    assert modes()[0] == 0o700

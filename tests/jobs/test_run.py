@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The process of a job, for real: it finishes, says how far it is, can be cancelled, killed, orphaned and resumed."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -57,6 +58,40 @@ def test_a_job_ends_ready_with_everything_blender_needs(jobs):
     assert (folder / "thumbnail.png").read_bytes().startswith(b"\x89PNG")
     assert job.task_id and "faces" in job.note
     assert not list(folder.glob("tmp-*")) and not list(folder.glob("*.part"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows gives what the user's folder gives")
+def test_nothing_of_a_job_is_for_the_machines_other_users(jobs, generous):
+    star = jobs.picture
+    star.chmod(0o644)
+    folder = jobs.create()
+    started = jobs.start(folder)
+    jobs.wait_until(lambda: sculpting(folder))
+    working = open_to_others(jobs.root)
+    started.wait()
+    assert folders.read(folder).state is State.READY
+    folders.ask_cancel(folder)
+    assert {"lock", "log.txt", "result.glb", "result.blend", "thumbnail.png", "cancel"} <= set(os.listdir(folder))
+    assert working == open_to_others(jobs.root) == []
+    assert star.stat().st_mode & 0o777 == 0o644  # which is the user's own matter
+
+
+@pytest.fixture
+def generous():
+    """A user who shares all new files with everybody."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def open_to_others(root):
+    """What in the folder of all jobs, itself among it, anybody but its owner may do anything with."""
+    found = []
+    for path in (root, *root.rglob("*")):
+        with contextlib.suppress(FileNotFoundError):  # its process has just deleted it
+            if path.lstat().st_mode & 0o077:
+                found.append(str(path))
+    return found
 
 
 def test_progress_moves_while_the_work_goes_on(jobs):
