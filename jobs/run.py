@@ -49,6 +49,7 @@ from ..api.results import fetch, keep_aside
 from ..api.services import SERVICES
 from ..api.task import CREATE_WINDOW_S
 from ..api.waiting import FAILURE_PAUSES_S, TIME_LIMIT_S
+from ..api.words import both_ends, visible
 from . import folder as folders
 from . import history, process
 from .folder import Job, State, label_of
@@ -66,6 +67,8 @@ MISTAKEN = frozenset({"normal", "roughness"})  # the samples on Meshy's own page
 
 SHARES = {State.RUNNING: (0.0, 0.75), State.DOWNLOADING: (0.75, 0.85), State.CONVERTING: (0.85, 1.0)}
 """Which part of the progress bar belongs to which state."""
+
+LOGGED_AT_MOST = 100_000  # characters at once; a traceback has some thousands
 
 AGAIN = "The job tries again by itself."
 
@@ -119,11 +122,11 @@ def work(folder: Path, orders: dict[str, Any]) -> None:
 
 
 def log(text: str, orders: dict[str, Any]) -> None:
-    """Write to the job's log, which standard error is, without what nobody else may read."""
+    """Write to the job's log, which standard error is, without what nobody else may read, and of an endless text only the ends."""
     connection = orders.get("connection", {})
     secrets = [connection.get("key", ""), connection.get("network", {}).get("proxy", "")]
     with contextlib.suppress(OSError):  # a full disk is no reason to stop here
-        print(folders.now(), redact(text, secrets), file=sys.stderr, flush=True)
+        print(folders.now(), redact(visible(both_ends(text, LOGGED_AT_MOST)), secrets), file=sys.stderr, flush=True)
 
 
 @dataclass

@@ -6,6 +6,7 @@ import base64
 import pytest
 
 from image_to_3d.api.redact import HIDDEN, redact
+from image_to_3d.api.words import both_ends, clean
 
 KEY = "msy_Qx7Secret0000"
 DATA = base64.b64encode(b"secret picture" * 50).decode()
@@ -81,3 +82,43 @@ def test_a_traceback_keeps_its_lines():
 def test_ordinary_text_is_left_as_it_is(text):
     assert redact(text) == text
     assert redact(text, ["", "abc", "x"]) == text, "nobody's key is that short"
+
+
+MB5 = 5_000_000
+
+NASTY = {
+    "one word": "w" * MB5,
+    "addresses": "http://" * (MB5 // 7),
+    "addresses with queries": "http://?" * (MB5 // 8),
+    "short addresses": "a://" * (MB5 // 4),
+    "data URIs": "data:" * (MB5 // 5),
+    "types of data": "data:" + ";a=b" * (MB5 // 4),
+    "one type of data": "data:" + "a" * MB5,
+    "headers": "authorization: bearer " * (MB5 // 22),
+    "names of headers": "authorization" * (MB5 // 13),
+    "a header and spaces": "authorization:" + " " * MB5,
+    "a bearer and spaces": "authorization: bearer" + " " * MB5,
+    "spaces": " " * MB5,
+    "question marks": "?" * MB5,
+    "quotes": "\"'" * (MB5 // 2),
+    "at signs": "a://" + "@" * MB5,
+    "users": "a://b:c@" * (MB5 // 8),
+    "signed": "x-amz-" * (MB5 // 6),
+    "signatures": "signature=" * (MB5 // 10),
+    "ends of sentences": "https://a/?" + ")" * MB5,
+    "hidden before": HIDDEN * (MB5 // len(HIDDEN)),
+    "paths": "with url: /" * (MB5 // 11),
+    "commands to a terminal": "\x1b]0;" * (MB5 // 4),
+    "commands without an end": "\x9d\x1b[" * (MB5 // 3),
+    "halves of emojis": "\ud83d" * MB5,
+    "lines": "\n" * MB5,
+}
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("shape", NASTY)
+def test_five_megabytes_of_anything_hold_nothing_up(shape):
+    """A pattern that tries again and again would need hours for one of these."""
+    text = NASTY[shape]
+    assert KEY not in redact(f"{text} {KEY}", [KEY])
+    assert len(clean(f"{text} {KEY}", secrets=[KEY])) <= 300 and len(both_ends(text, 1000)) < 1100
