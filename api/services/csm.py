@@ -14,7 +14,7 @@ from ..errors import AnswerLostError, GoneError, ImageTo3DError, KeyRefusedError
 from ..parameters import AUTOMATIC, Choice, Flag, Picture, Table, Vector, check
 from ..picture import is_url
 from ..task import Result, Status, Task, nothing
-from .web import SLACK_S, WebService, is_in_window, number, web_address
+from .web import SLACK_S, WebService, is_in_window, number, text, web_address
 
 if TYPE_CHECKING:
     from ..http import Answer
@@ -116,11 +116,12 @@ class CSM(WebService):
         """`POST /image-to-3d-sessions`. The task may have failed already. See `Service.create`."""
         answer = self._send_create(SESSIONS, parameters, {}, before_sending)
         record = _record(answer.body)
-        if not record or not _id(record):
+        task_id = self._id(record)
+        if not task_id:
             raise AnswerLostError(
                 "CSM accepted the request and did not say under which code: look there before you ask for another task."
             )
-        return self._task(_id(record), record, answer)
+        return self._task(task_id, record, answer)
 
     def get(self, task_id: str) -> Task:
         """`GET /image-to-3d-sessions/{session_code}`. See `Service.get`."""
@@ -148,7 +149,7 @@ class CSM(WebService):
                 raise self._not_understood(answer)
             ages = [answer.server_time - created for created in map(_created, records) if created]
             found += [
-                _id(record)
+                self._id(record)
                 for record, created in zip(records, map(_created, records), strict=True)
                 if created and is_in_window(answer.server_time - created, age_s) and self._matches(record, values)
             ]
@@ -163,9 +164,10 @@ class CSM(WebService):
 
     def _matches(self, record: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
         """Whether all that a session repeats of its request is as in `values`. A list may hold records that repeat little."""
-        if any(name not in record for name in ECHOED):
+        task_id = self._id(record)
+        if task_id and any(name not in record for name in ECHOED):
             with contextlib.suppress(ImageTo3DError):  # then it may match
-                path = f"{SESSIONS}/{quote(_id(record), safe='')}"
+                path = f"{SESSIONS}/{quote(task_id, safe='')}"
                 record = _record(self._request("GET", path, names_task=True).body) or record
         image = web_address(record.get("image_url"))
         if image and is_url(values["image_url"]) and image != values["image_url"]:
@@ -184,12 +186,15 @@ class CSM(WebService):
         if not isinstance(body, dict):
             return ""
         record = body.get("data") if isinstance(body.get("data"), dict) else {}
-        words = [body.get("message"), body.get("error"), (record or {}).get("status_message")]
+        words = map(text, (body.get("message"), body.get("error"), (record or {}).get("status_message")))
         # a failed session comes in an envelope that says that the request went well
-        return next((word for word in words if isinstance(word, str) and word not in ("", "Created", "Retrieved")), "")
+        return next((word for word in words if word not in ("", "Created", "Retrieved")), "")
+
+    def _id(self, record: Mapping[str, Any]) -> str:
+        return self._task_id(record.get("session_code")) or self._task_id(record.get("_id"))
 
     def _task(self, task_id: str, record: Mapping[str, Any], answer: "Answer | None" = None) -> Task:
-        word = str(record.get("session_status") or record.get("status") or "").lower()
+        word = (text(record.get("session_status")) or text(record.get("status"))).lower()
         progress = min(max(number(record.get("percent_done") or record.get("percentage")) / 100, 0.0), 1.0)
         if word in SUCCEEDED:
             return self._succeeded(task_id, record)
@@ -207,7 +212,7 @@ class CSM(WebService):
         if glb:
             return Task(task_id, Status.SUCCEEDED, 1.0, "Finished at CSM", Result(glb))
         offered = [name for name in record if name.startswith("mesh_url") and web_address(record[name])]
-        formats = ", ".join(name.removeprefix("mesh_url").strip("_") or "zip" for name in offered)
+        formats = self._offered(name.removeprefix("mesh_url").strip("_") or "zip" for name in offered)
         error = TaskFailedError(
             f"CSM names no GLB for the finished session, {f'only {formats}' if formats else 'and no other file'}: "
             "retry to ask again, or get it on CSM's own page."
@@ -228,14 +233,10 @@ def _records(body: Any) -> list[dict[str, Any]] | None:
     return [record for record in results if isinstance(record, dict)] if isinstance(results, list) else None
 
 
-def _id(record: Mapping[str, Any]) -> str:
-    return str(record.get("session_code") or record.get("_id") or "")
-
-
 def _created(record: Mapping[str, Any]) -> float:
     """When the session was made, in seconds since 1970; 0 where it does not say. Without a zone it is UTC."""
     try:
-        moment = datetime.fromisoformat(str(record.get("created_at")))
-    except ValueError:
+        moment = datetime.fromisoformat(text(record.get("created_at")))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError, OSError):  # the first and the last year have no moment everywhere
         return 0.0
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

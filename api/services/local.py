@@ -135,7 +135,7 @@ class Local:
             return Task(task_id, Status.FAILED, report.progress, error=TaskFailedError(report.error))
         if report.done is None:
             return Task(task_id, Status.RUNNING, report.progress, report.message)
-        result = Result(str(self._output(task_id)), note=report.done.get("note", ""))
+        result = Result(str(self._output(task_id)), note=report.done["note"])
         return Task(task_id, Status.SUCCEEDED, 1.0, report.message, result)
 
     def listen(self, task_id: str, wait: Callable[[float], None]) -> Iterator[Task]:

@@ -23,7 +23,7 @@ from ..errors import (
 )
 from ..parameters import Choice, Flag, Number, Picture, Table, Text, check
 from ..task import Result, Status, Task, nothing
-from .web import SLACK_S, WebService, is_in_window, number, web_address
+from .web import SLACK_S, WebService, is_in_window, number, text, web_address
 
 if TYPE_CHECKING:
     from ..http import Answer
@@ -226,6 +226,7 @@ PAGES_AT_MOST = 20
 
 QUIET_S = 8.0  # the stream tells something every seven seconds or so; after this silence the task is asked in the ordinary way
 RECONNECT_S = 1.0
+EVENT_AT_MOST = 1 << 20  # characters; a task has some thousands
 STREAM_FAILURES = 3  # in a row; from then on the task is polled
 
 MAPS = ("base_color", "metallic", "roughness", "normal", "emission", "metallic_roughness")
@@ -285,8 +286,8 @@ class Meshy(WebService):
         if values.get("input_task_id"):
             values["image_url"] = ""  # Meshy would prefer the task anyway: the picture need not be sent
         answer = self._send_create(TASKS, values, FIXED, before_sending)
-        task_id = answer.body.get("result") if isinstance(answer.body, dict) else None
-        if not isinstance(task_id, str) or not task_id:
+        task_id = self._task_id(answer.body.get("result") if isinstance(answer.body, dict) else None)
+        if not task_id:
             raise AnswerLostError(
                 "Meshy accepted the request and did not say under which id: look there before you ask for another task."
             )
@@ -347,15 +348,13 @@ class Meshy(WebService):
             tasks = [task for task in answer.body if isinstance(task, dict)]
             ages = [answer.server_time - number(task.get("created_at")) / 1000 for task in tasks]
             found += [
-                str(task["id"])
+                self._task_id(task.get("id"))
                 for task, age in zip(tasks, ages, strict=True)
-                if is_in_window(age, age_s)
-                and task.get("id")
-                and (task.get("texture_prompt") or "") == values["texture_prompt"]
+                if is_in_window(age, age_s) and (task.get("texture_prompt") or "") == values["texture_prompt"]
             ]
             if len(tasks) < PAGE or min(ages) > age_s + SLACK_S:
                 break
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys(filter(None, found)))
 
     def cancel(self, task_id: str) -> bool:
         """`DELETE /v1/image-to-3d/:id`: a task that waits is removed and paid back. See `Service.cancel`.
@@ -377,11 +376,10 @@ class Meshy(WebService):
     @staticmethod
     def _words(body: Any) -> str:
         """`message`."""
-        message = body.get("message") if isinstance(body, dict) else None
-        return message if isinstance(message, str) else ""
+        return text(body.get("message")) if isinstance(body, dict) else ""
 
     def _task(self, task_id: str, body: Mapping[str, Any], answer: "Answer | None" = None) -> Task:
-        word = str(body.get("status")).upper()
+        word = text(body.get("status")).upper()
         progress = min(max(number(body.get("progress")) / 100, 0.0), 1.0)
         credits = int(number(body["consumed_credits"])) if body.get("consumed_credits") is not None else None
         if word == "SUCCEEDED":
@@ -404,7 +402,7 @@ class Meshy(WebService):
         said = f" ({words})" if words else ""
         code = reason.get("code") if isinstance(reason, dict) else None
         kind, sentence = _BY_CODE.get(
-            str(code), (TaskFailedError, "Meshy could not make the model{said}: try again, or use another picture.")
+            text(code), (TaskFailedError, "Meshy could not make the model{said}: try again, or use another picture.")
         )
         return kind(sentence.format(said=said))
 
@@ -413,7 +411,7 @@ class Meshy(WebService):
         urls = urls if isinstance(urls, dict) else {}
         glb = web_address(urls.get("glb")) or web_address(body.get("model_url"))
         if not glb:
-            formats = ", ".join(name for name in urls if web_address(urls[name]))
+            formats = self._offered(name for name in urls if web_address(urls[name]))
             offered = f"only {formats}" if formats else "and no other file"
             error = TaskFailedError(f"Meshy names no GLB for the finished task, {offered}: retry to ask again.")
             return Task(task_id, Status.SUCCEEDED, 1.0, error=error, credits=credits)
@@ -459,7 +457,7 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         value = value.removeprefix(" ")
         if field == "event":
             kind = value
-        elif field == "data":
+        elif field == "data" and len(data) < EVENT_AT_MOST:  # cut, it is no JSON
             data += f"{value}\n"
         elif not line:
             try:

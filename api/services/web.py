@@ -5,9 +5,10 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 from .. import picture
 from ..background import SCRATCH_PREFIX, Command, find_blender
@@ -27,8 +28,8 @@ from ..errors import (
 )
 from ..network import USUAL, Network
 from ..parameters import Table, check, pictures, sent
-from ..redact import redact
 from ..task import CREATE_WINDOW_S
+from ..words import ID_AT_MOST, clean, task_id
 
 if TYPE_CHECKING:
     from ..http import Answer
@@ -37,7 +38,11 @@ if TYPE_CHECKING:
 
 MOST = 1e15  # beside which the milliseconds since 1970 are few
 
-WORDS_AT_MOST = 300  # of a service's own explanation, in a sentence of ours
+NAMES_AT_MOST = 8  # of what a service offers instead of a GLB
+NAME_AT_MOST = 30
+
+ADDRESS_AT_MOST = 8000
+HOST_AT_MOST = 253  # the longest name that can be looked up (RFC 1035)
 
 SLACK_S = 5.0
 """How much older or younger than our request a task may look and still come from it: dates have whole seconds, answers take time."""
@@ -190,13 +195,30 @@ class WebService:
     def _not_understood(self, answer: "Answer") -> UnavailableError:
         return UnavailableError(
             f"{self.label} answered with something that is not understood: try again later, or check the address.",
-            request_id=answer.request_id,
+            request_id=self._request_id(answer),
         )
+
+    @property
+    def _secrets(self) -> tuple[str, ...]:
+        """What a service may repeat, and must not be seen in what it says."""
+        return self._key, self._network.proxy
 
     def _own_words(self, body: Any) -> str:
         """What the service says, fit for a sentence: one line, not endless, without our key."""
-        words = " ".join(redact(self._words(body), [self._key]).split())
-        return words[:WORDS_AT_MOST].rstrip(".")
+        return clean(self._words(body), secrets=self._secrets).rstrip(". ")
+
+    def _request_id(self, answer: "Answer") -> str:
+        """What the service calls the request in its own logs; a gateway may put anything there, our key as well."""
+        return clean(answer.request_id, ID_AT_MOST, self._secrets)
+
+    def _task_id(self, value: object) -> str:
+        """Return `value` where it can be the id of a task, else ""."""
+        return task_id(value, self._secrets)
+
+    def _offered(self, names: Iterable[str]) -> str:
+        """The formats that a service names, as a list in a sentence; "" for none."""
+        cleaned = list(filter(None, (clean(name, NAME_AT_MOST, self._secrets) for name in names)))
+        return ", ".join(cleaned[:NAMES_AT_MOST]) + (" and others" if len(cleaned) > NAMES_AT_MOST else "")
 
     def _refusal(self, answer: "Answer", names_task: bool) -> ServiceError:
         """What an answer with another status than 2xx means for the user."""
@@ -208,7 +230,7 @@ class WebService:
         return kind(
             sentence.format(label=label, said=said),
             status=status,
-            request_id=answer.request_id,
+            request_id=self._request_id(answer),
             retry_after_s=answer.retry_after_s,
         )
 
@@ -250,8 +272,24 @@ def is_in_window(age: float, age_s: float) -> bool:
 
 
 def web_address(value: Any) -> str:
-    """Return `value` where it is an address; "" for what services write where there is none ("", null, nothing)."""
-    return value if isinstance(value, str) and picture.is_url(value) else ""
+    """Return `value` where it is an address that can be asked; "" for what services write where there is none ("", null, nothing)."""
+    if (
+        not isinstance(value, str)
+        or len(value) > ADDRESS_AT_MOST
+        or not picture.is_url(value)
+        or not value.isprintable()
+    ):
+        return ""
+    try:
+        host = urlsplit(value).hostname
+    except ValueError:
+        return ""
+    return value if host and len(host) <= HOST_AT_MOST else ""
+
+
+def text(value: Any) -> str:
+    """Return `value` where it is a text, else "": where services write a word, JSON may hold anything."""
+    return value if isinstance(value, str) else ""
 
 
 def number(value: Any) -> float:
