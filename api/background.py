@@ -13,11 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BlenderError
+from .words import SENTENCE_AT_MOST, clean
 
 LAUNCH = Path(__file__).resolve().parent.parent / "jobs" / "launch.py"
 
 SCRATCH_PREFIX = "tmp-"
 """How the files begin that nobody needs once the program has ended."""
+
+REPORT_BYTES = 16 << 20
+"""More than a program ever says: a line has about a hundred."""
+
+NOT_UNDERSTOOD = "The background Blender said something that is not understood: try again; log.txt in the job's folder has the details."
 
 Command = Sequence[str]
 """The beginning of a command line; the name of a program and its arguments follow."""
@@ -45,7 +51,10 @@ def find_blender() -> list[str]:
 
 @dataclass(frozen=True)
 class Report:
-    """How far a program is (0 to 1) and with what; then either the facts about its finished work, or why there is none."""
+    """How far a program is (0 to 1) and with what; then either the facts about its finished work, or why there is none.
+
+    Texts are fit for people: one line each, not endless. `done["note"]` is a text, "" where the program has none.
+    """
 
     progress: float = 0.0
     message: str = ""
@@ -83,7 +92,17 @@ class Program:
     def poll(self) -> Report:
         """Return what the program has said last; an error of ours where it ended without a last word."""
         ended = self._process.poll() is not None  # asked before the file is read: the last line may come in between
-        report = self._read()
+        try:
+            report = self._read()
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            OverflowError,
+            RecursionError,
+        ):  # it reads files of strangers, and may be out of its mind
+            self.stop()
+            return Report(error=NOT_UNDERSTOOD)
         if ended and report.done is None and not report.error:
             error = f"The background Blender stopped unexpectedly (exit code {self._process.returncode}) at: "
             error += f"{report.message or 'starting'}. Try again; log.txt in the job's folder has the details."
@@ -99,13 +118,24 @@ class Program:
         progress, message = 0.0, ""
         if not self._report.exists():
             return Report()
-        for line in self._report.read_text(encoding="utf-8").splitlines(keepends=True):
-            if not line.endswith("\n"):
-                break  # still being written
+        if self._report.stat().st_size > REPORT_BYTES:
+            raise ValueError("it says too much")
+        # What follows the last end of a line is still being written.
+        for line in self._report.read_bytes().split(b"\n")[:-1]:
             said = json.loads(line)
             if "done" in said:
-                return Report(1.0, message, done=said["done"])
+                done = {"note": "", **said["done"]}
+                return Report(1.0, _sentence(message), done={**done, "note": _sentence(done["note"])})
             if "error" in said:
-                return Report(progress, message, error=said["error"])
-            progress, message = said["progress"], said["message"]
-        return Report(progress, message)
+                return Report(progress, _sentence(message), error=_sentence(said["error"]) or NOT_UNDERSTOOD)
+            progress, message = float(said["progress"]), said["message"]
+            if not 0.0 <= progress <= 1.0:
+                raise ValueError("it is no share")
+        return Report(progress, _sentence(message))
+
+
+def _sentence(text: Any) -> str:
+    """A text of a program, which may repeat what stands in a stranger's file. Raises `TypeError` for what is none."""
+    if not isinstance(text, str):
+        raise TypeError("it is no text")
+    return clean(text, SENTENCE_AT_MOST)

@@ -10,6 +10,8 @@ import errno
 import os
 from pathlib import Path
 
+from .words import named
+
 
 class ImageTo3DError(Exception):
     """Something the user can be told in one sentence."""
@@ -160,5 +162,5 @@ def sentence_of(error: ImageTo3DError | OSError) -> str:
         return str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "The disk is full: free some space, then try again."
-    where = f" at {error.filename}" if error.filename else ""
+    where = f" at {named(error.filename)}" if error.filename else ""
     return f"The disk cannot be used{where} ({os.strerror(error.errno or 0)}): check it, then try again."

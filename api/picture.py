@@ -17,9 +17,10 @@ from typing import BinaryIO
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from . import whole
-from .background import Command, Program
+from .background import NOT_UNDERSTOOD, Command, Program
 from .errors import BlenderError, PictureError
 from .network import USUAL, Network, is_loopback
+from .words import NAMELESS, clean, model_name, named
 
 LIMIT_BYTES = 512 << 20  # no picture that Blender could open in the memory of an ordinary machine is larger
 DATA = "data:"
@@ -46,11 +47,14 @@ def leaves_machine(source: str) -> bool:
 
 
 def name_of(source: str) -> str:
-    """Return a name for the model from where the picture lies: the file's name without its ending."""
+    """Return a name for the model from where the picture lies: the file's name without its ending, fit to be shown."""
     if source.startswith(DATA):
-        return "Picture"
-    path = unquote(urlsplit(source).path) if is_url(source) else source
-    return Path(path).stem or "Picture"
+        return NAMELESS
+    try:
+        path = unquote(urlsplit(source).path) if is_url(source) else source
+    except ValueError:  # it is no address, as whoever fetches it will say
+        return NAMELESS
+    return model_name(Path(path).stem)
 
 
 def to_file(source: str, stem: Path, *, network: Network = USUAL, look: Callable[[], None] = lambda: None) -> Path:
@@ -68,14 +72,14 @@ def to_file(source: str, stem: Path, *, network: Network = USUAL, look: Callable
 
 def _from_path(path: Path, stem: Path) -> Path:
     if not os.path.isfile(path):  # which takes a name that is none, or endless, for one that is not there
-        raise PictureError(f"There is no picture at {path}: choose one that exists.")
+        raise PictureError(f"There is no picture at {named(path)}: choose one that exists.")
     if path.stat().st_size > LIMIT_BYTES:
-        raise PictureError(f"{path.name} is larger than {LIMIT_BYTES >> 20} MB: scale the picture down.")
+        raise PictureError(f"{named(path.name)} is larger than {LIMIT_BYTES >> 20} MB: scale the picture down.")
     target = stem.with_suffix(path.suffix.lower())
     try:
         shutil.copyfile(path, target)
     except PermissionError:
-        raise PictureError(f"{path.name} may not be read: check the permissions of the file.") from None
+        raise PictureError(f"{named(path.name)} may not be read: check the permissions of the file.") from None
     return target
 
 
@@ -118,9 +122,13 @@ def _from_url(url: str, stem: Path, network: Network, look: Callable[[], None]) 
                 if size > LIMIT_BYTES:
                     raise PictureError(f"The picture is larger than {LIMIT_BYTES >> 20} MB: use a smaller one.")
                 file.write(piece)
-    suffix = Path(urlsplit(url).path).suffix.lower()
-    suffix = mimetypes.guess_extension(media_type) or (suffix if re.fullmatch(r"\.[a-z0-9]{1,5}", suffix) else "")
-    return part.replace(stem.with_suffix(suffix))
+    return part.replace(stem.with_suffix(mimetypes.guess_extension(media_type) or _ending_of(url)))
+
+
+def _ending_of(url: str) -> str:
+    """The ending of the file at an address, "" where what stands there is none that a file should get."""
+    ending = Path(urlsplit(url).path).suffix.lower()
+    return ending if re.fullmatch(r"\.[a-z0-9]{1,8}", ending) else ""
 
 
 def fit(
@@ -164,10 +172,18 @@ def fit(
             if report.error:
                 raise PictureError(report.error)
             if report.done is not None:
-                return Path(report.done["file"])
+                return _file_of(report.done.get("file"), file, stem)
             pause(0.1)
     finally:
         program.stop()
+
+
+def _file_of(named: object, file: Path, stem: Path) -> Path:
+    """The picture that a program has named: `file`, or one that it has made beside `stem`. What is sent is nothing else."""
+    made = Path(named) if isinstance(named, str) else Path()
+    if made != file and made.parent != stem.parent:
+        raise BlenderError(NOT_UNDERSTOOD)
+    return made
 
 
 def orientation_of(file: Path) -> int:

@@ -13,6 +13,7 @@ from .redact import redact
 WORDS_AT_MOST = 300  # of somebody else's explanation, in a sentence of ours
 ID_AT_MOST = 200
 NAME_AT_MOST = 100
+NAMELESS = "Picture"
 SENTENCE_AT_MOST = 1000  # of one of our own programs, which may tell of several things
 
 READ_AT_MOST = 8000  # of a text, however long: far more than is kept of any
@@ -32,6 +33,8 @@ _NOTHING = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufdd0-\ufdef\ufe00-\ufe0f\uffa0\ufff0-\ufff8\ufffe\uffff"
     "\U000e0000-\U000e0fff]"
 )
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs"})
 """Control characters; marks that turn the direction of writing, and others without a shape; halves of characters."""
@@ -76,6 +79,18 @@ def both_ends(text: str, at_most: int) -> str:
     # From a line's beginning: what stands before a key, and says that it is one, may have been cut off.
     tail = tail.partition("\n")[2] or "".join(tail[EDGE:].split(None, 1)[1:])
     return f"{head}\n[{len(text) - len(head) - len(tail):,} characters are left out]\n{tail}"
+
+
+def named(path: object, at_most: int = SENTENCE_AT_MOST) -> str:
+    """Return a path, or the name of a file, as it can stand in a sentence."""
+    # Linux takes any bytes for a name, and Python has one that is no text as half a character. Seen as missing, two names stay two.
+    return clean(_HALF.sub("\N{REPLACEMENT CHARACTER}", str(path)), at_most)
+
+
+def model_name(name: str) -> str:
+    """Return `name` as a model can be called; "Picture" where nothing of it can be seen."""
+    seen = named(name, NAME_AT_MOST)
+    return seen if seen.strip(".") else NAMELESS
 
 
 def task_id(value: object, secrets: Iterable[str] = ()) -> str:

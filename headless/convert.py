@@ -23,6 +23,7 @@ from mathutils import Matrix, Vector
 from ..api.background import SCRATCH_PREFIX
 from ..api.errors import GlbError
 from ..api.glb import as_blender_reads
+from ..api.words import model_name
 from . import loose_maps
 from .materials import keep_contract, mend, mend_metallic, merge_images, metallic_untold
 from .report import Report
@@ -60,9 +61,10 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     )
     meshes = [obj.data for obj in bpy.data.objects if obj.type == "MESH"]
     report.progress(0.2, "Preparing the materials")
-    notes = _prepare_materials(glb, meshes, request.get("maps") or {}, request["name"])
+    name = model_name(request["name"])
+    notes = _prepare_materials(glb, meshes, request.get("maps") or {}, name)
     report.progress(0.3, "Preparing the mesh")
-    root = _one_root(request["name"])
+    root = _one_root(name)
     if request["quads"]:
         for mesh in meshes:
             join_quads(mesh)

@@ -21,6 +21,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..api.words import model_name
 from . import maps
 from .cutout import Cutout, NothingToShape, cut_out
 from .lowpoly import likeness, reduced
@@ -171,7 +172,7 @@ def run(request: dict[str, Any], report: Report) -> int:
     """Do what a request asks; the report gets exactly one `done` or `error` line. Returns the exit code."""
     paths = Path(request["picture"]), Path(request["output"])
     try:
-        facts = sculpt(paths[0], request["parameters"], paths[1], request["name"], report)
+        facts = sculpt(paths[0], request["parameters"], paths[1], model_name(request["name"]), report)
     except SculptError as error:
         report.fail(str(error))
         return 1

@@ -18,6 +18,7 @@ from .. import api
 from ..api.background import LAUNCH
 from ..api.errors import ImageTo3DError, sentence_of
 from ..api.network import Network
+from ..api.words import SENTENCE_AT_MOST, clean
 from .process import starter_is_gone
 
 Process = subprocess.Popen[bytes]
@@ -57,10 +58,12 @@ def answer(process: Process) -> dict[str, Any] | None:
         line = process.stdout.readline()
     _close_input(process)
     try:
-        found: dict[str, Any] = json.loads(line)
-    except ValueError:
+        found = json.loads(line)
+        if found["ok"] is True and (found["credits"] is None or type(found["credits"]) is int):
+            return {"ok": True, "credits": found["credits"]}
+        return {"ok": False, "sentence": clean(found["sentence"], SENTENCE_AT_MOST) or STOPPED}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):  # it has died in the middle of it
         return {"ok": False, "sentence": STOPPED}
-    return found
 
 
 def kill(process: Process) -> None:
@@ -98,7 +101,8 @@ def try_key(orders: dict[str, Any], starter_is_gone: Callable[[], bool]) -> dict
         service = api.connect(orders["service"], network=network, pause=pause, **connection)
         return {"ok": True, "credits": service.check_key()}
     except (ImageTo3DError, OSError) as error:
-        return {"ok": False, "sentence": sentence_of(error)}
+        secrets = [str(connection.get("key", "")), network.proxy]
+        return {"ok": False, "sentence": clean(sentence_of(error), SENTENCE_AT_MOST, secrets)}
 
 
 if __name__ == "__main__":

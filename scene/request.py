@@ -11,6 +11,7 @@ from ..api import picture
 from ..api.errors import ImageTo3DError, PictureError
 from ..api.parameters import Picture, check, pictures
 from ..api.services import SERVICES
+from ..api.words import model_name
 from ..jobs import history
 from ..jobs.folder import Job
 from . import images, session, settings
@@ -94,7 +95,7 @@ def _picture(
         shown = image or chosen.image
         if shown is None:
             raise PictureError("There is no picture: choose an image.")
-        return str(images.to_file(shown, temporary)), Path(shown.name).stem
+        return str(images.to_file(shown, temporary)), model_name(Path(shown.name).stem)
     source = filepath or (chosen.url if chosen.source == "URL" else chosen.filepath)
     if not source:
         raise PictureError("There is no picture: choose a picture file, a Blender image or an address.")

@@ -29,7 +29,7 @@ from ..errors import (
 from ..network import USUAL, Network
 from ..parameters import Table, check, pictures, sent
 from ..task import CREATE_WINDOW_S
-from ..words import ID_AT_MOST, clean, task_id
+from ..words import ID_AT_MOST, clean, named, task_id
 
 if TYPE_CHECKING:
     from ..http import Answer
@@ -155,7 +155,7 @@ class WebService:
             return source
         file = Path(source) if picture.is_path(source) else picture.to_file(source, scratch / name)
         if not os.path.isfile(file):  # also where the name is endless
-            raise PictureError(f"There is no picture at {file}: choose one that exists.")
+            raise PictureError(f"There is no picture at {named(file)}: choose one that exists.")
         return picture.fit(
             file,
             scratch / f"fitted-{name}",
@@ -169,7 +169,7 @@ class WebService:
     def _called(self, source: str, name: str) -> str:
         """What the user calls the picture `source` of the parameter `name`: its file, but for data, and for a job's copy in `folder`."""
         if picture.is_path(source) and Path(source).parent != self._folder:
-            return Path(source).name
+            return named(Path(source).name)
         if name == pictures(self.parameters)[0]:
             return "The picture"
         return next(f"The picture in {entry.label}" for entry in self.parameters if entry.name == name)

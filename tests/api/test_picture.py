@@ -12,6 +12,7 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 from drawing import png
+from scripted import http
 
 from image_to_3d.api import picture
 from image_to_3d.api.errors import ConnectionFailedError, PictureError
@@ -81,6 +82,51 @@ def test_a_missing_address_a_web_page_and_a_silent_host_are_told_apart(stem, web
         picture.to_file(web.serve("/page", b"<html>", "text/html; charset=utf-8"), stem)
     with pytest.raises(ConnectionFailedError, match="127.0.0.1 cannot be reached"):
         picture.to_file("http://127.0.0.1:1/fox.png", stem)
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        (os.fsdecode(b"/pictures/f\xfcchslein.png"), "f\ufffdchslein"),
+        ("/pictures/fox\ud83d.png", "fox\ufffd"),
+        ("/pictures/\x1b[31mred\x1b[0m\nfox\x07.png", "red fox"),
+        ("/pictures/\u202egnp.xof\u2066\u200b.png", "gnp.xof"),
+        ("/pictures/\u200b.png", "Picture"),
+        ("/", "Picture"),
+        ("..", "Picture"),
+        ("https://example.org/", "Picture"),
+        ("https://[bad/fox.png", "Picture"),
+        ("https://example.org/%1b%5B31mred%00%0Afox%E2%80%AE.png?Signature=abc", "red fox"),
+        ("https://example.org/%ff%ed%a0%bd.png", "\ufffd" * 4),
+        ("https://example.org/a%2F..%2F%2e%2e.png", "Picture"),
+        ("/pictures/" + "long " * 40 + ".png", "long " * 19 + "long…"),
+    ],
+    ids=ascii,
+)
+def test_a_name_can_be_shown_whatever_the_file_is_called(source, name):
+    assert picture.name_of(source) == name
+
+
+def test_the_words_of_a_stranger_s_server_are_no_command(stem, scripted):
+    scripted.say(http(b"", "404 \x1b[31mGone\x1b[0m" + " again" * 100))
+    with pytest.raises(PictureError) as refusal:
+        picture.to_file(f"{scripted.url}/fox.png", stem)
+    assert str(refusal.value).startswith("The picture's address answered 404 Gone again again")
+    assert str(refusal.value).isprintable() and len(str(refusal.value)) < 150
+
+
+@pytest.mark.parametrize("ending", [".p\u00fcg", "." + "x" * 300, ".tar.{gz}", ".a b"])
+def test_what_is_no_ending_is_none_of_the_file_s(stem, scripted, ending):
+    scripted.say(http(PNG, Content_Type="application/x-nobody-knows"))
+    assert picture.to_file(f"{scripted.url}/fox{ending}", stem).name == "picture"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the names of files are text")
+def test_what_is_said_of_a_file_can_be_shown(stem, tmp_path):
+    missing = os.fsdecode(os.fsencode(tmp_path) + b"/f\xfcchslein\x1b[31m.png")
+    with pytest.raises(PictureError, match="There is no picture at .*/f\ufffdchslein.png: choose") as refusal:
+        picture.to_file(missing, stem)
+    assert str(refusal.value).isprintable()
 
 
 def test_a_connection_that_breaks_off_is_an_error_and_no_short_picture(stem, web):

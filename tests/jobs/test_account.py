@@ -110,6 +110,28 @@ def test_a_process_that_dies_has_an_answer_too(server):
     assert answered(process) == {"ok": False, "sentence": account.STOPPED}
 
 
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ('{"ok": true, "credits": 7}', {"ok": True, "credits": 7}),
+        ('{"ok": true, "credits": null}', {"ok": True, "credits": None}),
+        (r'{"ok": false, "sentence": "No \ud83d\u001b[31mcredits\u202e.\n"}', {"ok": False, "sentence": "No credits."}),
+        *(
+            (odd, {"ok": False, "sentence": account.STOPPED})
+            for odd in (
+                *("", "no JSON", "[]", "7", "null", "{}", '{"ok": true}', '{"ok": true, "credits": "7"}', "[" * 50_000),
+                *('{"ok": true, "credits": NaN}', '{"ok": true, "credits": [7]}', '{"ok": false, "sentence": ["no"]}'),
+                *('{"ok": false}', '{"ok": false, "sentence": null}', '{"ok": false, "sentence": "\\ud83d"}'),
+            )
+        ),
+    ],
+    ids=lambda value: ascii(value)[:30],
+)
+def test_whatever_the_process_says_is_an_answer_that_can_be_shown(server, said, found):
+    process = account.start(python=[sys.executable, "-IS", "-c", f"print({said!r})"], orders=orders(server))
+    assert answered(process) == found
+
+
 @pytest.mark.parametrize("line", [b"", b'{"service": "meshy"'])
 def test_without_whole_orders_nothing_is_asked(server, line):
     launch = Path(account.__file__).with_name("launch.py")

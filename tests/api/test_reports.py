@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is made of the report of a program that works with a stranger's file, and may say anything. Real processes, no Blender."""
+
+import json
+import sys
+import time
+
+import pytest
+
+from image_to_3d.api.background import NOT_UNDERSTOOD, Program
+
+SAYS = """
+import json, sys, time
+request = json.load(open(sys.argv[2]))
+with open(request["report"], "wb") as report:
+    report.write(bytes.fromhex(request["says"]))
+if request["lives_on"]:
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def last_word(tmp_path):
+    """What is heard of a program that says this."""
+    programs = []
+
+    def last_word(says, *, lives_on=False):
+        says = says if isinstance(says, bytes) else b"".join(json.dumps(line).encode() + b"\n" for line in says)
+        request = {"says": says.hex(), "lives_on": lives_on}
+        programs.append(Program([sys.executable, "-I", "-c", SAYS], "headless.nothing", request, tmp_path))
+        until = time.monotonic() + 30
+        while True:
+            report = programs[-1].poll()
+            if report.done is not None or report.error or (lives_on and report.message):
+                return report
+            assert time.monotonic() < until, "it has said nothing"
+            time.sleep(0.01)
+
+    yield last_word
+    for program in programs:
+        program.stop()
+
+
+HOSTILE = "\x1b[31mMesh\x1b[0m \ud83d\u202e one\0\u2028two"
+
+
+def test_the_texts_of_a_report_are_fit_to_be_shown(last_word):
+    assert last_word([{"progress": 0.5, "message": HOSTILE}], lives_on=True).message == "Mesh one two"
+    assert last_word([{"progress": 0.5, "message": HOSTILE}, {"error": f"{HOSTILE}."}]).error == "Mesh one two."
+    done = last_word([{"done": {"note": HOSTILE * 1000, "faces": 7}}]).done
+    assert done["note"].startswith("Mesh one two") and len(done["note"]) <= 1000 and done["faces"] == 7
+    assert last_word([{"done": {}}]).done == {"note": ""}
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        b"no JSON\n",
+        b"\xff\xfe\n",
+        b"[" * 100_000 + b"\n",
+        b"9" * 5000 + b"\n",
+        *([line] for line in (None, 7, "done", [], ["done"], {}, {"progress": 0.5}, {"message": "a"})),
+        *([{"progress": share, "message": "a"}] for share in (None, "much", [], float("nan"), 7, -1, 10**400)),
+        *([{"progress": 0.5, "message": text}] for text in (None, 7, ["a"], {"a": "b"})),
+        *([{"error": text}] for text in (None, 7, ["a"], "", "\u200b")),
+        *([{"done": facts}] for facts in (None, 7, "a", ["a"], {"note": None}, {"note": ["a"]})),
+    ],
+    ids=lambda says: ascii(says)[:40],
+)
+def test_a_report_that_is_none_is_one_clear_error(last_word, says):
+    assert last_word(says, lives_on=True).error == NOT_UNDERSTOOD
