@@ -20,7 +20,7 @@ from . import whole
 from .background import NOT_UNDERSTOOD, Command, Program
 from .errors import BlenderError, PictureError
 from .network import USUAL, Network, is_loopback
-from .words import NAMELESS, clean, model_name, named
+from .words import NAMELESS, model_name, named
 
 LIMIT_BYTES = 512 << 20  # no picture that Blender could open in the memory of an ordinary machine is larger
 DATA = "data:"

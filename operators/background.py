@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A job's work in a background Blender, which has no timers: done before the operator returns. Not an operator."""
 
+import sys
 import time
 from collections.abc import Callable
 
@@ -11,8 +12,9 @@ from ..jobs import folder as folders
 from ..jobs.folder import State
 from ..scene import session, settings
 from ..scene.request import Started
+from ..scene.shown import shown
 from .interrupt import Interrupt, Interrupted
-from .outcome import interruptible_outcome
+from .outcome import interruptible_outcome, report
 
 LOOK_EVERY_S = 0.2
 
@@ -49,7 +51,7 @@ def _finish_taken_up(
 ) -> None:
     is_paid = job.sent and job.task_id and not job.gone
     paid = ". Nothing is paid again" if is_paid else ""
-    operator.report({"INFO"}, f"{job.name}: the job of {job.created} goes on, as it asked for the same{paid}")
+    report(operator, "INFO", f"{job.name}: the job of {job.created} goes on, as it asked for the same{paid}")
     try:
         finish(job.id, scene, interrupt)
     except ImageTo3DError as error:
@@ -86,7 +88,7 @@ def work_off(job_id: str, interrupt: Interrupt) -> folders.Job:
             raise ImageTo3DError(f"{reason}.")
         line = f"{job.progress:4.0%}  {job.message}"
         if line != said:
-            print(f"Image to 3D  {job.name}  {line}", flush=True)
+            _print(shown(f"Image to 3D  {job.name}  {line}"))
             said = line
         time.sleep(LOOK_EVERY_S)
         if interrupt:
@@ -94,3 +96,9 @@ def work_off(job_id: str, interrupt: Interrupt) -> folders.Job:
         interrupt.check()
         job = session.advance(job_id)
     return session.refresh(job_id)  # its process may have had a last word
+
+
+def _print(line: str) -> None:
+    """Print a line, with "?" for what the terminal, or the file that takes it, has no character for (many on Windows)."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(line.encode(encoding, "replace").decode(encoding), flush=True)

@@ -8,7 +8,7 @@ from ..scene import session
 from . import background
 from .interrupt import Interrupt
 from .job import OfJob
-from .outcome import interruptible_outcome
+from .outcome import interruptible_outcome, report
 
 
 class IMAGE_TO_3D_OT_cancel(OfJob, bpy.types.Operator):
@@ -26,7 +26,7 @@ class IMAGE_TO_3D_OT_cancel(OfJob, bpy.types.Operator):
         if bpy.app.background:  # the service is told before the script goes on
             job = background.work_off(job_id, interrupt)
             is_over = job.state is not State.UNCONFIRMED and not job.has_unfetched_task
-            self.report({"INFO" if is_over else "WARNING"}, f"{job.name}: {job.message}")
+            report(self, "INFO" if is_over else "WARNING", f"{job.name}: {job.message}")
 
 
 def register() -> None:

@@ -9,7 +9,7 @@ from ..api.errors import ImageTo3DError
 from ..api.services import SERVICES
 from ..scene import account
 from .interrupt import Interrupt
-from .outcome import interruptible_outcome
+from .outcome import interruptible_outcome, report
 
 LOOK_S = 0.05
 
@@ -49,7 +49,7 @@ class IMAGE_TO_3D_OT_check_account(bpy.types.Operator):
             account.tick()
         if found is None or found.is_error:
             raise ImageTo3DError(found.sentence if found else "The check was given up: try again.")
-        self.report({"INFO"}, found.sentence)
+        report(self, "INFO", found.sentence)
 
 
 def register() -> None:

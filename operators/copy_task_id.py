@@ -5,8 +5,9 @@ import bpy
 
 from ..api.errors import JobError
 from ..scene import session
+from ..scene.shown import shown
 from .job import OfJob
-from .outcome import outcome
+from .outcome import outcome, report
 
 
 class IMAGE_TO_3D_OT_copy_task_id(OfJob, bpy.types.Operator):
@@ -22,8 +23,8 @@ class IMAGE_TO_3D_OT_copy_task_id(OfJob, bpy.types.Operator):
         job = session.refresh(self.job_id())
         if not job.task_id:
             raise JobError(f"{job.name} has no task at a service yet.")
-        context.window_manager.clipboard = job.task_id
-        self.report({"INFO"}, f"Copied {job.task_id}")
+        context.window_manager.clipboard = shown(job.task_id)
+        report(self, "INFO", f"Copied {job.task_id}")
 
 
 def register() -> None:

@@ -15,7 +15,7 @@ from ..scene.request import start_job, start_or_take_up
 from . import background, heartbeat
 from .heartbeat import LOOK_EVERY_S
 from .interrupt import Interrupt
-from .outcome import interruptible_outcome, outcome
+from .outcome import interruptible_outcome, outcome, report
 
 WATCH_S = 5.0  # Blender postpones its autosave while any operator is modal, so the watch is handed over this often
 PRESS_AGAIN_S = 1.0  # a second press sooner than this is a double click, and a model may cost money
@@ -71,7 +71,7 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
         # Where Blender takes long to draw, both presses of a double click wait, and no look comes in between.
         is_soon = time.monotonic() - _pressed[1] < PRESS_AGAIN_S or heartbeat.looks() == _pressed[2]
         if not self.watch and asked == _pressed[0] and is_soon:
-            self.report({"INFO"}, "The job has just been started: press again for a second one")
+            report(self, "INFO", "The job has just been started: press again for a second one")
             return {"CANCELLED"}
         result = self.execute(context)
         if not self.watch and result != {"CANCELLED"}:
@@ -93,15 +93,15 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
         self._looked = now
         try:
             heartbeat.look()
+            for said in heartbeat.take_said():
+                report(self, said.severity, said.sentence)
+            if heartbeat.is_needed() and now <= self._until:
+                return {"PASS_THROUGH"}
         except Exception:
             _end_watch()  # Blender ends an operator that raises without telling it
             raise
-        for said in heartbeat.take_said():
-            self.report({said.severity}, said.sentence)
-        if not heartbeat.is_needed() or now > self._until:
-            _end_watch()
-            return {"FINISHED", "PASS_THROUGH"}
-        return {"PASS_THROUGH"}
+        _end_watch()
+        return {"FINISHED", "PASS_THROUGH"}
 
     def cancel(self, context: bpy.types.Context) -> None:
         _end_watch()

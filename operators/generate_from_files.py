@@ -11,7 +11,7 @@ from ..api.services import SERVICES
 from ..scene import request
 from . import background
 from .interrupt import Interrupt
-from .outcome import interruptible_outcome
+from .outcome import interruptible_outcome, report
 
 
 class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
@@ -65,7 +65,7 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
         if not started:
             return {"CANCELLED"}
         if len(started) > 1:
-            self.report({"INFO"}, f"{len(started)} jobs are started")
+            report(self, "INFO", f"{len(started)} jobs are started")
         if not bpy.app.background:
             bpy.ops.image_to_3d.generate("INVOKE_DEFAULT", watch=True)
         return {"FINISHED"}
@@ -82,7 +82,7 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
             except (ImageTo3DError, OSError) as error:  # one bad file is no reason to leave the others
                 if len(paths) == 1:
                     raise
-                self.report({"WARNING"}, sentence_of(error))
+                report(self, "WARNING", sentence_of(error))
 
     def _start(self, path: Path, scene: bpy.types.Scene, interrupt: Interrupt) -> None:
         if path.suffix.lower() not in ENDINGS:

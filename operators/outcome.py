@@ -7,7 +7,13 @@ from typing import Any
 import bpy
 
 from ..api.errors import ImageTo3DError, sentence_of
+from ..scene.shown import shown
 from .interrupt import Interrupt, Interrupted, held
+
+
+def report(operator: bpy.types.Operator, severity: str, sentence: str) -> None:
+    """Say a sentence to the user, whatever stands in it. `severity` is one of Blender's kinds of report: "INFO", "WARNING" or "ERROR"."""
+    operator.report({severity}, shown(sentence))
 
 
 def outcome(operator: bpy.types.Operator, action: Callable[[], Any]) -> set[str]:
@@ -30,6 +36,6 @@ def _outcome(operator: bpy.types.Operator, action: Callable[[], Any]) -> set[str
     try:
         action()
     except (ImageTo3DError, OSError) as error:  # anything else is a bug, and Blender shows its traceback
-        operator.report({"ERROR"}, sentence_of(error))
+        report(operator, "ERROR", sentence_of(error))
         return {"CANCELLED"}
     return {"FINISHED"}

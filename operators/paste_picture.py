@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import bpy
 
 from ..scene.refusal import reason_of
+from .outcome import report
 
 CAN_PASTE = not bpy.app.background and (sys.platform in {"win32", "darwin"} or "WAYLAND_DISPLAY" in os.environ)
 """Blender has pictures in the clipboard on Windows, macOS and Wayland; under X11 it has none (tried on 4.3 and 5.2)."""
@@ -34,11 +35,11 @@ class IMAGE_TO_3D_OT_paste_picture(bpy.types.Operator):
             with _image_editor(context):
                 bpy.ops.image.clipboard_paste()
         except RuntimeError as error:  # Blender's words for an empty clipboard
-            self.report({"ERROR"}, f"{reason_of(error)}: copy a picture first.")
+            report(self, "ERROR", f"{reason_of(error)}: copy a picture first.")
             return {"CANCELLED"}
         pasted = next((image for image in bpy.data.images if image not in before), None)
         if pasted is None:
-            self.report({"ERROR"}, "There is no picture in the clipboard: copy one first.")
+            report(self, "ERROR", "There is no picture in the clipboard: copy one first.")
             return {"CANCELLED"}
         chosen = context.scene.image_to_3d
         chosen.source, chosen.image = "IMAGE", pasted

@@ -5,6 +5,7 @@ import bpy
 
 from ..jobs.folder import Job, State
 from ..scene import joblist, session
+from ..scene.shown import shown
 from .job import OfJob
 from .outcome import outcome
 
@@ -37,7 +38,7 @@ class IMAGE_TO_3D_OT_remove(OfJob, bpy.types.Operator):
         if job is None or not lost:
             return self.execute(context)
         return context.window_manager.invoke_confirm(
-            self, event, title=f"Remove {job.name}?", message=lost, confirm_text="Remove", icon="WARNING"
+            self, event, title=shown(f"Remove {job.name}?"), message=lost, confirm_text="Remove", icon="WARNING"
         )
 
     def execute(self, context: bpy.types.Context) -> set[str]:

@@ -11,7 +11,7 @@ from ..jobs import history
 from ..jobs.folder import Job, State
 from ..scene import session
 from ..scene.amount import in_words
-from .outcome import outcome
+from .outcome import outcome, report
 
 OVER = frozenset({State.IMPORTED, State.FAILED, State.CANCELLED})
 """The states in which nothing more is expected of a job."""
@@ -67,8 +67,8 @@ class IMAGE_TO_3D_OT_tidy_up(bpy.types.Operator):
         if bpy.app.background:
             session.delete_removed()
         for trouble in troubles:
-            self.report({"WARNING"}, trouble)
-        self.report({"INFO"}, f"Removed {in_words(removed, freed)}")
+            report(self, "WARNING", trouble)
+        report(self, "INFO", f"Removed {in_words(removed, freed)}")
 
 
 def is_old(job: Job, days: int) -> bool:

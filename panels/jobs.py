@@ -9,6 +9,7 @@ import bpy
 from ..jobs import folder as folders
 from ..jobs.folder import Job, State, label_of
 from ..scene import joblist, pace, session
+from ..scene.shown import shown
 from .previews import icon_of
 from .sentences import draw_sentence, waiting
 from .sidebar import ImageEditorTab, Mixin, Tab
@@ -61,15 +62,15 @@ class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
             return
         if job.state in folders.UNFINISHED:
             split = layout.split(factor=0.45)
-            split.label(text=job.name, icon_value=icon_of(session.picture_of(job)))
+            split.label(text=shown(job.name), icon_value=icon_of(session.picture_of(job)))
             row = split.row(align=True)
-            row.progress(factor=job.progress, text=job.message)
+            row.progress(factor=job.progress, text=shown(job.message))
             row.operator("image_to_3d.cancel", text="", icon="X", emboss=False).job = job.id
             return
         split = layout.split(factor=0.62)
-        split.label(text=job.name, icon_value=icon_of(session.picture_of(job)))
+        split.label(text=shown(job.name), icon_value=icon_of(session.picture_of(job)))
         row = split.row()
-        row.label(text=label_of(job.service))
+        row.label(text=shown(label_of(job.service)))
         row.label(text="", icon=ICONS[job.state])
 
     def filter_items(self, context: bpy.types.Context, data: Any, property: str) -> tuple[list[int], list[int]]:
@@ -84,17 +85,17 @@ class _Jobs(Mixin):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        shown = context.window_manager.image_to_3d
+        listed = context.window_manager.image_to_3d
         if session.trouble():
             draw_sentence(layout, session.trouble(), context, icon="ERROR")
             return
-        if not shown.items:
+        if not listed.items:
             layout.label(text="No jobs yet")
             return
-        if len(shown.items) > ROWS:
-            layout.prop(shown, "search", text="", icon="VIEWZOOM")
+        if len(listed.items) > ROWS:
+            layout.prop(listed, "search", text="", icon="VIEWZOOM")
         layout.template_list(
-            "IMAGE_TO_3D_UL_jobs", "", shown, "items", shown, "index", rows=min(ROWS, max(2, len(shown.items)))
+            "IMAGE_TO_3D_UL_jobs", "", listed, "items", listed, "index", rows=min(ROWS, max(2, len(listed.items)))
         )
         job = session.job(joblist.selected())
         if job is not None:

@@ -10,6 +10,7 @@ from ..api.services import SERVICES
 from ..api.waiting import TIME_LIMIT_S
 from ..scene import account, session
 from ..scene.amount import in_words
+from ..scene.shown import shown
 from .sentences import draw_sentence
 
 PACKAGE = __package__.rpartition(".")[0]
@@ -129,7 +130,7 @@ def _draw_service(
 def _draw_results(layout: bpy.types.UILayout) -> None:
     """Where the models are kept, and how much room they take."""
     folder = bpy.utils.extension_path_user(PACKAGE, path="jobs")
-    _beside(layout, "Folder").label(text=folder)
+    _beside(layout, "Folder").label(text=shown(folder))
     jobs = session.jobs()
     if session.was_read():
         _beside(layout, "Size").label(text=in_words(len(jobs), sum(session.size_of(job.id) for job in jobs)))

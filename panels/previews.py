@@ -11,7 +11,12 @@ def icon_of(path: str) -> int:
     if _previews is None or not path:
         return 0
     if path not in _previews:
-        _previews.load(path, path, "IMAGE")
+        try:
+            _previews.load(path, path, "IMAGE")
+        except (
+            ValueError
+        ):  # its name is no text, or none that a file can have: Blender's previews (4.2 to 5.2) take no bytes
+            return 0
     return _previews[path].icon_id
 
 

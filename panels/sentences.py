@@ -7,18 +7,19 @@ import bpy
 
 from ..jobs.folder import Job
 from ..scene import session
+from ..scene.shown import shown
 
 LETTER_WIDTH_PX = 7.0  # of the interface's font at scale 1, on average and with the box around it
 LEAST_LETTERS = 20
 
 
 def draw_sentence(layout: bpy.types.UILayout, text: str, context: bpy.types.Context, icon: str = "NONE") -> None:
-    """Draw `text`, with `icon` before its first line."""
+    """Draw `text`, whatever stands in it, with `icon` before its first line."""
     scale = context.preferences.system.ui_scale
     letters = int(context.region.width / (LETTER_WIDTH_PX * scale)) - (3 if icon != "NONE" else 0)
     col = layout.column(align=True)
     col.scale_y = 0.8
-    for number, line in enumerate(textwrap.wrap(text, max(LEAST_LETTERS, letters))):
+    for number, line in enumerate(textwrap.wrap(shown(text), max(LEAST_LETTERS, letters))):
         col.label(text=line, icon=icon if number == 0 else "BLANK1" if icon != "NONE" else "NONE")
 
 

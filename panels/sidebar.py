@@ -8,6 +8,7 @@ import bpy
 from ..api import picture
 from ..api.services import SERVICES
 from ..scene import account, request, session, settings
+from ..scene.shown import shown
 from .parameters import draw_parameters
 from .previews import icon_of
 from .sentences import draw_sentence
@@ -51,7 +52,7 @@ class _Generate(Mixin):
         if image is None:
             _draw_picture(layout, chosen)
         else:
-            layout.label(text=image.name, icon="IMAGE_DATA")
+            layout.label(text=shown(image.name), icon="IMAGE_DATA")
         _choice(layout).prop(chosen, "service", expand=True)
         _draw_readiness(layout, chosen, "" if image else _address(chosen), context)
         draw_parameters(layout, chosen)

@@ -5,6 +5,7 @@ import bpy
 
 from ..jobs import folder as folders
 from ..scene import session
+from ..scene.shown import shown
 from .sentences import waiting
 
 UNITS_WIDE = 10.0  # of the bar, so that the words in it can be read
@@ -14,7 +15,7 @@ def _draw(self: bpy.types.Header, context: bpy.types.Context) -> None:
     jobs = session.jobs()
     waits = waiting([job for job in jobs if session.waits_for(job)])
     if waits:
-        self.layout.label(text=waits, translate=False)
+        self.layout.label(text=shown(waits), translate=False)
     running = [job for job in jobs if job.state in folders.UNFINISHED and session.is_running(job.id)]
     if not running:
         return
@@ -22,7 +23,7 @@ def _draw(self: bpy.types.Header, context: bpy.types.Context) -> None:
     name = running[0].name if len(running) == 1 else f"{len(running)} models"
     row = self.layout.row()
     row.ui_units_x = UNITS_WIDE
-    row.progress(factor=progress, text=f"{name}: {progress:.0%}")
+    row.progress(factor=progress, text=shown(f"{name}: {progress:.0%}"))
 
 
 def register() -> None:

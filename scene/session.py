@@ -10,6 +10,7 @@ import math
 import os
 import sys
 import time
+import traceback
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from ..api.errors import BusyError, ImageTo3DError, JobError, sentence_of
 from ..api.network import is_loopback
 from ..api.parameters import pictures
 from ..api.services import SERVICES
+from ..api.words import task_id as task_id_of
 from ..jobs import folder as folders
 from ..jobs import history, process
 from ..jobs.folder import Job, State
@@ -52,6 +54,8 @@ STOPS_WITHIN_S = 3.0  # what a process may take to end itself, unless a create r
 READ_AT_MOST_S = 0.01
 """How long one tick reads records that were never read, or deletes: a thousand jobs must not hold the window up."""
 
+
+BUG = "Something went wrong that should not have: retry the job. Blender's console has the details."
 
 HAND_FULL_AT_MOST_S = 60.0  # some add-ons' tools never end; after this a model is there to be imported by hand
 
@@ -306,12 +310,19 @@ def _care_for(job: Job) -> Said | None:
         if job.state is State.READY and job.id in _expected:
             return _bring_in(job)
     except (ImageTo3DError, OSError) as error:  # one job's trouble must not stop the others
-        _expected.pop(job.id, None)
-        # Where even this cannot be written down (a full disk), the list says it until the next start tries again.
-        failed = dataclasses.replace(job, state=State.FAILED, message=sentence_of(error), untold=False)
-        _remember(failed)
-        return _farewell(failed)
+        return _give_up_for_now(job, sentence_of(error))
+    except Exception:  # neither may a bug of ours
+        traceback.print_exc()
+        return _give_up_for_now(job, BUG)
     return None
+
+
+def _give_up_for_now(job: Job, sentence: str) -> Said:
+    """Show a job as failed that cannot be cared for; where that cannot be written down (a full disk), until the next start tries again."""
+    _expected.pop(job.id, None)
+    failed = dataclasses.replace(job, state=State.FAILED, message=sentence, untold=False)
+    _remember(failed)
+    return _farewell(failed)
 
 
 def _imported_elsewhere(job: Job) -> Said:
@@ -494,7 +505,7 @@ def retry(job_id: str, scene: bpy.types.Scene) -> None:
 def candidates(job_id: str) -> list[str]:
     """The tasks at the service of which one may be an unconfirmed job's, as far as the service lists them."""
     found = job(job_id)
-    return found.candidates if found else []
+    return list(filter(task_id_of, found.candidates)) if found else []
 
 
 def adopt(job_id: str, task_id: str, scene: bpy.types.Scene) -> None:
@@ -637,9 +648,12 @@ def _look_for_new() -> None:
     read: dict[str, Job] = {}
     while True:
         job_id = _unread.pop(0)
-        if found := history.read_or_failed(root() / job_id):
-            read[job_id] = found
-            _sizes[job_id] = folders.size_of(root() / job_id)
+        try:
+            if found := history.read_or_failed(root() / job_id):
+                read[job_id] = found
+                _sizes[job_id] = folders.size_of(root() / job_id)
+        except Exception:  # a bug of ours with one record must not hide the others
+            traceback.print_exc()
         if not _unread or time.monotonic() >= until:
             break
     merged = {**read, **_jobs}
@@ -654,8 +668,12 @@ def _look_at_ended() -> None:
         if not job.needs_process:
             mtime_ns = _mtime_ns(folder / job.id)
             if mtime_ns != _record_mtime_ns.setdefault(job.id, mtime_ns):
-                with contextlib.suppress(JobError, OSError):  # it was just removed
+                try:
                     refresh(job.id)
+                except (JobError, OSError):  # it was just removed
+                    pass
+                except Exception:  # a bug of ours with this one must not stop the others
+                    traceback.print_exc()
 
 
 def _mtime_ns(folder: Path) -> int:

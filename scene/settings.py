@@ -136,14 +136,16 @@ def use(chosen: bpy.types.PropertyGroup, service: str, parameters: Mapping[str, 
     reset(group, table)
     for parameter in shown(table):
         if parameter.name in parameters:
-            with contextlib.suppress(ParameterError, ValueError):  # a later version's, or text that no property holds
+            # A later version's, or a text that Blender or no property takes.
+            with contextlib.suppress(ParameterError, ValueError, TypeError):
                 setattr(group, parameter.name, _as_property(parameter.check(parameters[parameter.name]), parameter))
     chosen.service = service.upper()
     source = str(parameters.get(kinds.pictures(table)[0], ""))
-    if picture.is_url(source):
-        chosen.source, chosen.url = "URL", source
-    elif source:
-        chosen.source, chosen.filepath = "FILE", source
+    with contextlib.suppress(TypeError):  # a text that Blender does not take
+        if picture.is_url(source):
+            chosen.source, chosen.url = "URL", source
+        elif source:
+            chosen.source, chosen.filepath = "FILE", source
 
 
 def _as_property(value: Any, parameter: Parameter) -> Any:

@@ -55,12 +55,16 @@ class Operator:
 
     def __setattr__(self, name, value):
         assert name in self.known
+        if isinstance(value, str):
+            value.encode()
         self.properties[name] = value
 
 
 def check(function, asked):
     for name, value in asked.items():
         parameter = function.parameters[name]
+        if parameter.type == "STRING":
+            value.encode()  # half a character raises a UnicodeEncodeError in Blender too
         if parameter.type == "ENUM" and name != "heading":
             assert value in parameter.enum_items or name == "icon_value", f"{name} {value}"
     if function.identifier in ("prop", "template_ID"):
