@@ -5,7 +5,6 @@ Says of a picture that is to be sent what is wrong with it; of every other, whoe
 """
 
 import base64
-import binascii
 import mimetypes
 import os
 import re
@@ -93,7 +92,7 @@ def _from_data_uri(source: str, stem: Path) -> Path:
         data = (
             base64.b64decode(unquote(content), validate=False) if "base64" in attributes else unquote_to_bytes(content)
         )
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one; what is no ASCII is another
         raise PictureError("The data URI is damaged: its base64 content cannot be decoded.") from None
     target = stem.with_suffix(mimetypes.guess_extension(media_type) or "")
     target.write_bytes(data)

@@ -425,7 +425,7 @@ def _path(task_id: str) -> str:
 
 def _queue(body: Mapping[str, Any]) -> str:
     ahead = int(number(body.get("preceding_tasks")))
-    if ahead == 0:
+    if ahead <= 0:
         return "Waiting at Meshy"
     return f"Waiting at Meshy, {ahead} {'task' if ahead == 1 else 'tasks'} before this one"
 

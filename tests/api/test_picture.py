@@ -63,6 +63,9 @@ def test_an_address_is_fetched(stem, web):
         ("/nowhere/fox.png", "There is no picture at /nowhere/fox.png"),
         ("data:image/png;base64", "data URI is incomplete"),
         ("data:image/png;base64,A", "data URI is damaged"),
+        ("data:image/png;base64,\u00fc", "data URI is damaged"),
+        ("data:image/png;base64,\ud83d", "data URI is damaged"),
+        ("data:image/png,\ud83d", "data URI is damaged"),
     ],
 )
 def test_what_is_no_picture_is_refused_with_the_reason(stem, source, words):

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is made of the report of a program that works with a stranger's file, and may say anything. Real processes, no Blender."""
 
+import base64
 import json
 import sys
 import time
 
 import pytest
 
+from image_to_3d.api import picture
 from image_to_3d.api.background import NOT_UNDERSTOOD, Program
+from image_to_3d.api.errors import BlenderError
+
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 
 SAYS = """
 import json, sys, time
@@ -39,6 +44,24 @@ def last_word(tmp_path):
     yield last_word
     for program in programs:
         program.stop()
+
+
+@pytest.mark.parametrize("named", ["/etc/passwd", "", None, ["a.png"], "../a.png"])
+def test_what_a_program_names_instead_of_the_picture_is_not_sent(tmp_path, named):
+    file = tmp_path / "picture.png"
+    file.write_bytes(base64.b64decode(PNG))
+    says = json.dumps({"done": {"file": named}})
+    program = f"import json, sys; open(json.load(open(sys.argv[2]))['report'], 'w').write({says!r} + chr(10))"
+    with pytest.raises(BlenderError, match="is not understood"):
+        picture.fit(
+            file,
+            tmp_path / "fitted",
+            lambda: [sys.executable, "-IS", "-c", program],
+            called="picture.png",
+            limit_px=4096,
+            may_be_flat=False,
+            pause=time.sleep,
+        )
 
 
 HOSTILE = "\x1b[31mMesh\x1b[0m \ud83d\u202e one\0\u2028two"

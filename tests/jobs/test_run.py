@@ -13,7 +13,7 @@ import pytest
 
 from image_to_3d.api import glb
 from image_to_3d.jobs import folder as folders
-from image_to_3d.jobs import history, process
+from image_to_3d.jobs import history, process, run
 from image_to_3d.jobs.folder import State
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
@@ -277,3 +277,14 @@ def test_killed_while_a_real_blender_works_the_job_still_finishes(jobs, state, d
     job = jobs.finish(folder)
     assert job.state is State.READY, job.message
     glb.check(folder / "result.glb")
+
+
+@pytest.mark.timeout(20)
+def test_what_is_logged_is_bounded_and_no_command_to_a_terminal(capsys):
+    key = "msy_Qx7Secret0000"
+    orders = {"connection": {"key": key, "network": {"proxy": "http://me:pass@proxy:3128"}}}
+    body = f"http://http:// {key} data: " * 200_000
+    run.log(f"Traceback\n\x1b[31mbegin\ud83d {body}\n  end via http://me:pass@proxy:3128", orders)
+    said = capsys.readouterr().err
+    assert "Traceback\nbegin http" in said and said.endswith("\n  end via <hidden>\n") and "are left out]" in said
+    assert len(said) < 150_000 and key not in said and "pass@" not in said
