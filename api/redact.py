@@ -12,7 +12,9 @@ from urllib.parse import quote, quote_plus
 
 HIDDEN = "<hidden>"
 
-_DATA_URI = re.compile(r"data:([\w/+.-]*+)(?:;[\w=.-]++)*+,[A-Za-z0-9+/=%_-]*+", re.IGNORECASE)
+_DATA_URI = re.compile(
+    rf"data:([\w/+.-]*+)(?:;[\w=.-]++)*+,[A-Za-z0-9+/=%_-]*+(?:{HIDDEN}[A-Za-z0-9+/=%_-]*+)*+", re.IGNORECASE
+)
 _PATH_QUERY = re.compile(r"(with url: /[^\s?]*+)\?\S*+")  # as urllib3 names the rest of an address
 _WORD = re.compile(rf"[^\s\"'<>]++(?:{HIDDEN}[^\s\"'<>]*+)*+")  # what was hidden already belongs to the word around it
 _KEY_HEADER = re.compile(
