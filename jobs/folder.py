@@ -31,6 +31,7 @@ from ..api.errors import BusyError, JobError
 from ..api.parameters import Picture, pictures
 from ..api.results import keep_aside
 from ..api.services import SERVICES
+from ..api.words import named
 from . import record
 
 RECORD = "job.json"
@@ -338,7 +339,7 @@ def picture_in(folder: Path, name: Any) -> Path:
             return folder / name
     except (OSError, ValueError):
         pass
-    called = record.clean(str(name), 80)
+    called = named(name, 80)
     raise JobError(
         f"The picture {called!r} of the job in {folder} is no file in that folder: put the picture there again."
     )

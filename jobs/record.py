@@ -12,6 +12,8 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, NoReturn
 
+from ..api.words import clean
+
 LIMIT_BYTES = 1 << 20  # ours have a few thousand
 
 NAME_LENGTH = 300
@@ -88,12 +90,6 @@ def _fields(values: Mapping[str, Any], checks: Mapping[str, Check]) -> dict[str,
             except WrongError as error:
                 raise WrongError(f"`{name}` {error}") from None
     return found
-
-
-# TO BE SWAPPED for `api.words.clean`, which cleans every text that comes from outside.
-def clean(text: str, at_most: int) -> str:
-    """Return `text` without what cannot be drawn (control characters, halves of surrogate pairs), cut to `at_most` characters."""
-    return UNCLEAN.sub(" ", text)[:at_most]
 
 
 def is_clean(text: str) -> bool:
