@@ -192,9 +192,9 @@ class Lane:
         self.ca_file = folder / "ca.pem"
         authority.cert_pem.write_to_path(str(self.ca_file))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("127.0.0.1").configure_cert(context)
+        authority.issue_cert("localhost").configure_cert(context)
         self.stranger = Hostile("127.0.0.2" if sys.platform == "linux" else "127.0.0.1")
-        self.servers = {"http": Hostile(), "https": Hostile(tls=context)}
+        self.servers = {"http": Hostile(), "https": Hostile(tls=context, name="localhost")}
         self.glb = folder / "cube.glb"
         self.glb.write_bytes(cube_glb(filler=50_000))
         self.pictures = {"url": PICTURE, "small": str(folder / "small.png"), "large": str(folder / "large.png")}

@@ -178,10 +178,10 @@ Respond = Callable[[Request], "Answer | Iterable[Piece]"]
 class Hostile:
     """The server. `play` says what it answers from then on; `requests` holds what came since.
 
-    With `tls`, an `ssl.SSLContext` for servers, it speaks https. `host` is a loopback address.
+    With `tls`, an `ssl.SSLContext` for servers, it speaks https. `host` is a loopback address, `name` what it is called in `url`.
     """
 
-    def __init__(self, host: str = "127.0.0.1", tls: Any = None) -> None:
+    def __init__(self, host: str = "127.0.0.1", tls: Any = None, name: str = "") -> None:
         self.requests: list[Request] = []
         self._tls = tls
         self._respond: Respond = lambda request: Answer("404 Not Found")
@@ -189,7 +189,7 @@ class Hostile:
         self._open: dict[socket.socket, threading.Event] = {}
         self._listener = socket.create_server((host, 0), backlog=64)
         self.port = self._listener.getsockname()[1]
-        self.url = f"{'https' if tls else 'http'}://{host}:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://{name or host}:{self.port}"
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
 
