@@ -58,6 +58,7 @@ JOB_SHARE = 8  # for so many answers of a call, one is met by a whole job of tha
 
 CASE_S = 20.0  # against a hang; nothing is measured with it
 JOB_S = 60.0
+OWN_BYTES = 8 << 30  # a mistake here, where the answers are made, must not take the machine along
 FACTOR = 40  # of the fast clock of a job's process
 JOB_TIMES = {"connect_s": 2.0, "read_s": 2.0, "create_s": 2.0}
 
@@ -541,6 +542,10 @@ def main() -> int:
     if not wanted:
         print(f"There is no call {options.only}: use one of {', '.join((*CALLS, *JOBS))}.", file=sys.stderr)
         return 1
+    with contextlib.suppress(ImportError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (OWN_BYTES, OWN_BYTES))
     count: collections.Counter[str] = collections.Counter()
     began = time.monotonic()
     total = collections.Counter(call for call, _ in wanted)

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 HEAD_BYTES_AT_MOST = 1 << 20
 IDLE_S = 30.0  # how long a connection waits for a client that says nothing
 FOREVER_S = 3600.0
+LONG_SIZE = 100  # bytes that say how long a chunk is
 PREFIX = {"meshy": "/openapi", "csm": ""}
 TASKS = {"meshy": "/openapi/v1/image-to-3d", "csm": "/image-to-3d-sessions"}
 SIGNATURE = "Signature=SecretSignature0123456789"
@@ -130,6 +131,10 @@ class Answer:
             parts.append(("head", b"".join(lines) + self.newline))
         if self.framing == "chunked":
             step = self.chunk_bytes or max(len(content), 1)
+            if (
+                len(self.sizes(1)) > LONG_SIZE
+            ):  # a hundred thousand of them would fill the machine's memory, here at the server
+                step = max(step, len(content) // 20)
             framed = [(content[start : start + step]) for start in range(0, len(content), step)]
             if len(framed) > 1000:  # as one piece: a thread that sends a byte at a time would be slower than any client
                 parts.append(("body", b"".join(self.sizes(len(one)) + b"\r\n" + one + b"\r\n" for one in framed)))
