@@ -45,7 +45,7 @@ REDIRECTS_AT_MOST = 5
 ANSWER_BYTES = 8 << 20  # a list of 50 tasks is about 0.2 MB; more than this is no answer of a service
 FILE_S = 3600.0  # for a whole file; as long as a task may take
 
-RETRY_AFTER_AT_MOST_S = 1e9  # as a number; nobody waits so long, see `waiting`
+RETRY_AFTER_AT_MOST_S = 86_400.0  # a day; whoever waits has limits of their own, see `waiting`
 
 Wait = Callable[[float], None]
 """Waits so many seconds; may raise, to end what is waited for."""
