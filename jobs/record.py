@@ -16,6 +16,8 @@ from ..api.words import clean
 
 LIMIT_BYTES = 1 << 20  # ours have a few thousand
 
+MARK = b"\xef\xbb\xbf"  # with which some editors begin a file in UTF-8
+
 NAME_LENGTH = 300
 WORDS_LENGTH = 2000  # of messages and notes
 WORD_LENGTH = 100  # of a service's name, or the name of a parameter
@@ -26,7 +28,7 @@ LARGEST_INT = 1 << 63
 MOST_CREDITS = 10**15  # as `api.services.web.number` has it
 
 TASK_ID = re.compile(r"[!-~]{0,200}", re.ASCII)
-SHA256 = re.compile(r"(?:[0-9a-f]{64})?", re.ASCII)
+SHA256 = re.compile(r"[0-9a-f]{0,64}", re.ASCII)  # nothing is done with it but to show it
 
 UNCLEAN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -60,9 +62,7 @@ def _object_in(content: bytes) -> dict[str, Any]:
     if len(content) > LIMIT_BYTES:
         raise WrongError(f"it is larger than {LIMIT_BYTES >> 20} MB")
     try:
-        record = json.loads(
-            content.decode("utf-8-sig"), parse_constant=_refuse_constant
-        )  # some editors begin with the mark
+        record = json.loads(content.removeprefix(MARK).decode(), parse_constant=_refuse_constant)
     except UnicodeDecodeError:
         raise WrongError("it is not UTF-8") from None
     except WrongError:

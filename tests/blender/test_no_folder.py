@@ -127,8 +127,13 @@ def test_it_goes_on_when_the_folder_can_be_made(session, blocked):
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root can be somebody else")
 def test_jobs_that_belong_to_somebody_else_are_listed_and_stop_nothing(session, make_job):
-    make_job("imported")
+    """Those that an earlier version wrote can be read, and others not even that."""
+    made = [make_job("imported"), make_job("running", service="local")]
+    for job in made:
+        (session.folder_of(job.id) / "job.json").chmod(0o644)
     make_job("running", service="local")
     with somebody_else(session.root()):
         said = [entry.sentence for _ in range(3) for entry in session.tick()]
-        assert len(session.jobs()) == 2 and len(said) == 1 and "Permission denied" in said[0]
+        assert len(session.jobs()) == 3 and len(said) == 1 and "Permission denied" in said[0]
+        newest, *_ = session.jobs()
+        assert newest.state == "failed" and "Permission denied" in newest.message
