@@ -14,6 +14,7 @@ from urllib3.util import parse_url
 from .errors import DownloadError
 from .network import LOOPBACK
 
+HOST_AT_MOST = 253  # characters; the longest name that can be looked up (RFC 1035)
 LENGTH_AT_MOST = 16_384  # characters; twice what common servers take
 PRIVATE_ENDINGS = (".local", ".internal", ".lan", ".home", ".intranet", ".home.arpa")
 """Of names that are known in private networks only (RFC 6762, RFC 8375, and what routers use)."""
@@ -61,7 +62,7 @@ def read(url: str) -> Address:
     scheme, host = (parsed.scheme or "").lower(), (parsed.host or "").lower()
     if scheme not in PORTS:
         return Address(scheme, host, 0, False, Reach.WEB)
-    if not _HOST.fullmatch(host):
+    if not _HOST.fullmatch(host) or len(host) > HOST_AT_MOST:
         raise DownloadError("The address names no host: it has to begin with https:// and name one.")
     host = host.strip("[]")
     return Address(scheme, host, parsed.port or PORTS[scheme], host in LOOPBACK, _reach(host))
