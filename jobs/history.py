@@ -14,12 +14,13 @@ from ..api import picture
 from ..api.errors import BusyError, JobError, PictureError, sentence_of
 from ..api.parameters import pictures
 from ..api.services import SERVICES
+from ..api.words import task_id as task_id_of
 from . import folder as folders
 from .folder import Job, State
 
 RETRIABLE = frozenset({State.FAILED, State.CANCELLED, State.UNCONFIRMED, State.READY, State.IMPORTED})
 
-TASK_ID = re.compile(r"[\w-]+")  # of both services, and nothing that would lead an address elsewhere
+TASK_ID = re.compile(r"[\w.:~+=@-]+", re.ASCII)  # of both services, and nothing that would lead an address elsewhere
 
 ABANDONED_S = 3600.0  # a folder that was still being made this long ago belongs to nobody any more
 
@@ -168,7 +169,7 @@ def adopt(folder: Path, task_id: str) -> None:
 
     Where the service does not know the task either, the job becomes unconfirmed again.
     """
-    if not TASK_ID.fullmatch(task_id.strip()):
+    if not (TASK_ID.fullmatch(task_id.strip()) and task_id_of(task_id.strip())):
         raise JobError("That is not the id of a task: choose one that was found, or copy it from the service's page.")
     with folders.lock(folder):
         job = _unconfirmed(folder)
