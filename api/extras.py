@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from .words import visible
+
 EXTRAS = "extras"
 TARGET_NAMES = "targetNames"
 """On a mesh: the names of its shape keys. No part of glTF 2.0, but a note in it (3.7.2.2), and what the importer reads."""
@@ -77,9 +79,9 @@ def _plain(extras: Any, target_count: int) -> dict[str, Any]:
     for name, value in extras.items() if isinstance(extras, dict) else ():
         if name == TARGET_NAMES:
             if target_count and _are_names(value, target_count):
-                kept[name] = [clean(entry, NAME_BYTES) for entry in value]
+                kept[name] = [visible(entry)[:NAME_BYTES] for entry in value]
         elif len(kept) < ENTRIES_AT_MOST and _is_plain_name(name) and _is_plain_value(value):
-            kept[name] = clean(value, TEXT_LENGTH) if isinstance(value, str) else value
+            kept[name] = visible(value) if isinstance(value, str) else value
     return kept
 
 
@@ -109,9 +111,3 @@ def _is_number(value: Any) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, int) and abs(value) <= INT_MOST
-
-
-# TO BE SWAPPED for `api.words.clean`, which cleans every text that comes from outside.
-def clean(text: str, at_most: int) -> str:
-    """Return `text` without what cannot be drawn (control characters, halves of surrogate pairs), cut to `at_most` characters."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", " ", text)[:at_most]

@@ -463,10 +463,11 @@ class Run:
 
     def _convert(self) -> None:
         self._enter(State.CONVERTING, "Preparing the model for the scene")
+        defaults = {entry.name: entry.default for entry in SERVICES[self.job.service].parameters}
         request = {
             "glb": str(self.folder / folders.GLB),
             "name": self.job.name,
-            "quads": SERVICES[self.job.service].asks_quads(self.job.parameters),
+            "quads": SERVICES[self.job.service].asks_quads({**defaults, **self.job.parameters}),
             "maps": {
                 file.name.removeprefix(folders.MAP_PREFIX): str(file)
                 for file in self.folder.glob(f"{folders.MAP_PREFIX}*")

@@ -16,11 +16,14 @@ LOST = {
 """What would be lost with a job, by its state."""
 
 UNFETCHED = "The service may still have its model, and nothing will lead to it any more"
+UNREADABLE = "Its record cannot be read, and a model in its folder would be deleted with it"
 UNTOLD = "The service has not been told that it was cancelled, and may go on and charge for it"
 
 
 def _lost_with(job: Job) -> str:
     """What would be lost with a job; "" for nothing."""
+    if not job.service:
+        return UNREADABLE
     if job.untold:
         return UNTOLD
     return UNFETCHED if job.has_unfetched_task else LOST.get(job.state, "")

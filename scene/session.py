@@ -670,8 +670,9 @@ def _look_at_ended() -> None:
             if mtime_ns != _record_mtime_ns.setdefault(job.id, mtime_ns):
                 try:
                     refresh(job.id)
-                except (JobError, OSError):  # it was just removed
-                    pass
+                except (JobError, OSError):
+                    if bad := history.read_or_failed(folder / job.id):  # else it was just removed
+                        _remember(bad)
                 except Exception:  # a bug of ours with this one must not stop the others
                     traceback.print_exc()
 
