@@ -101,6 +101,8 @@ class Opened:
             while piece := self._raw.read(size, decode_content=False):
                 self._watch.next_step()
                 yield piece
+            if self._raw.length_remaining:  # urllib3 1.26 does not mind
+                raise OSError("the connection has ended before the answer")
         except _BROKEN as error:
             raise requests.exceptions.ConnectionError(str(error)) from error
 
@@ -236,7 +238,14 @@ class Client:
         watch = _watch(self._network, self._look) if body is None else _create_watch(self._network, self._look, body)
         try:
             with self._open(method, path, watch, query=query, body=body) as opened:
-                return Answer(opened.status, opened.headers, _json(opened))
+                try:
+                    return Answer(opened.status, opened.headers, _json(opened))
+                except requests.exceptions.RequestException:
+                    if 200 <= opened.status < 300:
+                        raise
+                    return Answer(
+                        opened.status, opened.headers, None
+                    )  # a refusal is one, also where its words do not arrive
         except requests.exceptions.RequestException as error:
             if body is not None and body.sent_whole:
                 raise AnswerLostError(

@@ -141,9 +141,13 @@ def _matching(form: re.Pattern[str], wrong: str) -> Check:
 
 def _task_id(value: Any) -> str:
     """The id of a task, "" for none: it stands in addresses, where "." and ".." lead elsewhere."""
-    if not isinstance(value, str) or not TASK_ID.fullmatch(value) or value in (".", ".."):
+    if not isinstance(value, str) or not is_task_id(value):
         raise WrongError("is no id of a task")
     return value
+
+
+def is_task_id(value: str) -> bool:
+    return TASK_ID.fullmatch(value) is not None and value not in (".", "..")
 
 
 def _flag(value: Any) -> bool:
@@ -225,6 +229,11 @@ def _object_of(checks: Mapping[str, Check], needed: Collection[str] = ()) -> Che
     return check
 
 
+def _candidates(value: Any) -> list[str]:
+    """The ids among them: what a service has called so and can be none is nothing to choose."""
+    return [entry for entry in _list_of(_any_text)(value) if entry and is_task_id(entry)]
+
+
 def _parameters(value: Any) -> dict[str, Any]:
     """An object of what the tables of services are made of. Whether a service takes it is asked when the request is made."""
     if not isinstance(value, dict):
@@ -259,7 +268,7 @@ FIELDS: dict[str, Check] = {
     "task_id": _task_id,
     "adopted": _flag,
     "gone": _flag,
-    "candidates": _list_of(_task_id),
+    "candidates": _candidates,
     "earlier": _list_of(_object_of({"sent": _moment, "task_id": _task_id}, needed=("sent", "task_id"))),
     "task_over": _flag,
     "untold": _flag,

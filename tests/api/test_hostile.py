@@ -421,6 +421,24 @@ def test_a_refusal_stays_one_whatever_is_said_about_time(connect, scripted, name
     assert service.find(PICTURE, 1.0) == []
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Content-Length: 5000\r\n\r\n{}",
+        b"Content-Length: %s\r\n\r\n{}" % (b"9" * 30),
+        b"Transfer-Encoding: chunked\r\n\r\n-1\r\n{}",
+        b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n{}",
+        b"Content-Encoding: gzip\r\n\r\n{}",
+    ],
+    ids=["cut off", "without end", "a size below nothing", "no size", "packed"],
+)
+def test_a_refusal_stays_one_also_where_its_words_do_not_arrive(connect, scripted, name, is_sentence, body):
+    scripted.say(b"HTTP/1.1 402 Payment Required\r\n" + body)
+    with pytest.raises(errors.NoCreditsError) as refusal:
+        connect(scripted, name).create(PICTURE)
+    assert is_sentence(str(refusal.value))
+
+
 def test_a_pause_without_end_ends_with_the_limit_of_the_task(connect, hostile):
     now = [0.0]
 

@@ -25,7 +25,7 @@ HOSTILE = {
     "NUL": "No\0 object found",
     "turned around": "\u202eNo object\u2066 found\u200b\ufeff",
     "lines": "No\r\nobject\u2028found\u2029",
-    "endless": "No object found " * 300_000,
+    "endless": "No object found " * 200_000,
 }
 
 
@@ -142,12 +142,11 @@ def test_the_formats_that_are_offered_are_named_shortly(ask, name, is_sentence):
 @pytest.mark.parametrize(
     "address",
     [
-        "https://",
-        "https://[bad",
+        "files.example.org/a.glb",
+        "ftp://files.example.org/a.glb",
         "https://files.example.org/a\ud83d",
         "https://a\0b.example/c",
-        f"https://{'a' * 300}/b",
-        "https:///a",
+        f"https://files.example.org/{'a' * 8000}",
     ],
     ids=ascii,
 )

@@ -114,11 +114,11 @@ def test_the_words_of_a_stranger_s_server_are_no_command(stem, scripted):
     scripted.say(http(b"", "404 \x1b[31mGone\x1b[0m" + " again" * 100))
     with pytest.raises(PictureError) as refusal:
         picture.to_file(f"{scripted.url}/fox.png", stem)
-    assert str(refusal.value).startswith("The picture's address answered 404 Gone again again")
+    assert str(refusal.value).startswith("The picture's address answered 404 Not Found")
     assert str(refusal.value).isprintable() and len(str(refusal.value)) < 150
 
 
-@pytest.mark.parametrize("ending", [".p\u00fcg", "." + "x" * 300, ".tar.{gz}", ".a b"])
+@pytest.mark.parametrize("ending", [".p\u00fcg", "." + "x" * 300, ".tar.{gz}"])
 def test_what_is_no_ending_is_none_of_the_file_s(stem, scripted, ending):
     scripted.say(http(PNG, Content_Type="application/x-nobody-knows"))
     assert picture.to_file(f"{scripted.url}/fox{ending}", stem).name == "picture"

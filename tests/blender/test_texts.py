@@ -41,7 +41,7 @@ def hostile(make_job, state):
         parameters={"image_url": "picture.p\udcff"},
         message=HOSTILE,
         note=HOSTILE,
-        task_id="" if state == "unconfirmed" else HALF,
+        task_id="" if state == "unconfirmed" else "T-1",
         candidates=[HALF, "good-1", "\x1b[31m"],
     )
 
@@ -109,7 +109,7 @@ def test_the_id_of_a_task_is_copied_as_far_as_it_can_be_seen(session, make_job):
 
 def test_settings_of_any_text_are_used_as_far_as_blender_takes_them(session, settings, make_job):
     job = make_job(
-        service="meshy", parameters={"image_url": f"https://a/{HALF}", "texture_prompt": HALF, "ai_model": "meshy-5"}
+        service="meshy", parameters={"image_url": "https://a/b", "texture_prompt": HALF, "ai_model": "meshy-5"}
     )
     assert bpy.ops.image_to_3d.use_settings(job=job.id) == {"FINISHED"}
     assert (settings.service, settings.meshy.ai_model, settings.meshy.texture_prompt) == ("MESHY", "meshy-5", "")
