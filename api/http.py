@@ -39,7 +39,9 @@ from .task import CREATE_WINDOW_S, nothing
 from .trust import WatchedAdapter
 from .watch import Watch
 
-PIECE_BYTES = 1 << 16  # of an answer; larger ones are not faster, and a piece that breaks off is lost
+PIECE_BYTES = 1 << 18  # of an answer at once, at most; larger ones are not faster
+LEAST_PIECE_BYTES = 1 << 12
+PIECE_S = 0.1  # what a piece may take before the next is smaller
 LINE_BYTES = 4 << 20  # of a stream of events; those of Meshy have a few thousand
 REDIRECTS_AT_MOST = 5
 ANSWER_BYTES = 8 << 20  # a list of 50 tasks is about 0.2 MB; more than this is no answer of a service
@@ -95,12 +97,20 @@ class Opened:
         """Whether the body is packed, which nobody asked for."""
         return self.headers.get("Content-Encoding", "").strip().lower() not in ("", "identity")
 
-    def pieces(self, size: int = PIECE_BYTES) -> Iterator[bytes]:
-        """Give the body as it came. Raises `requests.exceptions.RequestException` where the connection breaks or a limit is passed."""
+    def pieces(self) -> Iterator[bytes]:
+        """Give the body as it came. Raises `requests.exceptions.RequestException` where the connection breaks or a limit is passed.
+
+        A piece that breaks off is lost, so they are as large as the line is fast.
+        """
+        size = LEAST_PIECE_BYTES
         try:
+            began_s = time.perf_counter()
             while piece := self._raw.read(size, decode_content=False):
                 self._watch.next_step()
+                is_fast = time.perf_counter() - began_s < PIECE_S
+                size = min(size * 2, PIECE_BYTES) if is_fast else max(size // 2, LEAST_PIECE_BYTES)
                 yield piece
+                began_s = time.perf_counter()
             if self._raw.length_remaining:  # urllib3 1.26 does not mind
                 raise OSError("the connection has ended before the answer")
         except _BROKEN as error:

@@ -17,7 +17,7 @@ from typing import Any
 LOOK_S = 0.25
 """How long nobody is asked whether to go on."""
 
-STEP_BYTES = 1 << 20
+STEP_BYTES = 1 << 21
 """How much may come for one step of a reader: headers, or the next piece. More than that is no HTTP, and would only fill the memory."""
 
 SLOWEST_BYTES_S = 1024
