@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .words import visible
+from .words import one_line, visible
 
 EXTRAS = "extras"
 TARGET_NAMES = "targetNames"
@@ -79,7 +79,7 @@ def _plain(extras: Any, target_count: int) -> dict[str, Any]:
     for name, value in extras.items() if isinstance(extras, dict) else ():
         if name == TARGET_NAMES:
             if target_count and _are_names(value, target_count):
-                kept[name] = [visible(entry)[:NAME_BYTES] for entry in value]
+                kept[name] = [one_line(entry)[:NAME_BYTES] for entry in value]
         elif len(kept) < ENTRIES_AT_MOST and _is_plain_name(name) and _is_plain_value(value):
             kept[name] = visible(value) if isinstance(value, str) else value
     return kept
