@@ -22,7 +22,14 @@ PRIVATE_ENDINGS = (".local", ".internal", ".lan", ".home", ".intranet", ".home.a
 PORTS = {"http": 80, "https": 443}
 
 _HOST = re.compile(r"\[[0-9a-f:.]+(?:%[a-z0-9._-]+)?\]|[a-z0-9._-]+")
-_SPACE_OR_CONTROL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"})
+_SPACE_OR_CONTROL = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
+_JOINERS = "\u200c\u200d"  # stand in names of files, inside of an emoji or of Persian
+_WITH_OLD_NUMBERS = ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")
+"""The networks of IPv6 whose last 32 bits are an address of IPv4 (RFC 4291, 2765, 6052)."""
+_SPECIAL = ipaddress.ip_network("192.0.0.0/24")  # which Python 3.11 counts to the web in part
+
+
+Number = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Reach(IntEnum):
@@ -53,7 +60,7 @@ def read(url: str) -> Address:
     """
     if len(url) > LENGTH_AT_MOST:
         raise DownloadError("The address is too long to be one: check it.")
-    if "\\" in url or any(unicodedata.category(letter) in _SPACE_OR_CONTROL for letter in url):
+    if "\\" in url or any(map(_is_space_or_control, url)):
         raise DownloadError("The address holds a backslash, a space or a control character: check it.")
     try:
         parsed = parse_url(url)
@@ -65,7 +72,14 @@ def read(url: str) -> Address:
     if not _HOST.fullmatch(host) or len(host) > HOST_AT_MOST:
         raise DownloadError("The address names no host: it has to begin with https:// and name one.")
     host = host.strip("[]")
-    return Address(scheme, host, parsed.port or PORTS[scheme], host in LOOPBACK, _reach(host))
+    port = PORTS[scheme] if parsed.port is None else parsed.port
+    if port == 0:
+        raise DownloadError("The address names the port 0, which is none: check the https:// address.")
+    return Address(scheme, host, port, host in LOOPBACK, _reach(host))
+
+
+def _is_space_or_control(letter: str) -> bool:
+    return unicodedata.category(letter) in _SPACE_OR_CONTROL and letter not in _JOINERS
 
 
 def _reach(host: str) -> Reach:
@@ -75,14 +89,25 @@ def _reach(host: str) -> Reach:
         if name == "localhost" or name.endswith((".localhost", ".localdomain")):
             return Reach.THIS_MACHINE
         return Reach.PRIVATE if "." not in name or name.endswith(PRIVATE_ENDINGS) else Reach.WEB
-    number = getattr(number, "ipv4_mapped", None) or number
+    number = _old_number_in(number)
     # The rest of 127.0.0.0/8 is what containers and tunnels give to other hosts: private, like these.
     if number.is_unspecified or str(number) in LOOPBACK:
         return Reach.THIS_MACHINE
-    return Reach.WEB if number.is_global and not number.is_multicast else Reach.PRIVATE
+    is_special = number.is_multicast or number in _SPECIAL or getattr(number, "is_site_local", False)
+    return Reach.WEB if number.is_global and not is_special else Reach.PRIVATE
 
 
-def _number(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _old_number_in(number: Number) -> Number:
+    """The address of IPv4 that one of IPv6 stands for, where it does."""
+    if isinstance(number, ipaddress.IPv4Address):
+        return number
+    if number.sixtofour:
+        return number.sixtofour
+    is_old = any(number in ipaddress.ip_network(network) for network in _WITH_OLD_NUMBERS)
+    return ipaddress.IPv4Address(int(number) & 0xFFFFFFFF) if is_old and int(number) > 1 else number
+
+
+def _number(host: str) -> Number | None:
     """The number that `host` is, also in the spellings that only old functions of systems read ("127.1", "0x7f000001")."""
     try:
         return ipaddress.ip_address(host)

@@ -77,7 +77,7 @@ class Program:
         kept = {name: value for name, value in os.environ.items() if not name.upper().endswith("_API_KEY")}
         environment = {**kept, "BLENDER_USER_RESOURCES": str(folder / f"{scratch}-user")}
         try:
-            with (folder / "log.txt").open("ab") as log:
+            with open(folder / "log.txt", "ab", opener=_opened) as log:
                 self._process = subprocess.Popen(
                     [*blender, module, str(request_file)],
                     stdin=subprocess.DEVNULL,
@@ -132,6 +132,11 @@ class Program:
             if not 0.0 <= progress <= 1.0:
                 raise ValueError("it is no share")
         return Report(progress, _sentence(message))
+
+
+def _opened(name: str, flags: int) -> int:
+    """Open a log for its owner only, and through no link: it would be another file of the user's."""
+    return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o600)
 
 
 def _sentence(text: Any) -> str:

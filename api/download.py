@@ -71,7 +71,7 @@ def _fetch_rest(
     named_by: str,
 ) -> None:
     """Append to `part` what is missing of it, once."""
-    start = _size(part) if tag.exists() else 0
+    start = _size(part) if tag.exists() and not part.is_symlink() else 0
     headers = {"Range": f"bytes={start}-", "If-Range": tag.read_text(encoding="ascii")} if start else {}
     with http.get(url, network=network, headers=headers, look=look, named_by=named_by) as response:
         if start and response.status == 416 and response.headers.get("Content-Range", "") == f"bytes */{start}":

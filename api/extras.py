@@ -79,10 +79,15 @@ def _plain(extras: Any, target_count: int) -> dict[str, Any]:
     for name, value in extras.items() if isinstance(extras, dict) else ():
         if name == TARGET_NAMES:
             if target_count and _are_names(value, target_count):
-                kept[name] = [one_line(entry)[:NAME_BYTES] for entry in value]
+                kept[name] = [_as_name(entry) for entry in value]
         elif len(kept) < ENTRIES_AT_MOST and _is_plain_name(name) and _is_plain_value(value):
             kept[name] = visible(value) if isinstance(value, str) else value
     return kept
+
+
+def _as_name(text: str) -> str:
+    """What of a text can be the name of a shape key."""
+    return NOT_IN_A_NAME.sub("", one_line(text)).encode()[:NAME_BYTES].decode(errors="ignore")
 
 
 def _are_names(value: Any, count: int) -> bool:

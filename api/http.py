@@ -6,6 +6,7 @@ a client follows no redirect, and everything else is fetched with `get()`, which
 unpacked: no answer is asked for compressed, and one that comes so all the same is not read.
 """
 
+import contextlib
 import email.utils
 import http.client
 import json
@@ -47,6 +48,7 @@ REDIRECTS_AT_MOST = 5
 ANSWER_BYTES = 8 << 20  # a list of 50 tasks is about 0.2 MB; more than this is no answer of a service
 FILE_S = 3600.0  # for a whole file; as long as a task may take
 
+CLOCKS_APART_S = 86_400.0  # with clocks further apart, no certificate would be trusted
 RETRY_AFTER_AT_MOST_S = 86_400.0  # a day; whoever waits has limits of their own, see `waiting`
 
 Wait = Callable[[float], None]
@@ -176,12 +178,10 @@ def get(
                     return
                 there = _target(here, opened.redirect, found)
         except requests.exceptions.RequestException as error:
-            what = (
-                f"{watch.trouble}: check the network, or retry later"
-                if watch.trouble
-                else "cannot be reached: check the network"
-            )
-            raise _translated(error, found, f"{found.host} {what}.") from error
+            what = f"{watch.trouble}: check the network, or retry later"
+            if not watch.trouble:
+                what = "cannot be reached: check the network"
+            raise _translated(error, found, f"{found.host}{_or_proxy(watch)} {what}.") from error
         here, found = there, require_allowed(there, network, found)
     raise DownloadError(f"{found.host} leads from one address to the next without end: check the address.")
 
@@ -210,8 +210,9 @@ class Answer:
 
     @property
     def server_time(self) -> float:
-        """When the service answered by its own clock, in seconds since 1970: ours may be wrong."""
-        return _seconds(self.headers.get("Date", "")) or self.received
+        """When the service answered by its own clock, in seconds since 1970: ours may be wrong, but not by more than a day."""
+        date = _seconds(self.headers.get("Date", ""))
+        return date if date is not None and abs(date - self.received) <= CLOCKS_APART_S else self.received
 
 
 class Client:
@@ -306,7 +307,7 @@ class Client:
 
     def _away_error(self, error: requests.exceptions.RequestException, watch: Watch) -> ConnectionFailedError:
         what = watch.trouble or "cannot be reached"
-        sentence = f"{self._label} {what} at {self._address.host}: {self._away}."
+        sentence = f"{self._label}{_or_proxy(watch)} {what} at {self._address.host}: {self._away}."
         return _translated(error, self._address, sentence, ServiceAwayError)
 
 
@@ -345,6 +346,7 @@ def _send(
         require_allowed(prepared.url or "", network)  # in the form in which it is sent
         # The session's proxies are named again: requests lets those of the environment go before them, not before these.
         settings = session.merge_environment_settings(prepared.url, session.proxies, True, None, None)
+        watch.has_proxy = bool(requests.utils.select_proxy(prepared.url or "", settings["proxies"]))
         response = session.get_adapter(prepared.url or "").send(
             prepared,
             timeout=(network.connect_s, network.create_s),  # the watch ends everything before
@@ -384,6 +386,11 @@ def _translated(
             "choose its file in the preferences."
         )
     return kind(sentence)
+
+
+def _or_proxy(watch: Watch) -> str:
+    """What a sentence adds to the name of a host, where nobody can tell whether it was that or the proxy before it."""
+    return " or the proxy" if watch.has_proxy else ""
 
 
 def header_value(key: str, label: str, variable: str) -> str:
@@ -468,6 +475,8 @@ def _is_proxy(url: str) -> bool:
 
 def _target(here: str, location: str, found: Address) -> str:
     """Where a redirect leads."""
+    with contextlib.suppress(UnicodeError):  # http.client reads headers as Latin-1; what is no ASCII is UTF-8 mostly
+        location = location.encode("latin-1").decode("utf-8")
     try:
         return urljoin(here, location)
     except ValueError:

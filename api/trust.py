@@ -39,7 +39,8 @@ class WatchedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = _pools(self._watch)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **options, ssl_context=_trust(self._ca_file))
+        context = _trust(self._ca_file)
+        manager = super().proxy_manager_for(proxy, **options, ssl_context=context, proxy_ssl_context=context)
         if not proxy.lower().startswith("socks"):
             manager.pool_classes_by_scheme = _pools(self._watch)
         return manager

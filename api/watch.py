@@ -12,7 +12,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 LOOK_S = 0.25
 """How long nobody is asked whether to go on."""
@@ -26,13 +26,14 @@ SLOWEST_BYTES_S = 1024
 CONNECTING = (errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", errno.EWOULDBLOCK))
 
 Clock = Callable[[], float]
+T = TypeVar("T")
 
 
 class Watch:
     """What one connection may take. `look` is called several times a second and may raise, to end it.
 
     Seconds: `connect_s` for each address of the host, and for TLS; `send_s` while nothing is taken; `sending_s` for all that is sent;
-    `silence_s` while no byte comes; `answer_s` for the whole answer. Every limit ends in `TimeoutError` or another `OSError`, as sockets do.
+    `silence_s` while no byte comes; `answer_s` for the whole answer. `has_proxy` is whether a proxy stands in between. Every limit ends in `TimeoutError` or another `OSError`, as sockets do.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Watch:
         clock: Clock = time.perf_counter,  # real time, whatever else a process's clocks are made to say
     ) -> None:
         self.connect_s = connect_s
+        self.has_proxy = False
         self.is_silent = False
         self._trouble = ""
         self._has_received = False
@@ -76,7 +78,11 @@ class Watch:
             self._look()
 
     def check_sending(self, stalled_s: float) -> None:
-        """Look, in the middle of sending. Raises `TimeoutError` where nothing was taken for long, or all of it takes too long."""
+        """Look, in the middle of sending. Raises `TimeoutError` where nothing was taken for long, or all of it takes too long.
+
+        An answer's time begins when the last is sent: what came before answers something else, as a proxy its CONNECT.
+        """
+        self._answer_until = None
         self.look()
         if stalled_s >= self._send_s or self._clock() > self._sending_until:
             raise self._over("takes what is sent too slowly")
@@ -84,7 +90,7 @@ class Watch:
     def check_reading(self, silent_s: float) -> None:
         """Look, in the middle of reading. Raises `TimeoutError` where nothing came for long, or all of it takes too long."""
         now = self._clock()
-        if self._answer_until is None:  # all was sent: now the answer is awaited
+        if self._answer_until is None:
             self._answer_until = now + self._answer_s
         self.look()
         if silent_s >= self._silence_s:
@@ -131,17 +137,24 @@ class _Watched:
     watch: Watch
 
     def recv_into(self, *arguments: Any) -> int:
+        received: int = self._received(lambda: super(_Watched, self).recv_into(*arguments))  # type: ignore[misc]
+        self.watch.count(received)
+        return received
+
+    def recv(self, *arguments: Any) -> bytes:  # which urllib3 calls for TLS to a host inside of TLS to a proxy
+        received: bytes = self._received(lambda: super(_Watched, self).recv(*arguments))  # type: ignore[misc]
+        self.watch.count(len(received))
+        return received
+
+    def _received(self, receive: Callable[[], T]) -> T:
         silent_s = 0.0
         while True:
             self.watch.check_reading(silent_s)
             self._wait_shortly()
             try:
-                received: int = super().recv_into(*arguments)  # type: ignore[misc]
+                return receive()
             except TimeoutError:
                 silent_s += LOOK_S
-                continue
-            self.watch.count(received)
-            return received
 
     def sendall(self, data: Any, *flags: int) -> None:
         view = memoryview(data).cast("B")
@@ -181,6 +194,7 @@ class Socket(_Watched, socket.socket):
                     raise TimeoutError("no connection in time")
         if code:
             raise OSError(code, os.strerror(code))
+        self.settimeout(LOOK_S)
 
 
 class TlsSocket(_Watched, ssl.SSLSocket):

@@ -79,6 +79,11 @@ FILE_MODE, FOLDER_MODE = 0o600, 0o700
 """For the owner only: a picture may be private, and who may open the lock can hold the job. Windows gives what the user's folder gives;
 a mode would make an access list there (Python 3.13), which other programs do not expect."""
 
+PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""With these, no link is followed and no pipe is waited for when a file is opened."""
+NOT_PLAIN = (errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR)
+"""What the systems say of a link (FreeBSD: EMLINK), a pipe that nobody reads, and a folder."""
+
 NAME_LENGTH = 255  # that every file system knows
 
 T = TypeVar("T")
@@ -121,6 +126,8 @@ class Job:
     state: State = State.WAITING
     sent: str = ""
     """When the create request left, for a service that is paid; "" as long as the service certainly has made no task."""
+    awaited: bool = False
+    """Whether the create request is on its way, or its answer awaited: who ended the process now might lose the id of a paid task."""
     task_id: str = ""
     adopted: bool = False
     """Whether the task id was entered by hand, and the service has not known it yet."""
@@ -247,7 +254,7 @@ def is_id(name: str) -> bool:
 def holds_record(folder: Path) -> bool:
     """Whether `folder` is a folder, and no link to one, with the record of a job in it. Nothing else is ever listed or deleted."""
     try:
-        return _is_own_folder(folder) and stat.S_ISREG((folder / RECORD).lstat().st_mode)
+        return _is_own_folder(folder) and is_plain_file(folder / RECORD)
     except OSError:
         return False
 
@@ -266,20 +273,41 @@ def delete(path: Path) -> None:
         path.unlink()
 
 
+def is_plain_file(path: Path) -> bool:
+    """Whether a file itself is at `path`: no link, which may lead to any file of the user's, and no pipe, which would be waited for."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 def keep_private(path: Path) -> None:
     """Take a file or folder of ours away from the machine's other users, where they may do anything with it. Never raises."""
     if IS_WINDOWS:
         return
     with contextlib.suppress(OSError):  # some file systems know no modes
-        found = path.stat()
-        if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077:
+        found = path.lstat()
+        is_ours = found.st_uid == os.geteuid() and not stat.S_ISLNK(found.st_mode)
+        if is_ours and stat.S_IMODE(found.st_mode) & 0o077:
             path.chmod(stat.S_IMODE(found.st_mode) & 0o700)
 
 
 def open_private(path: Path, mode: str, encoding: str | None = None) -> IO[Any]:
-    """Open a file of a job to be written, which only its owner may open."""
-    keep_private(path)  # an earlier version may have left it
-    return open(path, mode, encoding=encoding, opener=lambda name, flags: os.open(name, flags, FILE_MODE))
+    """Open a file of a job, which only its owner may open. Raises `JobError` where something else than a plain file is in its place."""
+    keep_private(path)  # an earlier version may have left it to all
+    refusal = JobError(f"{path.name} in {path.parent} is no plain file: take it away, or remove the job.")
+    try:
+        file = open(  # noqa: SIM115 -- whoever called closes it
+            path, mode, encoding=encoding, opener=lambda name, flags: os.open(name, flags | PLAIN, FILE_MODE)
+        )
+    except OSError as error:
+        if error.errno in NOT_PLAIN:
+            raise refusal from None
+        raise
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise refusal
+    return file
 
 
 def read(folder: Path) -> Job:
@@ -299,7 +327,7 @@ def read(folder: Path) -> Job:
 def _content_of_record(folder: Path) -> bytes:
     """What stands in the record, as far as it is looked at. Raises `OSError`."""
     file = folder / RECORD
-    if not stat.S_ISREG(file.lstat().st_mode):  # a pipe would be waited for
+    if not is_plain_file(file):
         raise FileNotFoundError
     with file.open("rb") as stream:
         return stream.read(record.LIMIT_BYTES + 1)
@@ -309,6 +337,8 @@ def write(folder: Path, job: Job, *, synced: bool = True) -> None:
     """Replace the record as a whole. `synced` False is for mere progress, which may be lost with the machine's power."""
     job.updated = now()
     part = folder / f"{RECORD}.part"
+    if os.path.lexists(part) and not is_plain_file(part):
+        part.unlink()
     with open_private(part, "w", encoding="utf-8") as file:
         json.dump(dataclasses.asdict(job), file, indent=1)
         file.flush()
@@ -334,11 +364,8 @@ def picture_in(folder: Path, name: Any) -> Path:
 
     A record may come from anywhere, and what it names is sent: so no path and no link leads to another file of the user's.
     """
-    try:
-        if isinstance(name, str) and is_plain_name(name) and stat.S_ISREG((folder / name).lstat().st_mode):
-            return folder / name
-    except (OSError, ValueError):
-        pass
+    if isinstance(name, str) and is_plain_name(name) and is_plain_file(folder / name):
+        return folder / name
     called = named(name, 80)
     raise JobError(
         f"The picture {called!r} of the job in {folder} is no file in that folder: put the picture there again."
@@ -407,7 +434,8 @@ def ask_cancel(folder: Path) -> None:
     """Leave the marker that the job's process looks for. Raises `JobError` where there is no such job."""
     if not holds_record(folder):
         raise JobError(f"There is no job in {folder}.")
-    (folder / CANCEL).touch(FILE_MODE)
+    if not cancel_asked(folder):
+        open_private(folder / CANCEL, "ab").close()
 
 
 def cancel_asked(folder: Path) -> bool:
@@ -428,14 +456,13 @@ def lock(folder: Path) -> Iterator[None]:
     holder never has to be recognised.
     """
     try:
-        file = (folder / LOCK).open("r+b")
+        file = open_private(folder / LOCK, "r+b")
     except FileNotFoundError:
         raise JobError(f"There is no job in {folder}.") from None
     with file:
         if not _try_lock(file.fileno()):
             raise BusyError(f"Job {folder.name} is being worked on by another process.")
-        keep_private(folder)  # an earlier version left both open to everybody
-        keep_private(folder / LOCK)
+        keep_private(folder)  # an earlier version left it open to everybody
         yield
 
 

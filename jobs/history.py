@@ -228,7 +228,7 @@ def set_aside(root: Path, job_id: str) -> Path:
     if not folders.is_id(job_id) or not folders.holds_record(folder):
         raise JobError(f"There is no job {job_id!r} in {root}.")
     aside = root / f"{folders.REMOVED_PREFIX}{job_id}"
-    if not (folder / folders.LOCK).exists():  # it is no whole job, and nobody can be working on it
+    if not folders.is_plain_file(folder / folders.LOCK):  # it is no whole job, and nobody can be working on it
         return folders.rename(folder, aside)
     with folders.lock(folder):
         _refuse_paid(folder)

@@ -9,6 +9,7 @@ away, whichever way. Keys travel in that line and nowhere else.
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -53,8 +54,12 @@ def is_alive(process: Process) -> bool:
 
 
 def kill(process: Process) -> None:
-    """End the process at once. Its job can be resumed, like after any other end."""
-    process.kill()
+    """End the process at once, and the background Blenders that it has started. Its job can be resumed, like after any other end."""
+    if sys.platform == "win32":
+        process.kill()
+    elif process.poll() is None:  # else its number may be another's by now
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def wait(process: Process, seconds: float) -> None:

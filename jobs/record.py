@@ -55,6 +55,8 @@ def checked(content: bytes, job_id: str, states: Collection[str]) -> dict[str, A
         if name not in record:
             raise WrongError(f"`{name}` is missing")
     found = _fields(record, checks)
+    if found["state"] != "cancelled":
+        found.pop("untold", None)  # nobody is to be told of what was not cancelled
     return {"name": job_id, "parameters": {}, **found}
 
 
@@ -265,6 +267,7 @@ FIELDS: dict[str, Check] = {
         }
     ),
     "sent": _moment,
+    "awaited": _flag,
     "task_id": _task_id,
     "adopted": _flag,
     "gone": _flag,

@@ -71,6 +71,7 @@ SHARES = {State.RUNNING: (0.0, 0.75), State.DOWNLOADING: (0.75, 0.85), State.CON
 LOGGED_AT_MOST = 100_000  # characters at once; a traceback has some thousands
 
 AGAIN = "The job tries again by itself."
+ASKS_AGAIN = "The job asks again at"
 
 BUG = "Something went wrong that should not have: log.txt in the job's folder has the details."
 
@@ -327,6 +328,7 @@ class Run:
         def before_sending() -> None:
             if not service.repeatable:
                 self.job.sent, self._sent_s = folders.now(), time.monotonic()
+                self.job.awaited = True
             self._enter(State.SUBMITTING, f"Sending the picture to {service.label}" if self.job.sent else "Starting")
 
         try:
@@ -337,9 +339,11 @@ class Run:
             self.job.sent = ""
             raise
         except StarterGone:
-            self.job.sent = ""
+            self.job.sent, self.job.awaited = "", False
             self._enter(State.WAITING, folders.WAITING_MESSAGE)
             raise
+        finally:
+            self.job.awaited = False
 
     _sent_s = 0.0
     """When (time.monotonic()) this run sent the request; 0 where an earlier one did."""
@@ -358,6 +362,7 @@ class Run:
 
         Raises `ImageTo3DError` where none is found; the job is then unconfirmed.
         """
+        self.job.awaited = False  # whoever awaited the answer may not have lived to hear it
         self._enter(State.SUBMITTING, f"Looking whether {service.label} has made the task")
         for seconds in SEARCH_PAUSES_S:
             self._pause(seconds)
@@ -543,8 +548,8 @@ class Run:
         """Have the user know when the service is asked again, by the clock of this machine."""
         moment = datetime.now() + timedelta(seconds=seconds)
         day = "" if moment.date() == datetime.now().date() else f" on {moment:%Y-%m-%d}"
-        said = self.job.message.removesuffix(AGAIN).rstrip(" .")
-        self.job.message = f"{said}. The job asks again at {moment:%H:%M}{day}."
+        said = self.job.message.removesuffix(AGAIN).partition(f" {ASKS_AGAIN}")[0].rstrip(" .")
+        self.job.message = f"{said}. {ASKS_AGAIN} {moment:%H:%M}{day}."
         folders.write(self.folder, self.job, synced=False)
 
     def _look(self) -> None:

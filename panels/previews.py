@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Small pictures of files, as icons. Blender reads a file when its icon is first on the screen, in the background; nothing is read here."""
 
+import os
+
 import bpy.utils.previews
 
 _previews: bpy.utils.previews.ImagePreviewCollection | None = None
@@ -12,6 +14,8 @@ def icon_of(path: str) -> int:
         return 0
     if path not in _previews:
         try:
+            if not os.path.isfile(path):  # a pipe would be waited for
+                return 0
             _previews.load(path, path, "IMAGE")
         except (
             ValueError

@@ -411,12 +411,12 @@ def _let_go_of_ended() -> None:
 def _patience_s(job_id: str, is_cancelled: bool) -> float:
     """How long a process that was asked to give its job up, or to end, may take to heed that."""
     try:
-        state = folders.read(folder_of(job_id)).state
+        job = folders.read(folder_of(job_id))
     except (JobError, OSError):  # its record cannot be read, so nothing that happens to it can be written down either
         return DEAF_S
-    if state is State.SUBMITTING:
+    if job.state is State.SUBMITTING and job.awaited:
         return AWAITED_S
-    if is_cancelled and state not in folders.UNFINISHED:  # it has given the job up, and tells the service
+    if is_cancelled and job.state not in folders.UNFINISHED:  # it has given the job up, and tells the service
         return math.inf
     return DEAF_S
 

@@ -5,6 +5,7 @@ Enum items are the wire values in upper case, as Blender writes identifiers; eve
 """
 
 import contextlib
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -111,8 +112,9 @@ def place_of(scene: bpy.types.Scene) -> dict[str, Any]:
     """Where in that scene it goes, as `place` takes it."""
     chosen = scene.image_to_3d
     where: dict[str, Any] = {"location": [0.0, 0.0, 0.0]}
-    if chosen.location == "CURSOR":
-        where["location"] = list(target_of(scene).cursor.location)
+    cursor = list(target_of(scene).cursor.location)
+    if chosen.location == "CURSOR" and all(map(math.isfinite, cursor)):
+        where["location"] = cursor
     if chosen.use_size:
         where["size"] = chosen.size
     if chosen.collection:

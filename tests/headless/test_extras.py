@@ -142,7 +142,7 @@ def test_only_plain_extras_become_properties_and_the_model_is_the_same(tmp_path:
 
 def test_the_names_of_shape_keys_arrive_clean(tmp_path: Path, monkeypatch: Any) -> None:
     _, (_, _, keys) = converted(tmp_path / "named", monkeypatch, model(None, targetNames=['Smile\n"wide"']))
-    assert keys == ["Basis", 'Smile "wide"']
+    assert keys == ["Basis", "Smile wide"]
     _, (_, _, keys) = converted(tmp_path / "wrong", monkeypatch, model({}, targetNames=[{"a": 1}]))
     assert keys == ["Basis", "target_0"]
 
