@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import trustme
@@ -73,13 +74,13 @@ def test_an_answer_without_end_is_given_up(connect, endless_server, is_sentence)
 
 
 def test_who_asked_for_a_model_and_is_told_without_end_may_have_to_pay(connect, endless_server):
-    service = connect(endless_server, "meshy")
+    service = connect(endless_server, "meshy", network={"create_s": 0.5})
     with pytest.raises(errors.AnswerLostError):
         service.create(PICTURE)
     assert len(endless_server.requests) == 1
 
 
-@pytest.mark.parametrize("call", ["get", "fetch", "cancel", "check_key"])
+@pytest.mark.parametrize("call", ["get", "fetch"])
 def test_whoever_looks_may_end_whatever_drips(connect, endless_server, tmp_path, call):
     def look(seconds):
         if time.monotonic() > until:
@@ -91,8 +92,6 @@ def test_whoever_looks_may_end_whatever_drips(connect, endless_server, tmp_path,
     asked = {
         "get": lambda: service.get("T"),
         "fetch": lambda: service.fetch(f"{endless_server.url}/x.glb", tmp_path / "x.glb"),
-        "cancel": lambda: service.cancel("T"),
-        "check_key": service.check_key,
     }
     with contextlib.suppress(Stop, errors.ImageTo3DError):  # some end by themselves before anybody looks
         asked[call]()
@@ -109,7 +108,7 @@ def test_a_stream_that_only_keeps_alive_ends_with_the_limit_of_the_task(connect,
     said = endless(head, chunk(comment) if chunked else comment, 0.05)
     hostile.play(lambda request: said(request) if request.target.endswith("/stream") else [RUNNING])
     with pytest.raises(errors.TimeLimitError):
-        api.wait(connect(hostile, "meshy"), "T", time_limit_s=1.0)
+        api.wait(connect(hostile, "meshy"), "T", time_limit_s=0.6)
 
 
 def test_of_a_stream_that_keeps_alive_whoever_looks_is_asked(connect, hostile):
@@ -304,6 +303,13 @@ def test_neither_a_result_nor_a_redirect_leads_there(connect, scripted, other_ho
         ("https://[fe80::1%25eth0]/", Reach.PRIVATE),
         ("https://[fd00::1]/", Reach.PRIVATE),
         ("https://224.0.0.1/", Reach.PRIVATE),
+        ("https://192.0.0.8/", Reach.PRIVATE),
+        ("https://[fec0::1]/", Reach.PRIVATE),
+        ("https://[2002:7f00:1::]/", Reach.THIS_MACHINE),
+        ("https://[::127.0.0.1]/", Reach.THIS_MACHINE),
+        ("https://[64:ff9b::7f00:1]/", Reach.THIS_MACHINE),
+        ("https://[::ffff:0:10.0.0.1]/", Reach.PRIVATE),
+        ("https://[64:ff9b::808:808]/", Reach.WEB),
         ("https://printer/", Reach.PRIVATE),
         ("https://nas.local/", Reach.PRIVATE),
         ("https://8.8.8.8/", Reach.WEB),
@@ -313,6 +319,26 @@ def test_neither_a_result_nor_a_redirect_leads_there(connect, scripted, other_ho
 )
 def test_how_far_away_a_host_is(url, reach):
     assert address.read(url).reach is reach
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "8o", "٣"])
+def test_a_port_that_is_none_is_refused(port):
+    with pytest.raises(errors.DownloadError, match="https://"):
+        address.read(f"https://example.org:{port}/x")
+
+
+@pytest.mark.parametrize("path", ["f\u00fcchse.png", "\U0001f469\u200d\U0001f680.png", "\U0001fae8.png", "%20.png"])
+def test_a_picture_s_address_may_hold_any_letters(scripted, tmp_path, path):
+    scripted.say(http(b"abc"))
+    assert picture.to_file(f"{scripted.url}/{path}", tmp_path / "x", network=api.Network(online=False)).exists()
+
+
+@pytest.mark.parametrize("name", ["\u00e4", "\u00c4"])
+def test_a_redirect_may_say_where_to_in_utf_8(scripted, tmp_path, name):
+    scripted.say(http(b"", "302 Found", Location=f"/{name}.png"))
+    scripted.say(http(b"abc"))
+    picture.to_file(f"{scripted.url}/x", tmp_path / "x", network=api.Network(online=False))
+    assert scripted.requests[1][0].startswith(f"GET /{quote(name)}.png ")
 
 
 @pytest.fixture(scope="module")
@@ -419,6 +445,15 @@ def test_a_refusal_stays_one_whatever_is_said_about_time(connect, scripted, name
         assert refusal.value.retry_after_s is None or 0 <= refusal.value.retry_after_s <= 86_400
     scripted.say(http([] if name == "meshy" else {"data": {"results": []}}, **said))
     assert service.find(PICTURE, 1.0) == []
+
+
+@pytest.mark.parametrize(
+    "date", ["Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 0001 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:05 GMT"]
+)
+def test_a_paid_task_is_found_whatever_day_a_service_believes_it_is(connect, scripted, date):
+    tasks = [{"id": "T", "created_at": int(time.time() * 1000), "texture_prompt": ""}]
+    scripted.say(http(tasks, Date=date))
+    assert connect(scripted, "meshy").find(PICTURE, 1.0) == ["T"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -107,13 +108,14 @@ def test_a_file_without_certificates_is_told(connect, secure, tmp_path, is_sente
 class Proxy:
     """Leads every CONNECT to one port of this machine, and remembers where to it was asked. `answer` refuses instead."""
 
-    def __init__(self, port, answer=b""):
+    def __init__(self, port, answer=b"", tls=None):
+        self._tls = tls
         self.asked = []
         self.heads = []
         self._port, self._answer = port, answer
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self.url = f"http://{self.address}"
+        self.url = f"https://localhost:{self.address[10:]}" if tls else f"http://{self.address}"
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self):
@@ -128,6 +130,8 @@ class Proxy:
             threading.Thread(target=self._lead, args=(client,), daemon=True).start()
 
     def _lead(self, client):
+        if self._tls:
+            client = self._tls.wrap_socket(client, server_side=True)
         head = b""
         while not head.endswith(b"\r\n\r\n") and (more := client.recv(1)):
             head += more
@@ -173,6 +177,29 @@ def test_what_leaves_the_machine_goes_through_the_proxy_of_the_preferences(
     assert meshy.check_key() == 1000
     assert proxy.asked == ["meshy.example:443"]
     assert secure.meshy_key not in proxy.heads[0] and "Proxy-Authorization: Basic" in proxy.heads[0]
+
+
+def test_a_proxy_may_speak_tls_itself(connect, secure, authority, ca_file):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    proxy = Proxy(int(secure.url.rpartition(":")[2]), tls=context)
+    network = {"proxy": proxy.url, "ca_file": ca_file, "online": True}
+    assert connect(secure, "meshy", url=f"{AWAY}/meshy/openapi", network=network).check_key() == 1000
+    assert proxy.asked == ["meshy.example:443"] and secure.meshy_key not in proxy.heads[0]
+    proxy.close()
+
+
+def test_behind_a_proxy_an_upload_may_take_longer_than_the_answer(connect, secure, proxy, ca_file):
+    """The answer's time begins when all is sent: not with the proxy's answer to CONNECT, which comes before."""
+    naps_s = iter([2.0])
+    meshy = connect(
+        secure,
+        "meshy",
+        url=f"{AWAY}/meshy/openapi",
+        network={"proxy": proxy.url, "ca_file": ca_file, "online": True, "create_s": 1.0},
+        pause=lambda seconds: time.sleep(next(naps_s, 0.0)),
+    )
+    assert meshy.create(PICTURE).id == secure.creates[0].id
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])

@@ -71,3 +71,15 @@ def test_a_script_that_stops_a_job_leaves_no_process_that_heeds_nothing(session,
     account.play_nothing()
     tick_until(session, lambda: session.jobs()[0].state == "imported")
     assert len(account.creates) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no process can be held up there from outside")
+def test_one_that_only_looks_for_a_lost_task_is_ended_as_soon(session, account, start_web):
+    account.play("create", "drop_after")
+    account.play("list", "hang", times=9)
+    job = start_web("csm")
+    tick_until(session, lambda: any(request.step == "list" for request in account.requests))
+    hold(job)
+    session.cancel(job.id)
+    tick_until(session, lambda: not session.is_busy())
+    assert session.jobs()[0].state == "unconfirmed" and len(account.creates) == 1

@@ -3,6 +3,7 @@
 
 import itertools
 import json
+import math
 
 import bpy
 import pytest
@@ -106,6 +107,8 @@ def test_by_hand_it_goes_where_the_settings_say_now(ready_job):
     cursor.location = (4, 5, 6)
     assert list(imported(ready_job).location) == [4, 5, 6]
     chosen.location = "ORIGIN"
+    assert list(imported(ready_job).location) == [0, 0, 0]
+    chosen.location, cursor.location = "CURSOR", (4, math.nan, math.inf)
     assert list(imported(ready_job).location) == [0, 0, 0]
 
 

@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from hostile import Hostile
@@ -19,6 +20,7 @@ from image_to_3d.jobs.folder import State
 
 pytestmark = pytest.mark.timeout(60)
 
+HURRY = str(Path(__file__).parents[1] / "programs" / "hurry.py")
 HEEDS_S = 5  # what is promised
 DRIP_S = 0.1
 JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -64,10 +66,10 @@ class Job:
             return [http(cube_glb())]
         return [http({"result": "T"} if step == "create" else task)]
 
-    def start(self, blender, **network):
+    def start(self, blender, *wrappers, **network):
         self.process = process.start(
             self.folder,
-            python=[sys.executable, "-I"],
+            python=[sys.executable, "-I", *wrappers],
             orders={
                 "blender": blender,
                 "connection": {
@@ -169,3 +171,12 @@ def test_how_long_a_service_wants_to_be_left_alone_is_told(held_up, stand_in):
     history.cancel(job.folder)
     job.process.wait(HEEDS_S)
     assert folders.read(job.folder).state is State.CANCELLED
+
+
+def test_how_often_it_is_left_alone_is_told_once(held_up, stand_in):
+    refusal = http({"message": "Service Unavailable"}, "503 Service Unavailable", Retry_After="90")
+    job = held_up({"get": lambda: [refusal]})
+    job.start(stand_in, HURRY, "100")
+    job.wait_for(lambda: job.seen.count("get") == 3)
+    job.wait_for(lambda: "asks again at" in folders.read(job.folder).message)
+    assert folders.read(job.folder).message.count("asks again") == 1

@@ -176,6 +176,13 @@ def test_the_good_jobs_among_bad_ones_are_listed_and_go_on(jobs):
     assert history.sweep(jobs.root, 60.0) and len(history.list_ids(jobs.root)) == len(BAD) + 2
 
 
+@pytest.mark.parametrize("state", [State.READY, State.IMPORTED, State.FAILED, State.UNCONFIRMED, State.CANCELLED])
+def test_only_of_what_was_cancelled_somebody_is_told(jobs, state):
+    folder = jobs.create()
+    change(folder, state=state, untold=True)
+    assert folders.read(folder).untold is (state is State.CANCELLED)
+
+
 def test_every_field_of_a_record_has_a_check():
     assert {field.name for field in dataclasses.fields(folders.Job)} == {*record.FIELDS, "id", "state"}
 
