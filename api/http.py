@@ -48,7 +48,7 @@ REDIRECTS_AT_MOST = 5
 ANSWER_BYTES = 8 << 20  # a list of 50 tasks is about 0.2 MB; more than this is no answer of a service
 FILE_S = 3600.0  # for a whole file; as long as a task may take
 
-CLOCKS_APART_S = 86_400.0  # with clocks further apart, no certificate would be trusted
+CLOCKS_APART_S = 10 * 366 * 86_400.0  # ten years; with clocks further apart, no certificate would be trusted
 RETRY_AFTER_AT_MOST_S = 86_400.0  # a day; whoever waits has limits of their own, see `waiting`
 
 Wait = Callable[[float], None]
@@ -210,7 +210,7 @@ class Answer:
 
     @property
     def server_time(self) -> float:
-        """When the service answered by its own clock, in seconds since 1970: ours may be wrong, but not by more than a day."""
+        """When the service answered by its own clock, in seconds since 1970: ours may be wrong, but not by decades."""
         date = _seconds(self.headers.get("Date", ""))
         return date if date is not None and abs(date - self.received) <= CLOCKS_APART_S else self.received
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 
 SUITE_ORDER = ("service", "api", "jobs", "paid", "headless", "blender", "dev")
-ONCE_SUITES = ("service", "paid")  # no Blender takes part, and all of it is long: the first Blender's Python is enough
+ONCE_SUITES = ("service", "paid")  # no Blender takes part, and all of it is long: one Blender's Python is enough
+ONCE_SERIES = "4.5"  # where it is among them
 PLAIN_SUITES = ("api", "jobs")  # about processes and connections: once for each Python
 WINDOW_SUITE = "gui"  # a wheel has no windows: once for each real Blender
 BENCHES = ("bench_sculpt.py", "bench_blender.py", "bench_services.py")
@@ -173,12 +174,13 @@ def wheel_suites(options: argparse.Namespace) -> tuple[list[Suite], list[str]]:
     if not wanted:
         return [], []
     chosen, left_out = choose_blenders(options)
+    once = next((blender for blender, _ in chosen if blender.series == ONCE_SERIES), chosen[0][0])
     suites: list[Suite] = []
     done: set[tuple[str, tuple[int, int]]] = set()
     for blender, python in chosen:
         executable = blender_environment(blender, python)
         for name, arguments in wanted:
-            if name in ONCE_SUITES and any(name == other for other, _ in done):
+            if name in ONCE_SUITES and blender is not once:
                 continue
             if name in PLAIN_SUITES and (name, blender.python) in done:
                 continue

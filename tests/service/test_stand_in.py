@@ -2,6 +2,7 @@
 """The stand-in answers as the services do: every address, code, header, quirk and fault, asked for by plain requests."""
 
 import base64
+import contextlib
 import hashlib
 import io
 import json
@@ -758,8 +759,9 @@ def test_a_fault_at_the_create_and_what_was_made(customer, service, picture, act
         assert isinstance(problem, LOST) and service.requests[0].status is None
     elif action in ("hang", "hang_after"):
         assert isinstance(problem, SLOW) and service.requests[0].status is None
-    elif action == "cut":
-        assert isinstance(problem, requests.exceptions.ChunkedEncodingError | LOST)
+    elif action == "cut":  # which urllib3 1.26 does not mind
+        is_short = problem is None and len(answer.content) < int(answer.headers["Content-Length"])
+        assert is_short or isinstance(problem, requests.exceptions.ChunkedEncodingError | LOST)
     else:
         codes = {"status": 503, "rate_limit": 429, "queue_full": 429, "html": 200, "gone": 410, "redirect": 302}
         codes["status_after"] = 500
@@ -856,8 +858,8 @@ def test_faults_of_files(meshy, service, picture, cube, step):
     assert meets("html").text.startswith("<!doctype html>")
     assert meets("garbage").content[:1] == b"{"
     for bytes_ in (0, 100):
-        with pytest.raises((requests.exceptions.ChunkedEncodingError, LOST)):
-            meets("cut", bytes=bytes_)
+        with contextlib.suppress(requests.exceptions.ChunkedEncodingError, LOST):  # which urllib3 1.26 does not say
+            assert len(meets("cut", bytes=bytes_).content) == bytes_
         service.play(step, "cut", bytes=bytes_)
         answer = requests.get(url, stream=True, timeout=5)
         assert answer.headers["Content-Length"] == str(len(whole.content))
