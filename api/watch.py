@@ -33,7 +33,8 @@ class Watch:
     """What one connection may take. `look` is called several times a second and may raise, to end it.
 
     Seconds: `connect_s` for each address of the host, and for TLS; `send_s` while nothing is taken; `sending_s` for all that is sent;
-    `silence_s` while no byte comes; `answer_s` for the whole answer. `has_proxy` is whether a proxy stands in between. Every limit ends in `TimeoutError` or another `OSError`, as sockets do.
+    `silence_s` while no byte comes; `answer_s` for the whole answer. `has_proxy` is whether a proxy stands in between. Every
+    limit ends in `TimeoutError` or another `OSError`, as sockets do.
     """
 
     def __init__(
