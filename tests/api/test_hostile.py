@@ -67,7 +67,7 @@ def endless_server(request, hostile):
 
 
 def test_an_answer_without_end_is_given_up(connect, endless_server, is_sentence):
-    service = connect(endless_server, "meshy", network={"read_s": 0.3})
+    service = connect(endless_server, "meshy", network={"read_s": 0.2})
     with pytest.raises(errors.ImageTo3DError) as failure:
         service.get("T")
     assert is_sentence(str(failure.value)) and errors.passes(failure.value)
@@ -172,7 +172,7 @@ def test_a_model_that_drips_is_given_up_and_what_came_of_it_is_kept(connect, hos
     model = b"x" * 200_000
     head = b'HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-Length: %d\r\n\r\n' % len(model)
     hostile.play(endless(head + model[:150_000], b"x", 0.2))
-    service = connect(hostile, "meshy", network={"read_s": 0.2}, pause=lambda seconds: None)
+    service = connect(hostile, "meshy", network={"read_s": 0.1}, pause=lambda seconds: None)
     with pytest.raises(errors.ConnectionFailedError, match="too slowly") as failure:
         service.fetch(f"{hostile.url}/x.glb", tmp_path / "x.glb")
     assert is_sentence(str(failure.value)) and (tmp_path / "x.glb.part").stat().st_size >= 100_000
@@ -185,7 +185,7 @@ def test_a_model_that_drips_is_given_up_and_what_came_of_it_is_kept(connect, hos
 @pytest.fixture(scope="module")
 def bomb():
     # Made elsewhere, so that this process's memory says what unpacking takes.
-    code = "import gzip, sys; sys.stdout.buffer.write(gzip.compress(gzip.compress(b'\\0' * (1 << 29))))"
+    code = "import gzip, sys; sys.stdout.buffer.write(gzip.compress(gzip.compress(b'\\0' * (1 << 28))))"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60).stdout
 
 

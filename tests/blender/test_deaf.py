@@ -9,6 +9,7 @@ import time
 
 import bpy
 import pytest
+from once import once
 from ticking import tick_until
 
 PATIENCE_S = 8  # the job's own time limit for a silent server is 20 s
@@ -48,6 +49,7 @@ def hold(job):
         os.kill(pid, signal.SIGSTOP)
 
 
+@once
 @pytest.mark.skipif(os.name == "nt", reason="no process can be held up there from outside")
 def test_a_process_that_heeds_nothing_is_ended(session, account, start_web):
     account.play("get", "hang", times=9)
@@ -60,6 +62,7 @@ def test_a_process_that_heeds_nothing_is_ended(session, account, start_web):
     assert cancelled.state == "cancelled" and cancelled.task_id == account.creates[0].id
 
 
+@once
 @pytest.mark.skipif(os.name == "nt", reason="no process can be held up there from outside")
 def test_a_script_that_stops_a_job_leaves_no_process_that_heeds_nothing(session, account, start_web):
     account.play("get", "hang", times=9)
@@ -73,6 +76,7 @@ def test_a_script_that_stops_a_job_leaves_no_process_that_heeds_nothing(session,
     assert len(account.creates) == 1
 
 
+@once
 @pytest.mark.skipif(os.name == "nt", reason="no process can be held up there from outside")
 def test_one_that_only_looks_for_a_lost_task_is_ended_as_soon(session, account, start_web):
     account.play("create", "drop_after")
