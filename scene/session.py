@@ -477,6 +477,7 @@ def stop(job_id: str) -> None:
     process.wait(_processes[job_id], STOPS_WITHIN_S)
     if is_running(job_id) and _patience_s(job_id, is_cancelled=False) <= STOPS_WITHIN_S:
         process.kill(_processes[job_id])
+        process.wait(_processes[job_id], STOPS_WITHIN_S)  # so that whoever goes on with the job finds it free
 
 
 def take_up(job_id: str) -> Job:

@@ -70,7 +70,7 @@ def test_a_script_that_stops_a_job_leaves_no_process_that_heeds_nothing(session,
     tick_until(session, lambda: any(request.step == "get" for request in account.requests))
     hold(job)
     session.stop(job.id)
-    tick_until(session, lambda: not session.is_running(job.id))
+    assert not session.is_running(job.id)
     account.play_nothing()
     tick_until(session, lambda: session.jobs()[0].state == "imported")
     assert len(account.creates) == 1
