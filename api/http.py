@@ -74,9 +74,8 @@ def require_allowed(url: str, network: Network, named_by: Address | None = None)
     if not network.online:
         raise OfflineError("Online access is off: turn on Allow Online Access in Blender's preferences, under System.")
     if found.scheme != "https":
-        raise DownloadError(
-            f"The address on {found.host or found.scheme or 'no host'} is not safe: only addresses that begin with https:// are used."
-        )
+        where = f" on {found.host}" if found.host else ""
+        raise DownloadError(f"The address{where} is not safe: only addresses that begin with https:// are used.")
     return found
 
 
@@ -113,7 +112,7 @@ class Opened:
                 size = min(size * 2, PIECE_BYTES) if is_fast else max(size // 2, LEAST_PIECE_BYTES)
                 yield piece
                 began_s = time.perf_counter()
-            if self._raw.length_remaining:  # urllib3 1.26 does not mind
+            if self._raw.length_remaining:  # urllib3 1.26.8 (Blender 4.2) takes a short answer for a whole one
                 raise OSError("the connection has ended before the answer")
         except _BROKEN as error:
             raise requests.exceptions.ConnectionError(str(error)) from error
@@ -122,7 +121,7 @@ class Opened:
         """Give the lines of a stream as they come; end with it, or when it has been silent for so long. Raises as `pieces` does."""
         self._watch.expect_stream(silence_s)
         # What comes in chunks is given chunk by chunk; of anything else nobody knows how much is there before it is asked for.
-        size = PIECE_BYTES if getattr(self._raw, "chunked", False) else 1
+        size = PIECE_BYTES if self._raw.chunked else 1
         line = bytearray()
         try:
             for piece in self._raw.stream(size, decode_content=False):

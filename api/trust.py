@@ -70,9 +70,10 @@ def _opened(connection: HTTPConnection, watch: Watch) -> Socket:
     """The socket of a connection; its failures as urllib3 names them, so that requests tells a proxy's apart."""
     try:
         sock = open_socket(connection.host.strip("[]"), connection.port, watch)
-        sock.host = (getattr(connection, "_tunnel_host", None) or connection.host).strip(
-            "[]"
-        )  # as http.client calls a proxy's target
+        target: str = (
+            getattr(connection, "_tunnel_host", None) or connection.host
+        )  # as http.client calls what is behind a proxy
+        sock.host = target.strip("[]")
         return sock
     except TimeoutError as error:
         raise ConnectTimeoutError(connection, str(error)) from error
@@ -83,9 +84,8 @@ def _opened(connection: HTTPConnection, watch: Watch) -> Socket:
 @functools.cache
 def _trust(ca_file: str) -> Context:
     context = Context(ssl.PROTOCOL_TLS_CLIENT)  # which asks for a certificate that fits the host
-    context.verify_flags |= (
-        ssl.VERIFY_X509_PARTIAL_CHAIN
-    )  # a company may hand out the certificate in the middle only (as Python 3.13)
+    # A company may hand out only the certificate in the middle of the chain; Python 3.13 takes that by itself.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.load_default_certs()  # the system's store, where this Python finds it; honours SSL_CERT_FILE
     for bundle in SYSTEM_BUNDLES:
         if os.path.exists(bundle):

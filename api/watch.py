@@ -222,7 +222,7 @@ class Context(ssl.SSLContext):
 
     def wrap_socket(self, sock: socket.socket, *arguments: Any, **options: Any) -> ssl.SSLSocket:
         assert isinstance(sock, Socket)
-        # urllib3 1.26 (Blender 4.2 to 4.5) names no host that is a number, and then its certificate could not be checked.
+        # urllib3 1.26.8 (Blender 4.2) names no host that is a number, and then its certificate could not be checked.
         options["server_hostname"] = options.get("server_hostname") or sock.host
         wrapped = super().wrap_socket(sock, *arguments, **{**options, "do_handshake_on_connect": False})
         try:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, NoReturn
 
-from ..api.words import clean
+from ..api.words import clean, task_id
 
 LIMIT_BYTES = 1 << 20  # ours have a few thousand
 
@@ -27,7 +27,6 @@ LARGEST_FLOAT = 3.4028234e38  # that Blender's properties hold
 LARGEST_INT = 1 << 63
 MOST_CREDITS = 10**15  # as `api.services.web.number` has it
 
-TASK_ID = re.compile(r"[!-~]{0,200}", re.ASCII)
 SHA256 = re.compile(r"[0-9a-f]{0,64}", re.ASCII)  # nothing is done with it but to show it
 
 UNCLEAN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -142,14 +141,10 @@ def _matching(form: re.Pattern[str], wrong: str) -> Check:
 
 
 def _task_id(value: Any) -> str:
-    """The id of a task, "" for none: it stands in addresses, where "." and ".." lead elsewhere."""
-    if not isinstance(value, str) or not is_task_id(value):
+    """The id of a task, "" for none."""
+    if not isinstance(value, str) or (value and not task_id(value)):
         raise WrongError("is no id of a task")
     return value
-
-
-def is_task_id(value: str) -> bool:
-    return TASK_ID.fullmatch(value) is not None and value not in (".", "..")
 
 
 def _flag(value: Any) -> bool:
@@ -233,7 +228,7 @@ def _object_of(checks: Mapping[str, Check], needed: Collection[str] = ()) -> Che
 
 def _candidates(value: Any) -> list[str]:
     """The ids among them: what a service has called so and can be none is nothing to choose."""
-    return [entry for entry in _list_of(_any_text)(value) if entry and is_task_id(entry)]
+    return list(filter(task_id, _list_of(_any_text)(value)))
 
 
 def _parameters(value: Any) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from ..api.errors import BusyError, ImageTo3DError, JobError, sentence_of
 from ..api.network import is_loopback
 from ..api.parameters import pictures
 from ..api.services import SERVICES
-from ..api.words import task_id as task_id_of
 from ..jobs import folder as folders
 from ..jobs import history, process
 from ..jobs.folder import Job, State
@@ -506,7 +505,7 @@ def retry(job_id: str, scene: bpy.types.Scene) -> None:
 def candidates(job_id: str) -> list[str]:
     """The tasks at the service of which one may be an unconfirmed job's, as far as the service lists them."""
     found = job(job_id)
-    return list(filter(task_id_of, found.candidates)) if found else []
+    return found.candidates if found else []
 
 
 def adopt(job_id: str, task_id: str, scene: bpy.types.Scene) -> None:

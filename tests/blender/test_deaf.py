@@ -49,13 +49,19 @@ def hold(job):
         os.kill(pid, signal.SIGSTOP)
 
 
-@once
-@pytest.mark.skipif(os.name == "nt", reason="no process can be held up there from outside")
-def test_a_process_that_heeds_nothing_is_ended(session, account, start_web):
+def held_while_it_waits(session, account, start_web):
+    """A job whose process is held up while it waits for its task."""
     account.play("get", "hang", times=9)
     job = start_web("csm")
     tick_until(session, lambda: any(request.step == "get" for request in account.requests))
     hold(job)
+    return job
+
+
+@once
+@pytest.mark.skipif(os.name == "nt", reason="no process can be held up there from outside")
+def test_a_process_that_heeds_nothing_is_ended(session, account, start_web):
+    job = held_while_it_waits(session, account, start_web)
     session.cancel(job.id)
     tick_until(session, lambda: not session.is_busy())
     (cancelled,) = session.jobs()
@@ -65,10 +71,7 @@ def test_a_process_that_heeds_nothing_is_ended(session, account, start_web):
 @once
 @pytest.mark.skipif(os.name == "nt", reason="no process can be held up there from outside")
 def test_a_script_that_stops_a_job_leaves_no_process_that_heeds_nothing(session, account, start_web):
-    account.play("get", "hang", times=9)
-    job = start_web("csm")
-    tick_until(session, lambda: any(request.step == "get" for request in account.requests))
-    hold(job)
+    job = held_while_it_waits(session, account, start_web)
     session.stop(job.id)
     assert not session.is_running(job.id)
     account.play_nothing()
