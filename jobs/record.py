@@ -112,7 +112,7 @@ def _text(at_most: int) -> Check:
 def _word(value: Any) -> str:
     """A short name that is compared, and so never changed."""
     if not isinstance(value, str) or not 0 < len(value) <= WORD_LENGTH or not value.isprintable():
-        raise WrongError("is no short word")
+        raise WrongError("is not the name of a service")
     return value
 
 

@@ -70,7 +70,7 @@ class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
         split = layout.split(factor=0.62)
         split.label(text=shown(job.name), icon_value=icon_of(session.picture_of(job)))
         row = split.row()
-        row.label(text=shown(label_of(job.service)))
+        row.label(text=shown(label_of(job.service)) if job.service else "")
         row.label(text="", icon=ICONS[job.state])
 
     def filter_items(self, context: bpy.types.Context, data: Any, property: str) -> tuple[list[int], list[int]]:
@@ -116,7 +116,8 @@ def _draw_job(layout: bpy.types.UILayout, job: Job, context: bpy.types.Context) 
     if icon:
         layout.template_icon(icon_value=icon, scale=THUMBNAIL_SCALE)
     credits = f", {job.credits} credits" if job.credits else ""
-    draw_sentence(layout, f"{job.name}: {label_of(job.service)}, {job.state}{credits}", context)
+    service = f"{label_of(job.service)}, " if job.service else ""  # of a record that cannot be read, nobody knows it
+    draw_sentence(layout, f"{job.name}: {service}{job.state}{credits}", context)
     if job.state in folders.UNFINISHED:
         left = pace.words(pace.seconds_left(job.id, time.monotonic()))
         layout.progress(factor=job.progress, text=f"{job.progress:.0%}, {left}" if left else f"{job.progress:.0%}")
