@@ -3,7 +3,7 @@
 
 service = connect("meshy", key="msy_...")
 task = service.create({"image_url": "fox.png"})
-task = wait(service, task.id, tell=lambda task: print(task.progress, task.message))
+task = wait(service, task.id, on_progress=lambda task: print(task.progress, task.message))
 save(service, task, Path("fox.glb"))
 """
 
@@ -43,7 +43,7 @@ class Options(TypedDict, total=False):
     picture_limit_px: int
     blender: Sequence[str] | None
     folder: Path
-    pause: Callable[[float], None]
+    sleep: Callable[[float], None]
     name: str
 
 
@@ -58,7 +58,7 @@ def connect(service: str, **options: Unpack[Options]) -> Service:
         picture_limit_px (int): pictures with a longer side are scaled down to it; 4096 by default.
         blender (list of str): the beginning of the command line of a Blender that converts pictures which are neither PNG nor JPEG;
             by default the one that is found.
-        folder (pathlib.Path), pause (callable): see `services.web.WebService`.
+        folder (pathlib.Path), sleep (callable): see `services.web.WebService`.
     Options of "local": folder (pathlib.Path, an existing folder to work in), blender, network (for a picture's address), and name (str):
         what the model is called.
 

@@ -14,12 +14,12 @@ PIECE_BYTES = 48 << 10  # of a file; a multiple of 3, so that the pieces' base64
 class Body:
     """`values` as JSON (UTF-8). A `pathlib.Path` among them is sent as the data URI of that PNG or JPEG file.
 
-    `look` is called between two pieces and may raise, to end the request before it is complete. `sent_whole` says whether the last
+    `check_cancelled` is called between two pieces and may raise, to end the request before it is complete. `sent_whole` says whether the last
     byte has been handed over: before that, no server can have acted on it.
     """
 
-    def __init__(self, values: Mapping[str, Any], look: Callable[[], None] = lambda: None) -> None:
-        self._look = look
+    def __init__(self, values: Mapping[str, Any], check_cancelled: Callable[[], None] = lambda: None) -> None:
+        self._check_cancelled = check_cancelled
         self._parts = _parts(values)
         self._length = sum(_length(part) for part in self._parts)
         self.sent_whole = False
@@ -31,7 +31,7 @@ class Body:
         left = self._length
         for part in self._parts:
             for piece in _pieces(part):
-                self._look()
+                self._check_cancelled()
                 left -= len(piece)
                 self.sent_whole = left <= 0  # before it is handed over: in doubt it has arrived
                 yield piece

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A result's address -> a file: streamed, resumed, counted, synced, and under its name only when it is whole. Never sends a key."""
 
-import os
 import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from .. import files
 from . import http
 from .errors import (
     AddressExpiredError,
     ConnectionFailedError,
     DownloadError,
     UnavailableError,
-    passes,
+    is_transient,
 )
 from .network import USUAL, Network
 from .task import nothing
@@ -31,16 +31,16 @@ def download(
     path: Path,
     *,
     network: Network = USUAL,
-    tell: Callable[[float], None] = lambda fraction: None,
-    pause: Callable[[float], None] = time.sleep,
+    on_progress: Callable[[float], None] = lambda fraction: None,
+    sleep: Callable[[float], None] = time.sleep,
     limit_bytes: int = LIMIT_BYTES,
-    look: http.Look = nothing,
+    check_cancelled: http.CheckCancelled = nothing,
     named_by: str = "",
 ) -> None:
     """Bring what is at `url` to `path`. What is there of it already, in `path` plus ".part", is not fetched again.
 
-    `tell` hears how much is there (0 to 1; 0 while the length is unknown) as it comes, and `look` is called several times a second, whatever
-    comes; they and `pause` may raise, and what is there then stays for the next time. `named_by` is as `http.get` says. Raises `AddressExpiredError`, `DownloadError`, `ConnectionFailedError`, and `OSError`
+    `on_progress` hears how much is there (0 to 1; 0 while the length is unknown) as it comes, and `check_cancelled` is called several times a second, whatever
+    comes; they and `sleep` may raise, and what is there then stays for the next time. `named_by` is as `http.get` says. Raises `AddressExpiredError`, `DownloadError`, `ConnectionFailedError`, and `OSError`
     where the disk refuses.
     """
     part = path.with_name(f"{path.name}.part")
@@ -49,15 +49,15 @@ def download(
     while True:
         before = _size(part)
         try:
-            _fetch_rest(url, part, tag, network, tell, look, limit_bytes, named_by)
+            _fetch_rest(url, part, tag, network, on_progress, check_cancelled, limit_bytes, named_by)
             break
         except (ConnectionFailedError, UnavailableError) as error:
             failures = 1 if _size(part) - before >= AHEAD_BYTES else failures + 1
-            if failures == TRIES or not passes(error):
+            if failures == TRIES or not is_transient(error):
                 raise
-            pause(PAUSES_S[failures - 1])
-    part.replace(path)
-    tag.unlink(missing_ok=True)
+            sleep(PAUSES_S[failures - 1])
+    files.replace(part, path)
+    files.remove(tag, missing_ok=True)
 
 
 def _fetch_rest(
@@ -65,20 +65,22 @@ def _fetch_rest(
     part: Path,
     tag: Path,
     network: Network,
-    tell: Callable[[float], None],
-    look: http.Look,
+    on_progress: Callable[[float], None],
+    check_cancelled: http.CheckCancelled,
     limit_bytes: int,
     named_by: str,
 ) -> None:
     """Append to `part` what is missing of it, once."""
     start = _size(part) if tag.exists() and not part.is_symlink() else 0
     headers = {"Range": f"bytes={start}-", "If-Range": tag.read_text(encoding="ascii")} if start else {}
-    with http.get(url, network=network, headers=headers, look=look, named_by=named_by) as response:
+    with http.get(
+        url, network=network, headers=headers, check_cancelled=check_cancelled, named_by=named_by
+    ) as response:
         if start and response.status == 416 and response.headers.get("Content-Range", "") == f"bytes */{start}":
             return  # nothing is missing
         plan = _plan(response, start)
         if plan is None:
-            tag.unlink(missing_ok=True)  # the next try begins anew
+            files.remove(tag, missing_ok=True)  # the next try begins anew
             raise ConnectionFailedError("The model has changed while it was fetched: retry.")
         start, whole = plan
         if whole is not None and whole > limit_bytes:
@@ -86,7 +88,9 @@ def _fetch_rest(
                 f"The model has {whole >> 20:,} MB: more than {limit_bytes >> 20:,} MB are not fetched."
             )
         if start == 0:
-            part.unlink(missing_ok=True)  # first: the new version's tag must never stand beside the old one's bytes
+            files.remove(
+                part, missing_ok=True
+            )  # first: the new version's tag must never stand beside the old one's bytes
             _note_version(response, tag)
         done = start
         with part.open("ab" if start else "wb") as file:
@@ -95,11 +99,11 @@ def _fetch_rest(
                 if done > limit_bytes:
                     raise DownloadError(f"The model has more than {limit_bytes >> 20:,} MB, which are not fetched.")
                 file.write(piece)
-                tell(done / whole if whole else 0.0)
+                on_progress(done / whole if whole else 0.0)
             file.flush()
             if whole is not None and done < whole:
                 raise ConnectionFailedError("The download broke off: check the network, then retry.")
-            os.fsync(file.fileno())
+            files.sync_open(file.fileno())
 
 
 def _plan(response: http.Opened, start: int) -> tuple[int, int | None] | None:
@@ -131,7 +135,7 @@ def _note_version(response: http.Opened, tag: Path) -> None:
     if version and not version.startswith("W/"):
         tag.write_text(version, encoding="ascii", errors="ignore")
     else:
-        tag.unlink(missing_ok=True)
+        files.remove(tag, missing_ok=True)
 
 
 def _size(file: Path) -> int:

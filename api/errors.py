@@ -10,6 +10,7 @@ import errno
 import os
 from pathlib import Path
 
+from ..programs import process
 from .words import named
 
 
@@ -147,20 +148,26 @@ class GoneError(ServiceError):
     """The service does not know the task, or does not keep it any longer."""
 
 
-PASSING = (ConnectionFailedError, UnavailableError, RateLimitError, QueueFullError)
+TRANSIENT = (ConnectionFailedError, UnavailableError, RateLimitError, QueueFullError)
 """What may be over when the same thing is asked again, but for `CertificateError`."""
 
 
-def passes(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Whether asking the same again later may help."""
-    return isinstance(error, PASSING) and not isinstance(error, CertificateError)
+    return isinstance(error, TRANSIENT) and not isinstance(error, CertificateError)
 
 
-def sentence_of(error: ImageTo3DError | OSError) -> str:
+def user_message(error: ImageTo3DError | OSError) -> str:
     """Return the sentence for the user, also for what the system itself reports."""
     if isinstance(error, ImageTo3DError):
         return str(error)
+    if isinstance(error, process.StartError):
+        return f"Python could not be started at {named(error.filename)} ({_reason(error)}): restart Blender, then try again."
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "The disk is full: free some space, then try again."
     where = f" at {named(error.filename)}" if error.filename else ""
-    return f"The disk cannot be used{where} ({os.strerror(error.errno or 0)}): check it, then try again."
+    return f"The disk cannot be used{where} ({_reason(error)}): check it, then try again."
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno or 0)

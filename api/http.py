@@ -54,7 +54,7 @@ RETRY_AFTER_AT_MOST_S = 86_400.0  # a day; whoever waits has limits of their own
 Wait = Callable[[float], None]
 """Waits so many seconds; may raise, to end what is waited for."""
 
-Look = Callable[[], None]
+CheckCancelled = Callable[[], None]
 """Asks whether to go on; may raise, to end what is under way. Called several times a second, whatever the other side does."""
 
 
@@ -149,7 +149,7 @@ def get(
     *,
     network: Network = USUAL,
     headers: Mapping[str, str] | None = None,
-    look: Look = nothing,
+    check_cancelled: CheckCancelled = nothing,
     named_by: str = "",
 ) -> Iterator[Opened]:
     """Open `url` for reading in pieces, without any key, following up to five redirects.
@@ -161,7 +161,7 @@ def get(
     origin = address.read(named_by) if named_by else None
     here, found = url, require_allowed(url, network, origin)
     for _ in range(REDIRECTS_AT_MOST + 1):
-        watch = _watch(network, look)
+        watch = _watch(network, check_cancelled)
         try:
             with (
                 _session(found, network, {}, watch) as session,
@@ -217,19 +217,26 @@ class Answer:
 class Client:
     """Connections to one service, which is called `label`; `headers` hold its key and go nowhere else.
 
-    `away` is what a user may try where the service cannot be reached. `look` is called several times a second while a request is under way,
+    `away` is what a user may try where the service cannot be reached. `check_cancelled` is called several times a second while a request is under way,
     and may raise to end it; not while the answer to a create request is awaited, as that is the id of what is paid for.
     """
 
     def __init__(
-        self, *, label: str, url: str, headers: Mapping[str, str], away: str, network: Network, look: Look = nothing
+        self,
+        *,
+        label: str,
+        url: str,
+        headers: Mapping[str, str],
+        away: str,
+        network: Network,
+        check_cancelled: CheckCancelled = nothing,
     ) -> None:
         self._label = label
         self._url = url.rstrip("/")
         self._headers = headers
         self._away = away
         self._network = network
-        self._look = look
+        self._check_cancelled = check_cancelled
         self._address = require_allowed(self._url, network)
 
     @property
@@ -245,7 +252,11 @@ class Client:
         Raises `AnswerLostError` where all of `body` was sent and no answer came; any other `ConnectionFailedError` means that
         the service cannot have acted on the request: it never had the whole of it.
         """
-        watch = _watch(self._network, self._look) if body is None else _create_watch(self._network, self._look, body)
+        watch = (
+            _watch(self._network, self._check_cancelled)
+            if body is None
+            else _create_watch(self._network, self._check_cancelled, body)
+        )
         try:
             with self._open(method, path, watch, query=query, body=body) as opened:
                 try:
@@ -310,10 +321,10 @@ class Client:
         return _translated(error, self._address, sentence, ServiceAwayError)
 
 
-def _watch(network: Network, look: Look) -> Watch:
+def _watch(network: Network, check_cancelled: CheckCancelled) -> Watch:
     """For what costs nothing."""
     return Watch(
-        look,
+        check_cancelled,
         connect_s=network.connect_s,
         send_s=network.read_s,
         sending_s=network.answer_s,
@@ -322,10 +333,10 @@ def _watch(network: Network, look: Look) -> Watch:
     )
 
 
-def _create_watch(network: Network, look: Look, body: Body) -> Watch:
+def _create_watch(network: Network, check_cancelled: CheckCancelled, body: Body) -> Watch:
     """For a create request: the answer is awaited to the end, as it is the id of what is paid for."""
     return Watch(
-        lambda: None if body.sent_whole else look(),
+        lambda: None if body.sent_whole else check_cancelled(),
         connect_s=network.connect_s,
         send_s=network.read_s,
         sending_s=CREATE_WINDOW_S,

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
-from . import whole
-from .background import NOT_UNDERSTOOD, Command, Program
+from .. import files
+from ..programs.program import FIT, NOT_UNDERSTOOD, Command
+from . import blender, whole
 from .errors import BlenderError, PictureError
 from .network import USUAL, Network, is_loopback
 from .words import NAMELESS, model_name, named
@@ -56,16 +57,18 @@ def name_of(source: str) -> str:
     return model_name(Path(path).stem)
 
 
-def to_file(source: str, stem: Path, *, network: Network = USUAL, look: Callable[[], None] = lambda: None) -> Path:
+def to_file(
+    source: str, stem: Path, *, network: Network = USUAL, check_cancelled: Callable[[], None] = lambda: None
+) -> Path:
     """Bring the picture at `source` to `stem` plus its ending, and return that path.
 
-    `look` is called while a URL is fetched, and may raise. Raises `PictureError` with the reason, `ConnectionFailedError` where
+    `check_cancelled` is called while a URL is fetched, and may raise. Raises `PictureError` with the reason, `ConnectionFailedError` where
     the host of a URL cannot be reached, `OfflineError` and `DownloadError` where it must not be asked.
     """
     if source.startswith(DATA):
         return _from_data_uri(source, stem)
     if is_url(source):
-        return _from_url(source, stem, network, look)
+        return _from_url(source, stem, network, check_cancelled)
     return _from_path(Path(source), stem)
 
 
@@ -99,13 +102,13 @@ def _from_data_uri(source: str, stem: Path) -> Path:
     return target
 
 
-def _from_url(url: str, stem: Path, network: Network, look: Callable[[], None]) -> Path:
+def _from_url(url: str, stem: Path, network: Network, check_cancelled: Callable[[], None]) -> Path:
     from http.client import responses
 
     from . import http  # here, because it imports requests, which alone would slow down the start of Blender
 
     part = stem.with_suffix(".part")
-    with http.get(url, network=network, look=look) as answer:
+    with http.get(url, network=network, check_cancelled=check_cancelled) as answer:
         if answer.status != 200:
             answered = f"{answer.status} {responses.get(answer.status, '')}".strip()  # a server's own words may be any
             raise PictureError(f"The picture's address answered {answered}: check the URL.")
@@ -121,7 +124,7 @@ def _from_url(url: str, stem: Path, network: Network, look: Callable[[], None]) 
                 if size > LIMIT_BYTES:
                     raise PictureError(f"The picture is larger than {LIMIT_BYTES >> 20} MB: use a smaller one.")
                 file.write(piece)
-    return part.replace(stem.with_suffix(mimetypes.guess_extension(media_type) or _ending_of(url)))
+    return files.replace(part, stem.with_suffix(mimetypes.guess_extension(media_type) or _ending_of(url)))
 
 
 def _ending_of(url: str) -> str:
@@ -133,25 +136,25 @@ def _ending_of(url: str) -> str:
 def fit(
     file: Path,
     stem: Path,
-    blender: Callable[[], Command],
+    find: Callable[[], Command],
     *,
     called: str,
     limit_px: int,
     may_be_flat: bool,
-    pause: Callable[[float], None],
+    sleep: Callable[[float], None],
 ) -> Path:
     """Return `file` where it is a PNG or JPEG of at most `limit_px` on its longer side, else one that is made of it: `stem` plus its ending.
 
-    The Blender that `blender()` starts does the work; it also looks whether there is anything to be seen, and only that is left out
-    where there is no Blender. `pause` is called meanwhile and may raise. Raises `PictureError`, which calls the file `called`, where
+    The Blender that `find()` names does the work; it also looks whether there is anything to be seen, and only that is left out
+    where there is no Blender. `sleep` is called meanwhile and may raise. Raises `PictureError`, which calls the file `called`, where
     it is no picture, damaged, an animation or empty (of one flat color without a shape, unless it `may_be_flat`); `BlenderError` where
     the work cannot be done.
     """
-    whole.check(file, called, lambda: pause(0.0))
+    whole.check(file, called, lambda: sleep(0.0))
     size = size_of(file)
     is_fit = size is not None and max(size) <= limit_px
     try:
-        command = blender()
+        command = find()
     except BlenderError:
         if is_fit:
             return file
@@ -164,17 +167,10 @@ def fit(
         "limit_px": limit_px,
         "output_stem": str(stem),
     }
-    program = Program(command, "headless.fit", request, stem.parent)
-    try:
-        while True:
-            report = program.poll()
-            if report.error:
-                raise PictureError(report.error)
-            if report.done is not None:
-                return _file_of(report.done.get("file"), file, stem)
-            pause(0.1)
-    finally:
-        program.stop()
+    report = blender.finished(blender.start(command, FIT, request, stem.parent), sleep)
+    if report.done is None:
+        raise PictureError(report.error)
+    return _file_of(report.done.get("file"), file, stem)
 
 
 def _file_of(named: object, file: Path, stem: Path) -> Path:

@@ -5,6 +5,7 @@ import filecmp
 from collections.abc import Callable
 from pathlib import Path
 
+from .. import files
 from . import glb
 from .errors import AddressExpiredError, GlbError, ServiceError
 from .task import Result, Service, Task
@@ -12,11 +13,11 @@ from .task import Result, Service, Task
 Tell = Callable[[float], None]
 
 
-def save(service: Service, task: Task, path: Path, tell: Tell = lambda fraction: None) -> Task:
+def save(service: Service, task: Task, path: Path, on_progress: Tell = lambda fraction: None) -> Task:
     """Bring the model of a succeeded `task` to `path`, checked to be a whole GLB 2.0 that refers to nothing outside itself.
 
     Broken downloads are resumed, and what is there already is not fetched again by a later call. A file that is refused is fetched
-    once more, and kept beside `path`, as it may be paid for, unless it is a web page. `tell` hears how much is there (0 to 1) and
+    once more, and kept beside `path`, as it may be paid for, unless it is a web page. `on_progress` hears how much is there (0 to 1) and
     may raise. Return the task with the addresses that worked.
 
     Raises `GlbError`, `DownloadError`, `ConnectionFailedError`, `ServiceError`, and `OSError` where the disk refuses.
@@ -25,7 +26,7 @@ def save(service: Service, task: Task, path: Path, tell: Tell = lambda fraction:
     kept: Path | None = None
     for is_last_try in (False, True):
         if not unchecked.exists():  # else a call that was interrupted has left it
-            task = fetch(service, task, lambda result: result.glb, unchecked, tell)
+            task = fetch(service, task, lambda result: result.glb, unchecked, on_progress)
         try:
             glb.check(unchecked)
             break
@@ -35,14 +36,14 @@ def save(service: Service, task: Task, path: Path, tell: Tell = lambda fraction:
                 said = f" The delivered file is kept as {kept.name}." if kept else ""
                 raise GlbError(f"{error}{said}", kept=kept) from error
             task = _renewed(service, task)
-    unchecked.replace(path)
+    files.replace(unchecked, path)
     return task
 
 
 def _put_away(unchecked: Path, path: Path) -> Path | None:
     """Put a file that was refused out of the way; return where it is kept, None for a web page, which is not."""
     if _is_web_page(unchecked):  # of a hotel's network, say: nobody has paid for that
-        unchecked.unlink()
+        files.remove(unchecked)
         return None
     return keep_aside(unchecked, path)
 
@@ -63,19 +64,23 @@ def keep_aside(file: Path, path: Path) -> Path:
         if filecmp.cmp(file, kept, shallow=False):
             break
         number += 1
-    file.replace(kept)
+    files.replace(file, kept)
     return kept
 
 
 def fetch(
-    service: Service, task: Task, address: Callable[[Result], str], path: Path, tell: Tell = lambda fraction: None
+    service: Service,
+    task: Task,
+    address: Callable[[Result], str],
+    path: Path,
+    on_progress: Tell = lambda fraction: None,
 ) -> Task:
     """Bring one file of a succeeded `task` to `path`; `address` picks it from the result. Return the task as `save` does."""
     try:
-        service.fetch(address(_result_of(task)), path, tell)
+        service.fetch(address(_result_of(task)), path, on_progress)
     except AddressExpiredError:
         task = _renewed(service, task)
-        service.fetch(address(_result_of(task)), path, tell)
+        service.fetch(address(_result_of(task)), path, on_progress)
     return task
 
 

@@ -135,8 +135,8 @@ class Service(Protocol):
         Raises `ImageTo3DError` where the service does not take the key, or cannot be asked.
         """
 
-    def fetch(self, url: str, path: Path, tell: Callable[[float], None] = lambda fraction: None) -> None:
-        """Bring a file of a result to `path`, whole and on the disk. `tell` hears how much is there (0 to 1) and may raise.
+    def fetch(self, url: str, path: Path, on_progress: Callable[[float], None] = lambda fraction: None) -> None:
+        """Bring a file of a result to `path`, whole and on the disk. `on_progress` hears how much is there (0 to 1) and may raise.
 
         Raises `ImageTo3DError`; `AddressExpiredError` where the task has to be asked for a fresh address.
         """

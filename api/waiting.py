@@ -4,7 +4,7 @@
 import time
 from collections.abc import Callable
 
-from .errors import ImageTo3DError, TimeLimitError, passes
+from .errors import ImageTo3DError, TimeLimitError, is_transient
 from .task import Service, Task
 
 TIME_LIMIT_S = 3600.0  # Meshy advises to allow an hour; usual are two to three minutes
@@ -18,12 +18,12 @@ def wait(
     service: Service,
     task_id: str,
     *,
-    tell: Callable[[Task], None] = lambda task: None,
-    pause: Callable[[float], None] = time.sleep,
+    on_progress: Callable[[Task], None] = lambda task: None,
+    sleep: Callable[[float], None] = time.sleep,
     time_limit_s: float = TIME_LIMIT_S,
     now: Callable[[], float] = time.monotonic,
 ) -> Task:
-    """Wait until the task `task_id` has succeeded, and return it. `tell` hears of every change; it and `pause` may raise.
+    """Wait until the task `task_id` has succeeded, and return it. `on_progress` hears of every change; it and `sleep` may raise.
 
     However much a service has to say in between, and whatever pause it asks for, the limit holds.
 
@@ -34,7 +34,7 @@ def wait(
 
     def wait_within(seconds: float) -> None:
         _keep_limit(until, now, time_limit_s)
-        pause(seconds)
+        sleep(seconds)
 
     failures = 0
     pace = service.pace_s[0]
@@ -42,7 +42,7 @@ def wait(
         try:
             for task in service.listen(task_id, wait_within):
                 failures = 0
-                tell(task)
+                on_progress(task)
                 if task.error:
                     raise task.error
                 if task.has_ended:
@@ -51,12 +51,12 @@ def wait(
             pace = min(pace * GROWTH, service.pace_s[1])
             seconds = _pause_after(task, pace, service.pace_s[0])
         except ImageTo3DError as error:
-            if failures == len(FAILURE_PAUSES_S) or not passes(error):
+            if failures == len(FAILURE_PAUSES_S) or not is_transient(error):
                 raise
             seconds = max(FAILURE_PAUSES_S[failures], getattr(error, "retry_after_s", None) or 0.0)
             failures += 1
         _keep_limit(until, now, time_limit_s)
-        pause(max(0.0, min(seconds, until - now())))
+        sleep(max(0.0, min(seconds, until - now())))
 
 
 def _pause_after(task: Task, pace: float, shortest: float) -> float:

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class Watch:
-    """What one connection may take. `look` is called several times a second and may raise, to end it.
+    """What one connection may take. `check_cancelled` is called several times a second and may raise, to end it.
 
     Seconds: `connect_s` for each address of the host, and for TLS; `send_s` while nothing is taken; `sending_s` for all that is sent;
     `silence_s` while no byte comes; `answer_s` for the whole answer. `has_proxy` is whether a proxy stands in between. Every
@@ -39,7 +39,7 @@ class Watch:
 
     def __init__(
         self,
-        look: Callable[[], None],
+        check_cancelled: Callable[[], None],
         *,
         connect_s: float,
         send_s: float,
@@ -53,7 +53,7 @@ class Watch:
         self.is_silent = False
         self._trouble = ""
         self._has_received = False
-        self._look = look
+        self._check_cancelled = check_cancelled
         self._clock = clock
         self._looked = clock()
         self._send_s = send_s
@@ -71,12 +71,12 @@ class Watch:
         """What was wrong with the server where the connection has failed, as the rest of a sentence about it; "" where it never said a word."""
         return self._trouble or ("gave no whole answer" if self._has_received else "")
 
-    def look(self) -> None:
+    def check_cancelled(self) -> None:
         """Ask whether to go on, where that is due."""
         now = self._clock()
         if now - self._looked >= LOOK_S:
             self._looked = now
-            self._look()
+            self._check_cancelled()
 
     def check_sending(self, stalled_s: float) -> None:
         """Look, in the middle of sending. Raises `TimeoutError` where nothing was taken for long, or all of it takes too long.
@@ -84,7 +84,7 @@ class Watch:
         An answer's time begins when the last is sent: what came before answers something else, as a proxy its CONNECT.
         """
         self._answer_until = None
-        self.look()
+        self.check_cancelled()
         if stalled_s >= self._send_s or self._clock() > self._sending_until:
             raise self._over("takes what is sent too slowly")
 
@@ -93,7 +93,7 @@ class Watch:
         now = self._clock()
         if self._answer_until is None:
             self._answer_until = now + self._answer_s
-        self.look()
+        self.check_cancelled()
         if silent_s >= self._silence_s:
             self.is_silent = True
             raise self._over("does not answer")
@@ -124,7 +124,7 @@ class Watch:
         self._file_window_s, self._window_until, self._window_bytes = window_s, now + window_s, 0
 
     def expect_stream(self, silence_s: float) -> None:
-        """From here on something comes now and then, for as long as `look` allows; a silence is no trouble but its end."""
+        """From here on something comes now and then, for as long as `check_cancelled` allows; a silence is no trouble but its end."""
         self._answer_until, self._silence_s = float("inf"), silence_s
 
     def _over(self, trouble: str) -> TimeoutError:
@@ -190,7 +190,7 @@ class Socket(_Watched, socket.socket):
                     code = self.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
                     break
                 waited_s += LOOK_S
-                self.watch.look()
+                self.watch.check_cancelled()
                 if waited_s >= self.watch.connect_s:
                     raise TimeoutError("no connection in time")
         if code:
@@ -210,7 +210,7 @@ class TlsSocket(_Watched, ssl.SSLSocket):
                 return
             except TimeoutError:
                 waited_s += LOOK_S
-                self.watch.look()
+                self.watch.check_cancelled()
                 if waited_s >= self.watch.connect_s:
                     raise
 

@@ -33,17 +33,17 @@ START_OF_SCAN = 0xDA
 WEBP_IS_ANIMATED = 0x02  # among the flags of the chunk VP8X
 
 
-def check(file: Path, called: str, look: Callable[[], None]) -> None:
+def check(file: Path, called: str, check_cancelled: Callable[[], None]) -> None:
     """Raise `PictureError` where `file`, which the user knows as `called`, is a PNG, JPEG or WebP that is damaged or an animation.
 
-    `look` is called now and then, and may raise.
+    `check_cancelled` is called now and then, and may raise.
     """
     with file.open("rb") as stream:
         start = stream.read(12)
         if start.startswith(PNG_START):
-            is_whole = _is_whole_png(stream, look)
+            is_whole = _is_whole_png(stream, check_cancelled)
         elif start.startswith(JPEG_START):
-            is_whole = _is_whole_jpeg(stream, look)
+            is_whole = _is_whole_jpeg(stream, check_cancelled)
         elif start.startswith(b"RIFF") and start.endswith(b"WEBP"):
             is_whole = _is_whole_webp(stream, called)
         else:
@@ -52,13 +52,13 @@ def check(file: Path, called: str, look: Callable[[], None]) -> None:
         raise PictureError(f"{called} is cut off or damaged: open it and save it anew, or choose another.")
 
 
-def _is_whole_png(stream: BinaryIO, look: Callable[[], None]) -> bool:
+def _is_whole_png(stream: BinaryIO, check_cancelled: Callable[[], None]) -> bool:
     """Whether all chunks are there up to the last, none of them was changed, and the pixels in them are complete."""
     stream.seek(len(PNG_START))
     inflater, left = zlib.decompressobj(), 0  # bytes of pixels that are still to come
     is_first = True
     while len(head := stream.read(8)) == 8:
-        look()
+        check_cancelled()
         length, kind = int.from_bytes(head[:4], "big"), head[4:]
         if is_first:
             if head != b"\0\0\0\x0dIHDR":
@@ -72,7 +72,7 @@ def _is_whole_png(stream: BinaryIO, look: Callable[[], None]) -> bool:
             is_first = False
         checksum = zlib.crc32(kind)
         for piece in _pieces(stream, length):
-            look()
+            check_cancelled()
             length -= len(piece)
             checksum = zlib.crc32(piece, checksum)
             if kind == b"IDAT" and left > 0:
@@ -100,8 +100,8 @@ def _pixel_bytes(header: bytes) -> int:
         return 0
     width, height = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
     bits = CHANNELS.get(header[9], 0) * header[8]
-    passes = PASSES if header[12] else ((0, 0, 1, 1),)
-    sizes = [(-((x - width) // step_x), -((y - height) // step_y)) for x, y, step_x, step_y in passes]
+    is_transient = PASSES if header[12] else ((0, 0, 1, 1),)
+    sizes = [(-((x - width) // step_x), -((y - height) // step_y)) for x, y, step_x, step_y in is_transient]
     return sum(rows * (1 + -(-columns * bits // 8)) for columns, rows in sizes if columns > 0 and rows > 0 and bits)
 
 
@@ -117,11 +117,11 @@ def _inflated_bytes(inflater: "zlib._Decompress", piece: bytes, at_most: int) ->
     return number
 
 
-def _is_whole_jpeg(stream: BinaryIO, look: Callable[[], None]) -> bool:
+def _is_whole_jpeg(stream: BinaryIO, check_cancelled: Callable[[], None]) -> bool:
     """Whether the end is marked, behind compressed data. What a camera appends after it does not matter."""
     stream.seek(2)
     has_scan = False
-    while (marker := _next_marker(stream, look)) != END_OF_IMAGE:
+    while (marker := _next_marker(stream, check_cancelled)) != END_OF_IMAGE:
         if marker is None:
             return False
         has_scan = has_scan or marker == START_OF_SCAN
@@ -130,11 +130,11 @@ def _is_whole_jpeg(stream: BinaryIO, look: Callable[[], None]) -> bool:
     return has_scan
 
 
-def _next_marker(stream: BinaryIO, look: Callable[[], None]) -> int | None:
+def _next_marker(stream: BinaryIO, check_cancelled: Callable[[], None]) -> int | None:
     """Read to behind the next marker and return it; None where there is no more."""
     last = b""  # a marker may lie across two pieces
     while piece := stream.read(SEARCHED_BYTES):
-        look()
+        check_cancelled()
         piece = last + piece
         if found := JPEG_MARKER.search(piece):
             stream.seek(found.end() - len(piece), os.SEEK_CUR)

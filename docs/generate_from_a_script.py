@@ -44,7 +44,9 @@ def generate(options: argparse.Namespace) -> None:
     service = api.connect(options.service, url=options.url)  # or key="...", instead of the environment
     task_id = options.task or create(service, {"image_url": options.picture, **PARAMETERS[options.service]})
     print(f"Task {task_id} (if this is interrupted, go on with --task {task_id})", flush=True)
-    task = api.wait(service, task_id, tell=lambda task: print(f"{task.progress:4.0%} {task.message}", flush=True))
+    task = api.wait(
+        service, task_id, on_progress=lambda task: print(f"{task.progress:4.0%} {task.message}", flush=True)
+    )
     api.save(service, task, options.model)
     print(f"Saved {options.model}")
 
@@ -60,7 +62,7 @@ def main() -> None:
     try:
         generate(options)
     except (api.ImageTo3DError, OSError) as error:
-        sys.exit(api.errors.sentence_of(error))
+        sys.exit(api.errors.user_message(error))
 
 
 if __name__ == "__main__":

@@ -20,10 +20,11 @@ import bmesh
 import numpy as np
 from mathutils import Matrix, Vector
 
-from ..api.background import SCRATCH_PREFIX
+from .. import files
 from ..api.errors import GlbError
 from ..api.glb import as_blender_reads
 from ..api.words import model_name
+from ..programs.program import SCRATCH_PREFIX
 from . import loose_maps
 from .materials import keep_contract, mend, mend_metallic, merge_images, metallic_untold
 from .report import Report
@@ -190,7 +191,7 @@ def _write(path: Path, write: Callable[[str], Any]) -> None:
     """Have `write` make the file under another name, so that `path` is either whole or not there."""
     part = path.with_name(f"part-{os.getpid()}-{path.name}")  # the ending stays: Blender goes by it
     write(str(part))
-    part.replace(path)
+    files.replace(part, path)
 
 
 def _facts(meshes: list[bpy.types.Mesh], notes: list[str], *, quads_asked: bool) -> dict[str, Any]:

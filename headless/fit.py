@@ -18,6 +18,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from .. import files
 from .picture import HEADER, MOST_PIXELS, displayed, orientation_in, size_in, upright
 from .pixels import Bytes, Floats
 from .report import Report
@@ -88,7 +89,7 @@ def fit(
     file = Path(output_stem + kind)
     part = file.with_name(f"part-{os.getpid()}-{file.name}")
     write(part, pixels)
-    part.replace(file)
+    files.replace(part, file)
     height, width = pixels.shape[:2]
     return {"file": str(file), "width": width, "height": height}
 

@@ -21,6 +21,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import files
 from ..api.words import model_name
 from . import maps
 from .cutout import Cutout, NothingToShape, cut_out
@@ -165,7 +166,7 @@ def write_glb(output: Path) -> None:
     bpy.ops.export_scene.gltf(
         filepath=str(partial), export_format="GLB", export_yup=True, export_animations=False, export_extras=False
     )
-    os.replace(partial, output)
+    files.replace(partial, output)
 
 
 def run(request: dict[str, Any], report: Report) -> int:

@@ -15,35 +15,27 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import api
-from ..api.background import LAUNCH
-from ..api.errors import ImageTo3DError, sentence_of
+from ..api.errors import ImageTo3DError, user_message
 from ..api.network import Network
 from ..api.words import SENTENCE_AT_MOST, clean
-from .process import starter_is_gone
-
-Process = subprocess.Popen[bytes]
+from ..programs import process as processes
+from ..programs.process import Process, starter_is_gone
 
 STOPPED = "The check stopped unexpectedly: try again."
 
 
-def start(*, python: Sequence[str], orders: dict[str, Any]) -> Process:
-    """Start the process in the Python that the command line `python` begins with; never waits. Raises `OSError`.
+def start(*, python: Sequence[str], config: dict[str, Any]) -> Process:
+    """Start the process in the Python that the command line `python` begins with; never waits. Raises `StartError`.
 
-    `orders` are "service" and "connection", the options of `api.connect` ("network" among them as a dict).
+    `config` are "service" and "connection", the options of `api.connect` ("network" among them as a dict).
     """
-    process = subprocess.Popen(
-        [*python, str(LAUNCH), "jobs.account"],
-        stdin=subprocess.PIPE,
+    return processes.start(
+        "jobs.account",
+        python=python,
+        config=config,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # a traceback might show the key
-        process_group=0,  # as for a job's process
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
-    assert process.stdin is not None
-    with contextlib.suppress(OSError):  # it has died already: `answer` says so
-        process.stdin.write(json.dumps(orders).encode() + b"\n")
-        process.stdin.flush()
-    return process
 
 
 def answer(process: Process) -> dict[str, Any] | None:
@@ -81,28 +73,28 @@ def _close_input(process: Process) -> None:
 
 
 def main() -> None:
-    """Read the orders, try the key, write the answer."""
+    """Read the config, try the key, write the answer."""
     line = sys.stdin.buffer.readline()
     if line.endswith(b"\n"):  # else Blender has gone away in the middle of it
         print(json.dumps(try_key(json.loads(line), starter_is_gone)))
 
 
-def try_key(orders: dict[str, Any], starter_is_gone: Callable[[], bool]) -> dict[str, Any]:
+def try_key(config: dict[str, Any], starter_is_gone: Callable[[], bool]) -> dict[str, Any]:
     """Try the key, and return the answer as `answer` says. Ends the process where nobody is there any more to hear it."""
 
-    def pause(seconds: float) -> None:
+    def sleep(seconds: float) -> None:
         if starter_is_gone():
             sys.exit(1)
         time.sleep(seconds)
 
-    connection = dict(orders["connection"])
+    connection = dict(config["connection"])
     network = Network(**connection.pop("network"))
     try:
-        service = api.connect(orders["service"], network=network, pause=pause, **connection)
+        service = api.connect(config["service"], network=network, sleep=sleep, **connection)
         return {"ok": True, "credits": service.check_key()}
     except (ImageTo3DError, OSError) as error:
         secrets = [str(connection.get("key", "")), network.proxy]
-        return {"ok": False, "sentence": clean(sentence_of(error), SENTENCE_AT_MOST, secrets)}
+        return {"ok": False, "sentence": clean(user_message(error), SENTENCE_AT_MOST, secrets)}
 
 
 if __name__ == "__main__":

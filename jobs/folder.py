@@ -7,31 +7,27 @@ reads needs no lock: job.json is replaced as a whole, so it is always complete.
 
 import contextlib
 import dataclasses
-import errno
 import hashlib
 import json
 import os
 import re
 import secrets
-import shutil
-import stat
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
+from .. import files
 from ..api import picture
-from ..api.background import SCRATCH_PREFIX
 from ..api.errors import BusyError, JobError
 from ..api.parameters import Picture, pictures
 from ..api.results import keep_aside
 from ..api.services import SERVICES
 from ..api.words import named
+from ..programs.program import SCRATCH_PREFIX
 from . import record
 
 RECORD = "job.json"
@@ -68,25 +64,7 @@ UNKNOWN_MESSAGE = "Cancelled here. {label} does not know the task any more."
 UNFINISHED_PREFIX = ".new-"  # a folder that is still being made
 REMOVED_PREFIX = ".removed-"  # a folder that is to be deleted
 
-SHARING_TRIES = 50  # Windows refuses to replace a file for the moment in which another process reads it
-SHARING_PAUSE_S = 0.02
-
-IS_WINDOWS = sys.platform == "win32"
-
-MOUNT_POINT_TAG = 0xA0000003  # what Windows calls a junction, `stat.IO_REPARSE_TAG_MOUNT_POINT`, which only Windows has
-
-FILE_MODE, FOLDER_MODE = 0o600, 0o700
-"""For the owner only: a picture may be private, and who may open the lock can hold the job. Windows gives what the user's folder gives;
-a mode would make an access list there (Python 3.13), which other programs do not expect."""
-
-PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-"""With these, no link is followed and no pipe is waited for when a file is opened."""
-NOT_PLAIN = (errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR)
-"""What the systems say of a link (FreeBSD: EMLINK), a pipe that nobody reads, and a folder."""
-
 NAME_LENGTH = 255  # that every file system knows
-
-T = TypeVar("T")
 
 
 class State(StrEnum):
@@ -221,9 +199,9 @@ def create(
     job_id = f"{now:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # in the order of time, and unlike another Blender's
     job = Job(job_id, service, name, dict(parameters), place=place or {}, message=WAITING_MESSAGE, created=_iso(now))
     root.mkdir(parents=True, exist_ok=True)
-    keep_private(root)
+    files.keep_private(root)
     unfinished = root / f"{UNFINISHED_PREFIX}{job_id}"
-    unfinished.mkdir(0o777 if IS_WINDOWS else FOLDER_MODE)
+    files.make_folder(unfinished)
     try:
         # First a record: a folder without one is nobody's, and would never be tidied away.
         write(unfinished, dataclasses.replace(job, parameters={}), synced=False)
@@ -232,17 +210,18 @@ def create(
             if source and not picture.is_url(source):
                 file = picture.to_file(source, unfinished / f"picture{number or ''}")
                 job.parameters[key] = file.name
-                keep_private(file)
-                sync(file)
+                files.keep_private(file)
+                files.sync(file)
                 if number == 0:
                     job.picture_sha256 = sha256_of(file)
-        (unfinished / LOCK).touch(FILE_MODE)
+        (unfinished / LOCK).touch(files.FILE_MODE)
         write(unfinished, job)
-        folder = _patiently(lambda: unfinished.rename(root / job_id))
+        folder = files.rename(unfinished, root / job_id)
     except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            files.remove_tree(unfinished)
         raise
-    sync(root)
+    files.sync(root)
     return folder
 
 
@@ -254,67 +233,24 @@ def is_id(name: str) -> bool:
 def holds_record(folder: Path) -> bool:
     """Whether `folder` is a folder, and no link to one, with the record of a job in it. Nothing else is ever listed or deleted."""
     try:
-        return _is_own_folder(folder) and is_plain_file(folder / RECORD)
+        return files.is_own_folder(folder) and files.is_plain_file(folder / RECORD)
     except OSError:
         return False
 
 
-def _is_own_folder(path: Path) -> bool:
-    """Whether a folder itself is at `path`: neither a symbolic link nor a junction. Raises `OSError` where there is nothing."""
-    found = path.lstat()
-    return stat.S_ISDIR(found.st_mode) and getattr(found, "st_reparse_tag", 0) != MOUNT_POINT_TAG
-
-
-def delete(path: Path) -> None:
-    """Delete a file, or a folder with all it holds; of a link only the link. Raises `OSError`."""
-    if _is_own_folder(path):
-        shutil.rmtree(path)
-    else:
-        path.unlink()
-
-
-def is_plain_file(path: Path) -> bool:
-    """Whether a file itself is at `path`: no link, which may lead to any file of the user's, and no pipe, which would be waited for."""
-    try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except (OSError, ValueError):
-        return False
-
-
-def keep_private(path: Path) -> None:
-    """Take a file or folder of ours away from the machine's other users, where they may do anything with it. Never raises."""
-    if IS_WINDOWS:
-        return
-    with contextlib.suppress(OSError):  # some file systems know no modes
-        found = path.lstat()
-        is_ours = found.st_uid == os.geteuid() and not stat.S_ISLNK(found.st_mode)
-        if is_ours and stat.S_IMODE(found.st_mode) & 0o077:
-            path.chmod(stat.S_IMODE(found.st_mode) & 0o700)
-
-
 def open_private(path: Path, mode: str, encoding: str | None = None) -> IO[Any]:
     """Open a file of a job, which only its owner may open. Raises `JobError` where something else than a plain file is in its place."""
-    keep_private(path)  # an earlier version may have left it to all
-    refusal = JobError(f"{path.name} in {path.parent} is no plain file: take it away, or remove the job.")
     try:
-        file = open(  # noqa: SIM115 -- whoever called closes it
-            path, mode, encoding=encoding, opener=lambda name, flags: os.open(name, flags | PLAIN, FILE_MODE)
-        )
-    except OSError as error:
-        if error.errno in NOT_PLAIN:
-            raise refusal from None
-        raise
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise refusal
-    return file
+        return files.open_private(path, mode, encoding)
+    except files.NotPlainError:
+        raise JobError(f"{path.name} in {path.parent} is no plain file: take it away, or remove the job.") from None
 
 
 def read(folder: Path) -> Job:
     """Return the job's record, each of its values checked. Raises `JobError` where there is none, or none that can be used."""
     job_id = folder.name.removeprefix(UNFINISHED_PREFIX).removeprefix(REMOVED_PREFIX)
     try:
-        found = record.checked(_patiently(lambda: _content_of_record(folder)), job_id, tuple(State))
+        found = record.checked(files.patiently(lambda: _content_of_record(folder)), job_id, tuple(State))
     except FileNotFoundError:
         raise JobError(f"There is no job in {folder}.") from None
     except record.WrongError as error:
@@ -327,7 +263,7 @@ def read(folder: Path) -> Job:
 def _content_of_record(folder: Path) -> bytes:
     """What stands in the record, as far as it is looked at. Raises `OSError`."""
     file = folder / RECORD
-    if not is_plain_file(file):
+    if not files.is_plain_file(file):
         raise FileNotFoundError
     with file.open("rb") as stream:
         return stream.read(record.LIMIT_BYTES + 1)
@@ -337,16 +273,16 @@ def write(folder: Path, job: Job, *, synced: bool = True) -> None:
     """Replace the record as a whole. `synced` False is for mere progress, which may be lost with the machine's power."""
     job.updated = now()
     part = folder / f"{RECORD}.part"
-    if os.path.lexists(part) and not is_plain_file(part):
-        part.unlink()
+    if os.path.lexists(part) and not files.is_plain_file(part):
+        files.remove(part)
     with open_private(part, "w", encoding="utf-8") as file:
         json.dump(dataclasses.asdict(job), file, indent=1)
         file.flush()
         if synced:
-            os.fsync(file.fileno())
-    _patiently(lambda: part.replace(folder / RECORD))
+            files.sync_open(file.fileno(), is_money=True)
+    files.replace(part, folder / RECORD)
     if synced:
-        sync(folder)
+        files.sync(folder, is_money=True)
 
 
 def is_address(source: str) -> bool:
@@ -364,7 +300,7 @@ def picture_in(folder: Path, name: Any) -> Path:
 
     A record may come from anywhere, and what it names is sent: so no path and no link leads to another file of the user's.
     """
-    if isinstance(name, str) and is_plain_name(name) and is_plain_file(folder / name):
+    if isinstance(name, str) and is_plain_name(name) and files.is_plain_file(folder / name):
         return folder / name
     called = named(name, 80)
     raise JobError(
@@ -411,11 +347,6 @@ def has_delivered(folder: Path) -> bool:
     return any(folder.glob("*.glb"))
 
 
-def rename(folder: Path, target: Path) -> Path:
-    """Rename a folder, and return its new path; patient where Windows says that another process has something in it open."""
-    return _patiently(lambda: folder.rename(target))
-
-
 def clear_results(folder: Path) -> None:
     """Clear away all that came of a task that was given up, so that nothing of it is taken for the next one's.
 
@@ -427,7 +358,7 @@ def clear_results(folder: Path) -> None:
         elif entry.name == f"{FETCHED}.unchecked":
             keep_aside(entry, folder / FETCHED)
         elif entry.name in (BLEND, THUMBNAIL) or entry.name.startswith((f"{FETCHED}.", MAP_PREFIX, SCRATCH_PREFIX)):
-            delete(entry)
+            files.remove_tree(entry)
 
 
 def ask_cancel(folder: Path) -> None:
@@ -445,7 +376,7 @@ def cancel_asked(folder: Path) -> bool:
 
 def withdraw_cancel(folder: Path) -> None:
     """Take the marker away, for a job that is tried again."""
-    (folder / CANCEL).unlink(missing_ok=True)
+    files.remove(folder / CANCEL, missing_ok=True)
 
 
 @contextmanager
@@ -460,10 +391,13 @@ def lock(folder: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise JobError(f"There is no job in {folder}.") from None
     with file:
-        if not _try_lock(file.fileno()):
+        if not files.try_lock(file.fileno()):
             raise BusyError(f"Job {folder.name} is being worked on by another process.")
-        keep_private(folder)  # an earlier version left it open to everybody
-        yield
+        try:
+            files.keep_private(folder)  # an earlier version left it open to everybody
+            yield
+        finally:
+            files.unlock(file.fileno())
 
 
 def is_locked(folder: Path) -> bool:
@@ -472,28 +406,6 @@ def is_locked(folder: Path) -> bool:
         with lock(folder):
             return False
     except BusyError:
-        return True
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EAGAIN, errno.EACCES):
-                return False
-            raise
         return True
 
 
@@ -515,24 +427,3 @@ def now() -> str:
 def age_s(moment: str) -> float:
     """How many seconds ago a moment of a record was."""
     return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
-
-
-def sync(path: Path) -> None:
-    """Have the system write a file, or a folder's entries, to the disk. Windows does not open folders, and needs no such step."""
-    if path.is_dir() and sys.platform == "win32":
-        return
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _patiently(action: Callable[[], T]) -> T:
-    """Return `action()`, tried again for a moment where Windows says that another process has the file open."""
-    for _ in range(SHARING_TRIES if sys.platform == "win32" else 0):
-        try:
-            return action()
-        except PermissionError:
-            time.sleep(SHARING_PAUSE_S)
-    return action()

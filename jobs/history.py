@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .. import files
 from ..api import picture
-from ..api.errors import BusyError, JobError, PictureError, sentence_of
+from ..api.errors import BusyError, JobError, PictureError, user_message
 from ..api.parameters import pictures
 from ..api.services import SERVICES
 from ..api.words import task_id as task_id_of
@@ -46,7 +47,7 @@ def read_or_failed(folder: Path) -> Job | None:
     try:
         return folders.read(folder)
     except (JobError, OSError) as error:
-        return Job(folder.name, "", folder.name, {}, state=State.FAILED, message=sentence_of(error))
+        return Job(folder.name, "", folder.name, {}, state=State.FAILED, message=user_message(error))
 
 
 def find_paid(root: Path, service: str, parameters: Mapping[str, Any], scratch: Path) -> Job | None:
@@ -148,7 +149,7 @@ def retry(folder: Path) -> None:
             if (
                 job.state in folders.HAS_RESULT
             ):  # its model is there and cannot be read, or looks wrong: prepare it anew
-                (folder / folders.BLEND).unlink(missing_ok=True)
+                files.remove(folder / folders.BLEND, missing_ok=True)
             _wait_again(folder, job)
     except BusyError:
         if not folders.read(folder).untold:
@@ -228,13 +229,13 @@ def set_aside(root: Path, job_id: str) -> Path:
     if not folders.is_id(job_id) or not folders.holds_record(folder):
         raise JobError(f"There is no job {job_id!r} in {root}.")
     aside = root / f"{folders.REMOVED_PREFIX}{job_id}"
-    if not folders.is_plain_file(folder / folders.LOCK):  # it is no whole job, and nobody can be working on it
-        return folders.rename(folder, aside)
+    if not files.is_plain_file(folder / folders.LOCK):  # it is no whole job, and nobody can be working on it
+        return files.rename(folder, aside)
     with folders.lock(folder):
         _refuse_paid(folder)
         if sys.platform != "win32":
-            return folders.rename(folder, aside)
-    return folders.rename(folder, aside)  # Windows renames no folder in which a file is open, like the lock
+            return files.rename(folder, aside)
+    return files.rename(folder, aside)  # Windows renames no folder in which a file is open, like the lock
 
 
 def _refuse_paid(folder: Path) -> None:
@@ -253,9 +254,9 @@ def _delete(folder: Path) -> None:
     """Delete a folder that was set aside. Its record goes last: as long as anything else is left, it is known to be a job's."""
     for entry in list(folder.iterdir()):
         if entry.name != folders.RECORD:
-            folders.delete(entry)
-    (folder / folders.RECORD).unlink()
-    folder.rmdir()
+            files.remove_tree(entry)
+    files.remove(folder / folders.RECORD)
+    files.remove_folder(folder)
 
 
 def sweep(root: Path, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> bool:
@@ -263,7 +264,7 @@ def sweep(root: Path, seconds: float, *, clock: Callable[[], float] = time.monot
 
     Begins every session, and so also keeps the folder of all jobs private.
     """
-    folders.keep_private(root)  # Blender has made it as the user's other folders, or an earlier version has
+    files.keep_private(root)  # Blender has made it as the user's other folders, or an earlier version has
     until = clock() + seconds
     for leftover in _leftovers(root):
         if clock() > until:

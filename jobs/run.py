@@ -23,9 +23,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .. import api
-from ..api import background, glb, picture
-from ..api.background import Program, blender_command
+from .. import api, files
+from ..api import blender, glb, picture
 from ..api.errors import (
     AnswerLostError,
     BusyError,
@@ -39,8 +38,8 @@ from ..api.errors import (
     RefusedError,
     TimeLimitError,
     UnavailableError,
-    passes,
-    sentence_of,
+    is_transient,
+    user_message,
 )
 from ..api.network import Network
 from ..api.parameters import pictures
@@ -50,8 +49,10 @@ from ..api.services import SERVICES
 from ..api.task import CREATE_WINDOW_S
 from ..api.waiting import FAILURE_PAUSES_S, TIME_LIMIT_S
 from ..api.words import both_ends, visible
+from ..programs import process
+from ..programs.program import CONVERT, SCRATCH_PREFIX, blender_command
 from . import folder as folders
-from . import history, process
+from . import history
 from .folder import Job, State, label_of
 
 T = TypeVar("T")
@@ -90,27 +91,27 @@ class StarterGone(Exception):
 
 def main() -> None:
     """Work on the job in the folder that the first argument names."""
-    orders = json.loads(sys.stdin.buffer.readline())
+    config = json.loads(sys.stdin.buffer.readline())
     os.umask(0o077)  # what this process makes, and those that it starts, is for the user's eyes only
     process.give_way()
     try:
-        work(Path(sys.argv[1]), orders)
+        work(Path(sys.argv[1]), config)
     except JobError as error:  # there is no job any more, or its record cannot be read: whoever starts us sees that too
-        log(str(error), orders)
+        log(str(error), config)
         sys.exit(1)
     except Exception:  # the record cannot even be written
-        log(traceback.format_exc(), orders)
+        log(traceback.format_exc(), config)
         sys.exit(1)
 
 
-def work(folder: Path, orders: dict[str, Any]) -> None:
+def work(folder: Path, config: dict[str, Any]) -> None:
     """Work on the job in `folder`, unless somebody else does."""
     until = time.monotonic() + LOCK_TRIES_S
     while True:
         try:
             with folders.lock(folder):
                 job = folders.read(folder)
-                run = Run(folder, job, orders, process.starter_is_gone)
+                run = Run(folder, job, config, process.starter_is_gone)
                 if job.state in folders.UNFINISHED:
                     run.to_the_end()
                 if job.untold:
@@ -122,9 +123,9 @@ def work(folder: Path, orders: dict[str, Any]) -> None:
             time.sleep(LOOK_EVERY_S)
 
 
-def log(text: str, orders: dict[str, Any]) -> None:
+def log(text: str, config: dict[str, Any]) -> None:
     """Write to the job's log, which standard error is, without what nobody else may read, and of an endless text only the ends."""
-    connection = orders.get("connection", {})
+    connection = config.get("connection", {})
     secrets = [connection.get("key", ""), connection.get("network", {}).get("proxy", "")]
     with contextlib.suppress(OSError):  # a full disk is no reason to stop here
         print(folders.now(), redact(visible(both_ends(text, LOGGED_AT_MOST)), secrets), file=sys.stderr, flush=True)
@@ -132,17 +133,17 @@ def log(text: str, orders: dict[str, Any]) -> None:
 
 @dataclass
 class Run:
-    """One run of a job, by whoever holds its lock. `orders` are as `process.start` says; `starter_is_gone` is asked ten times a second."""
+    """One run of a job, by whoever holds its lock. `config` are as `process.start` says; `starter_is_gone` is asked ten times a second."""
 
     folder: Path
     job: Job
-    orders: dict[str, Any]
+    config: dict[str, Any]
     starter_is_gone: Callable[[], bool]
 
     def to_the_end(self) -> None:
         """Bring the job as far as it goes, and write down how it ended."""
         try:
-            self._look()
+            self._check_cancelled()
             if not self._has_glb():
                 self._make_glb()
             self._convert()
@@ -155,7 +156,7 @@ class Run:
             self._enter(self.job.state, self.job.message)
         except (ImageTo3DError, OSError) as error:
             self._log_error()
-            self._end(State.FAILED, sentence_of(error))
+            self._end(State.FAILED, user_message(error))
         except Exception:
             self._log_error()
             self._end(State.FAILED, BUG)
@@ -177,7 +178,7 @@ class Run:
             return
         except (ImageTo3DError, OSError) as error:
             self._log_error()
-            self._note_untold(sentence_of(error).rstrip(".").partition(": ")[0])
+            self._note_untold(user_message(error).rstrip(".").partition(": ")[0])
         except Exception:
             self._log_error()
             self._note_untold(BUG.rstrip("."))
@@ -198,7 +199,7 @@ class Run:
         A task that has succeeded is left alone: it is paid for, and a service may delete its model with it.
         """
         task = service.get(self.job.task_id)
-        self._look()
+        self._check_cancelled()
         if (
             task.status is api.Status.GONE and self.job.adopted
         ):  # mistyped: what became of the request is as unknown as before
@@ -229,10 +230,10 @@ class Run:
             try:
                 return ask()
             except ImageTo3DError as error:
-                if not passes(error):
+                if not is_transient(error):
                     raise
                 self._log_error()
-            self._pause(seconds)
+            self._sleep(seconds)
         return ask()
 
     def _has_glb(self) -> bool:
@@ -260,18 +261,18 @@ class Run:
             self.job.gone = False
             self.job.service_note = f"{service.label} does not keep the model any longer: separate maps were left out."
             folders.write(self.folder, self.job)
-            fetched.replace(self.folder / folders.GLB)
+            files.replace(fetched, self.folder / folders.GLB)
             return
         self._fetch(service, task)
 
     def _connect(self) -> api.Service:
-        connection = dict(self.orders.get("connection", {}))
+        connection = dict(self.config.get("connection", {}))
         network = Network(**connection.pop("network", {}))
-        blender = blender_command(self.orders["blender"])
-        shared: dict[str, Any] = {"folder": self.folder, "blender": blender, "network": network}
+        command = blender_command(self.config["blender"])
+        shared: dict[str, Any] = {"folder": self.folder, "blender": command, "network": network}
         if SERVICES[self.job.service].local:
             return api.connect(self.job.service, **shared, name=self.job.name)
-        return api.connect(self.job.service, **shared, **connection, pause=self._pause)
+        return api.connect(self.job.service, **shared, **connection, sleep=self._sleep)
 
     def _submit(self, service: api.Service) -> None:
         """See to it that the job has a task, and that its id is on the disk."""
@@ -298,13 +299,13 @@ class Run:
                 return
             except (QueueFullError, RateLimitError) as error:  # the service made nothing, and this goes away by itself
                 self._enter(State.WAITING, f"{error} {AGAIN}")
-                self._pause(min(error.retry_after_s or BUSY_PAUSE_S, self._time_limit_s))
+                self._sleep(min(error.retry_after_s or BUSY_PAUSE_S, self._time_limit_s))
             except ConnectionFailedError as error:  # the service never had the whole request
                 self._log_error()
-                if failures == len(FAILURE_PAUSES_S) or not passes(error):
+                if failures == len(FAILURE_PAUSES_S) or not is_transient(error):
                     raise
                 self._enter(State.WAITING, f"{error} {AGAIN}")
-                self._pause(FAILURE_PAUSES_S[failures])
+                self._sleep(FAILURE_PAUSES_S[failures])
                 failures += 1
             else:
                 self._take(task.id)
@@ -315,8 +316,10 @@ class Run:
         request = folders.request_of(self.folder, self.job)
         main = pictures(service.parameters)[0]
         if service.local and picture.is_url(request[main]):
-            network = Network(**self.orders.get("connection", {}).get("network", {}))
-            file = picture.to_file(request[main], self.folder / "picture", network=network, look=self._look)
+            network = Network(**self.config.get("connection", {}).get("network", {}))
+            file = picture.to_file(
+                request[main], self.folder / "picture", network=network, check_cancelled=self._check_cancelled
+            )
             self.job.picture_sha256 = folders.sha256_of(file)
             request[main] = str(file)
         return request
@@ -353,7 +356,7 @@ class Run:
         return time.monotonic() - self._sent_s if self._sent_s else folders.age_s(self.job.sent)
 
     def _take(self, task_id: str) -> None:
-        log(f"task {task_id}", self.orders)  # first: a record that cannot be written must not hide it
+        log(f"task {task_id}", self.config)  # first: a record that cannot be written must not hide it
         self.job.task_id, self.job.candidates = task_id, []
         self._enter(State.RUNNING, "Starting")
 
@@ -365,7 +368,7 @@ class Run:
         self.job.awaited = False  # whoever awaited the answer may not have lived to hear it
         self._enter(State.SUBMITTING, f"Looking whether {service.label} has made the task")
         for seconds in SEARCH_PAUSES_S:
-            self._pause(seconds)
+            self._sleep(seconds)
             try:
                 found = service.find(self.job.parameters, self._age_s())  # its picture may be gone
             except ImageTo3DError:
@@ -392,7 +395,7 @@ class Run:
         )
 
     def _wait(self, service: api.Service) -> api.Task:
-        def tell(task: api.Task) -> None:
+        def on_progress(task: api.Task) -> None:
             if self.job.adopted and task.status is api.Status.GONE:
                 self.job.task_id = ""  # mistyped: what became of the request is as unknown as before
             else:
@@ -409,8 +412,8 @@ class Run:
             return api.wait(
                 service,
                 self.job.task_id,
-                tell=tell,
-                pause=self._pause,
+                on_progress=on_progress,
+                sleep=self._sleep,
                 time_limit_s=self._time_limit_s,
             )
         except (Cancelled, StarterGone):
@@ -430,7 +433,7 @@ class Run:
                 if error.kept is None:
                     raise
                 raise GlbError(f"{str(error).rstrip('.')} in the job's folder.") from error
-        folders.sync(fetched)
+        files.sync(fetched)
         assert task.result is not None  # api.wait returns a task that has succeeded
         missing = glb.missing_maps(fetched)
         if missing & MISTAKEN:  # services have exchanged them: only side by side it is seen
@@ -444,7 +447,7 @@ class Run:
             notes.append(self._fetch_beside(service, task, name, name, _address_of_extra(name)))
         self.job.service_note = " ".join(filter(None, notes))
         folders.write(self.folder, self.job)  # first: once the GLB has its name, nobody asks the service again
-        fetched.replace(self.folder / folders.GLB)
+        files.replace(fetched, self.folder / folders.GLB)
 
     def _fetch_beside(
         self, service: api.Service, task: api.Task, name: str, what: str, address: Callable[[api.Result], str]
@@ -452,14 +455,14 @@ class Run:
         """Fetch a file that belongs to the model; return a note where it cannot be had, which is no reason to lose the model."""
         if not (self.folder / name).exists():
             try:
-                fetch(service, task, address, self.folder / name, lambda fraction: self._look())
+                fetch(service, task, address, self.folder / name, lambda fraction: self._check_cancelled())
             except (ImageTo3DError, KeyError):
                 self._log_error()
                 return f"The {what.replace('_', ' ')} could not be fetched."
         return ""
 
     def _tell_fetched(self, fraction: float) -> None:
-        self._look()
+        self._check_cancelled()
         if fraction >= self._told + 0.01 or fraction == 0.0:
             self._told = fraction
             self._progress(fraction, "Fetching the model")
@@ -480,27 +483,19 @@ class Run:
             "blend": str(self.folder / folders.BLEND),
             "thumbnail": str(self.folder / folders.THUMBNAIL),
         }
-        program = Program(blender_command(self.orders["blender"]), "headless.convert", request, self.folder)
-        try:
-            while True:
-                report = program.poll()
-                if report.error:
-                    raise ImageTo3DError(f"{report.error} The model is kept as {folders.GLB} in the job's folder.")
-                if report.done is not None:
-                    break
-                self._progress(report.progress, report.message)
-                self._pause(LOOK_EVERY_S)
-        finally:
-            program.stop()
+        program = blender.start(blender_command(self.config["blender"]), CONVERT, request, self.folder)
+        report = blender.finished(program, self._sleep, self._progress)
+        if report.done is None:
+            raise ImageTo3DError(f"{report.error} The model is kept as {folders.GLB} in the job's folder.")
         self.job.note = f"{self.job.service_note} {report.done['note']}".strip()
         for file in (folders.GLB, folders.BLEND, folders.THUMBNAIL):
-            folders.sync(self.folder / file)  # before the record says that they are there
+            files.sync(self.folder / file)  # before the record says that they are there
 
     def _tidy(self) -> None:
         """Delete what only the programs needed."""
-        for leftover in self.folder.glob(f"{background.SCRATCH_PREFIX}*"):
+        for leftover in self.folder.glob(f"{SCRATCH_PREFIX}*"):
             with contextlib.suppress(OSError):  # a leftover is no reason to fail a finished job
-                folders.delete(leftover)
+                files.remove_tree(leftover)
 
     def _end(self, state: State, message: str) -> None:
         self.job.end(state, message)
@@ -513,7 +508,7 @@ class Run:
             self.job.progress = SHARES[state][0]
         if state is State.READY:
             self.job.progress = 1.0
-        log(f"{self.job.state}: {message}", self.orders)
+        log(f"{self.job.state}: {message}", self.config)
         folders.write(self.folder, self.job)
 
     def _progress(self, fraction: float, message: str) -> None:
@@ -527,18 +522,18 @@ class Run:
     @property
     def _time_limit_s(self) -> float:
         """How long the service may take for its task, and the model for its way here, each."""
-        limit_s: float = self.orders.get("time_limit_s", TIME_LIMIT_S)
+        limit_s: float = self.config.get("time_limit_s", TIME_LIMIT_S)
         return limit_s
 
     _fetch_until = math.inf
     """When (time.monotonic()) the model and what belongs to it must be here."""
 
-    def _pause(self, seconds: float) -> None:
+    def _sleep(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         if seconds > WORTH_SAYING_S:
             self._say_until(seconds)
         while True:
-            self._look()
+            self._check_cancelled()
             left = until - time.monotonic()
             if left <= 0:
                 return
@@ -552,7 +547,7 @@ class Run:
         self.job.message = f"{said}. {ASKS_AGAIN} {moment:%H:%M}{day}."
         folders.write(self.folder, self.job, synced=False)
 
-    def _look(self) -> None:
+    def _check_cancelled(self) -> None:
         if self.job.state is State.DOWNLOADING and time.monotonic() > self._fetch_until:
             raise TimeLimitError(
                 f"The model needs longer than {self._time_limit_s / 60:.3g} minutes to arrive: retry to go on with it, nothing is paid twice."
@@ -567,7 +562,7 @@ class Run:
 
     def _log_error(self) -> None:
         """Write the error that is being handled to the job's log, which standard error is."""
-        log(traceback.format_exc(), self.orders)
+        log(traceback.format_exc(), self.config)
 
 
 def _address_of_map(name: str) -> Callable[[api.Result], str]:

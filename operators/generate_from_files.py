@@ -5,7 +5,7 @@ from pathlib import Path
 
 import bpy
 
-from ..api.errors import ImageTo3DError, sentence_of
+from ..api.errors import ImageTo3DError, user_message
 from ..api.picture import ENDINGS
 from ..api.services import SERVICES
 from ..scene import request
@@ -82,7 +82,7 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
             except (ImageTo3DError, OSError) as error:  # one bad file is no reason to leave the others
                 if len(paths) == 1:
                     raise
-                report(self, "WARNING", sentence_of(error))
+                report(self, "WARNING", user_message(error))
 
     def _start(self, path: Path, scene: bpy.types.Scene, interrupt: Interrupt) -> None:
         if path.suffix.lower() not in ENDINGS:

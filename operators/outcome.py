@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from ..api.errors import ImageTo3DError, sentence_of
+from ..api.errors import ImageTo3DError, user_message
 from ..scene.shown import shown
 from .interrupt import Interrupt, Interrupted, held
 
@@ -36,6 +36,6 @@ def _outcome(operator: bpy.types.Operator, action: Callable[[], Any]) -> set[str
     try:
         action()
     except (ImageTo3DError, OSError) as error:  # anything else is a bug, and Blender shows its traceback
-        report(operator, "ERROR", sentence_of(error))
+        report(operator, "ERROR", user_message(error))
         return {"CANCELLED"}
     return {"FINISHED"}

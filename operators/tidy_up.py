@@ -5,7 +5,7 @@ from pathlib import Path
 
 import bpy
 
-from ..api.errors import ImageTo3DError, sentence_of
+from ..api.errors import ImageTo3DError
 from ..jobs import folder as folders
 from ..jobs import history
 from ..jobs.folder import Job, State
@@ -63,7 +63,7 @@ class IMAGE_TO_3D_OT_tidy_up(bpy.types.Operator):
                 session.remove(job.id)
                 removed, freed = removed + 1, freed + size
             except (ImageTo3DError, OSError) as error:  # the others can go all the same
-                troubles.append(f"{job.name} stays: {sentence_of(error)}")
+                troubles.append(f"{job.name} stays: {user_message(error)}")
         if bpy.app.background:
             session.delete_removed()
         for trouble in troubles:

@@ -13,7 +13,7 @@ from typing import Any
 
 import bpy
 
-from ..api.errors import ImageTo3DError, sentence_of
+from ..api.errors import ImageTo3DError, user_message
 from ..api.services import SERVICES
 from ..jobs import account as checks
 from . import session
@@ -69,10 +69,10 @@ def ask(service: str, *, clock: Clock = time.monotonic) -> None:
     _known[service] = check = _Check(_used(connection), clock(), account)
     try:
         check.process = checks.start(
-            python=[sys.executable, *bpy.app.python_args], orders={"service": service, "connection": connection}
+            python=[sys.executable, *bpy.app.python_args], config={"service": service, "connection": connection}
         )
     except OSError as error:
-        check.account = Account(sentence_of(error), is_error=True)
+        check.account = Account(user_message(error), is_error=True)
         raise
     redraw()
 

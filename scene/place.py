@@ -12,6 +12,7 @@ from typing import Any
 import bpy
 from mathutils import Matrix, Vector
 
+from .. import files
 from ..api import picture
 from ..api.errors import JobError
 from ..api.parameters import pictures
@@ -75,7 +76,7 @@ def _below(root: bpy.types.Object, obj: bpy.types.Object) -> Matrix:
 
 def _append(blend: Path, job: Job) -> tuple[bpy.types.Collection, bpy.types.Object]:
     """Append the one collection of the file; return it and its root object, as yet in no scene."""
-    if not folders.is_plain_file(blend):  # Blender would wait for a pipe
+    if not files.is_plain_file(blend):  # Blender would wait for a pipe
         raise JobError(f"The model of {job.name} cannot be read (there is no such file): retry the job.")
     try:
         with bpy.data.libraries.load(str(blend), link=False) as (held, wanted):

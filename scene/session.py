@@ -18,13 +18,14 @@ from typing import Any, NamedTuple
 import bpy
 
 from ..api import picture
-from ..api.errors import BusyError, ImageTo3DError, JobError, sentence_of
+from ..api.errors import BusyError, ImageTo3DError, JobError, user_message
 from ..api.network import is_loopback
 from ..api.parameters import pictures
 from ..api.services import SERVICES
 from ..jobs import folder as folders
-from ..jobs import history, process
+from ..jobs import history, worker
 from ..jobs.folder import Job, State
+from ..programs import process
 from . import busy, joblist, pace, settings
 from .place import place
 from .redraw import redraw
@@ -254,7 +255,7 @@ def tick() -> list[Said]:
         _look_for_new()
         _look_at_ended()
     except (JobError, OSError) as error:  # said once, and looked at again with each tick
-        before, _trouble = _trouble, sentence_of(error)
+        before, _trouble = _trouble, user_message(error)
         if _trouble != before:
             redraw()
         return [Said("ERROR", _trouble)] if _trouble != before else []
@@ -309,7 +310,7 @@ def _care_for(job: Job) -> Said | None:
         if job.state is State.READY and job.id in _expected:
             return _bring_in(job)
     except (ImageTo3DError, OSError) as error:  # one job's trouble must not stop the others
-        return _give_up_for_now(job, sentence_of(error))
+        return _give_up_for_now(job, user_message(error))
     except Exception:  # neither may a bug of ours
         traceback.print_exc()
         return _give_up_for_now(job, BUG)
@@ -364,12 +365,12 @@ def advance(job_id: str) -> Job:
             folder, "The job's process stopped unexpectedly, twice: log.txt in the job's folder has the details."
         )
     elif _may_start(job):
-        orders = {
+        config = {
             "blender": bpy.app.binary_path,
             "connection": connection(job.service),
             "time_limit_s": _preferences().time_limit * 60.0,
         }
-        _processes[job_id] = process.start(folder, python=[sys.executable, *bpy.app.python_args], orders=orders)
+        _processes[job_id] = worker.start(folder, python=[sys.executable, *bpy.app.python_args], config=config)
     return refresh(job_id)
 
 

@@ -49,7 +49,7 @@ def sculpted(picture: Path, folder: Path, **choices: str) -> tuple[float, float]
     }
     path = folder / "request.json"
     path.write_text(json.dumps(request))
-    command = [sys.executable, "-I", str(ROOT / "jobs" / "launch.py"), "headless.sculpt", str(path)]
+    command = [sys.executable, "-I", str(ROOT / "programs" / "launch.py"), "headless.sculpt", str(path)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -125,7 +125,7 @@ def lost_s(way: Way, seconds: float, picture: Path, model: Path) -> float:
         )
         heard = []
         task = service.create({"image_url": str(picture)})
-        api.wait(service, task.id, tell=lambda task: heard.append(time.time()))
+        api.wait(service, task.id, on_progress=lambda task: heard.append(time.time()))
         return heard[-1] - stand_in.done_at(task.id)
 
 

@@ -45,8 +45,9 @@ from image_to_3d import api
 from image_to_3d.api.parameters import check
 from image_to_3d.api.services import SERVICES
 from image_to_3d.jobs import folder as folders
-from image_to_3d.jobs import process
+from image_to_3d.jobs import worker
 from image_to_3d.jobs.folder import State
+from image_to_3d.programs import process
 
 CALLS = (
     *(f"meshy.{name}" for name in ("create", "get", "listen", "find", "cancel", "check_key", "fetch")),
@@ -393,7 +394,7 @@ class Lane:
             parameters=check(SERVICES[case.service].parameters, {"image_url": picture}),
             name="Red Star",
         )
-        orders = {
+        config = {
             "blender": str(self.blender),
             "connection": {
                 "key": case.world.key,
@@ -403,7 +404,7 @@ class Lane:
             "time_limit_s": 600.0,
         }
         hurry = [str(TESTS / "programs" / "hurry.py"), str(FACTOR)]
-        started = process.start(made, python=[sys.executable, "-I", *hurry], orders=orders)
+        started = worker.start(made, python=[sys.executable, "-I", *hurry], config=config)
         try:
             process.wait(started, max(JOB_S, self.case_s))
             if process.is_alive(started):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from image_to_3d import api
-from image_to_3d.api.errors import sentence_of
+from image_to_3d.api.errors import user_message
 
 TIMES = {"connect_s": 0.5, "read_s": 0.4, "create_s": 0.6}
 ENOUGH_S = 1.2  # after which whoever listens or fetches says that it is enough, as somebody who cancels
@@ -69,7 +69,7 @@ def error_faults(error: BaseException, cuts: bool, key: str) -> Iterator[str]:
         module = type(error).__module__.partition(".")[0]
         yield f"{'' if module == 'builtins' else f'{module} '}{type(error).__name__} came out"
         return
-    yield from sentence_faults(sentence_of(error), cuts, key)
+    yield from sentence_faults(user_message(error), cuts, key)
     request_id = getattr(error, "request_id", "")
     yield from text_faults(request_id, "the error's request id", longest=ID_LETTERS, cuts=cuts, key=key)
     pause = getattr(error, "retry_after_s", None)
@@ -137,7 +137,7 @@ def attempt(order: dict[str, Any], folder: Path) -> tuple[str, list[str]]:
             network=api.Network(online=order["online"], ca_file=order["ca_file"], **TIMES),
             folder=folder,
             blender=order["blender"],
-            pause=pause,
+            sleep=pause,
         )
         if call == "create":
             task = service.create({"image_url": order["picture"]})
@@ -151,8 +151,8 @@ def attempt(order: dict[str, Any], folder: Path) -> tuple[str, list[str]]:
                 task = api.wait(
                     service,
                     order["task_id"],
-                    tell=lambda task: faults.extend(task_faults(task, cuts, key)),
-                    pause=pause,
+                    on_progress=lambda task: faults.extend(task_faults(task, cuts, key)),
+                    sleep=pause,
                     time_limit_s=30.0,
                 )
                 return f"waited: {task.status}", [*dict.fromkeys(faults), *task_faults(task, cuts, key)]

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
+STRICT = ("programs", "api", "jobs")  # the rooms without bpy
+
+
 def command_check(options: argparse.Namespace) -> int:
     """Every step runs, even after one has failed."""
     executable = str(check_environment())
@@ -51,13 +54,13 @@ def checkers(executable: str) -> list[tuple[str, list[str]]]:
     config = str(ROOT / "pyproject.toml")
     cache = str(ROOT / ".mypy_cache")
     mypy = [executable, "-P", "-m", "mypy", f"--config-file={config}"]
-    strict = [part for name in ("api", "jobs") for part in ("-p", f"{PACKAGE}.{name}")]
-    rest = [part for name in PRODUCT if name not in ("api", "jobs") for part in ("-p", f"{PACKAGE}.{name}")]
+    strict = ["-m", f"{PACKAGE}.files", *(part for name in STRICT for part in ("-p", f"{PACKAGE}.{name}"))]
+    rest = [part for name in PRODUCT if name not in STRICT for part in ("-p", f"{PACKAGE}.{name}")]
     linter = "from importlinter.cli import lint_imports_command as main; main()"
     return [
         ("ruff check", [executable, "-m", "ruff", "check", str(ROOT)]),
         ("ruff format", [executable, "-m", "ruff", "format", "--check", str(ROOT)]),
-        ("mypy, strict: api, jobs", [*mypy, f"--cache-dir={cache}/strict", "--strict", *strict]),
+        ("mypy, strict: files, programs, api, jobs", [*mypy, f"--cache-dir={cache}/strict", "--strict", *strict]),
         ("mypy: the rest", [*mypy, f"--cache-dir={cache}/rest", "-m", PACKAGE, *rest]),
         ("who may import whom", [executable, "-c", linter, "--config", config, "--no-cache", "--no-logo"]),
     ]

@@ -24,8 +24,17 @@ TESTS = ROOT / "tests"
 EXAMPLE = ROOT / "docs" / "penguin.png"
 PACKAGE = "image_to_3d"
 MODULE = "bl_ext.user_default.image_to_3d"
-PRODUCT = ("api", "jobs", "headless", "scene", "operators", "panels")  # the folders that are shipped
-SHIPPED_FILES = ("__init__.py", "blender_manifest.toml", "LICENSE")
+PRODUCT = (
+    "programs",
+    "api",
+    "headless",
+    "jobs",
+    "scene",
+    "session",
+    "operators",
+    "panels",
+)  # the folders that are shipped
+SHIPPED_FILES = ("__init__.py", "files.py", "blender_manifest.toml", "LICENSE")
 BLENDER_GB = 2.0  # an environment takes 1.1 GB, and pip unpacks and keeps the 350 MB wheel beside it
 
 
@@ -134,4 +143,8 @@ def require_space(folder: Path, gigabytes: float) -> None:
 
 
 def product_files() -> list[Path]:
-    return [ROOT / "__init__.py", *(path for name in PRODUCT for path in sorted((ROOT / name).rglob("*.py")))]
+    return [
+        ROOT / "__init__.py",
+        ROOT / "files.py",
+        *(path for name in PRODUCT for path in sorted((ROOT / name).rglob("*.py"))),
+    ]

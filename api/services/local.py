@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ... import files
+from ...programs.program import SCRATCH_PREFIX, SCULPT, Command, Program
+from .. import blender as blenders
 from .. import picture
-from ..background import SCRATCH_PREFIX, Command, Program, find_blender
 from ..errors import GoneError, TaskFailedError
 from ..network import USUAL, Network
 from ..parameters import AUTOMATIC, Choice, Flag, Picture, Table, Vector, check
@@ -92,7 +94,7 @@ class Local:
         self._folder = folder
         self._name = name
         self._network = network
-        self._blender = blender or find_blender()
+        self._blender = blender or blenders.find_blender()
         self._programs: dict[str, Program] = {}
 
     @classmethod
@@ -121,7 +123,7 @@ class Local:
             "parameters": values,
             "output": str(self._output(task_id)),
         }
-        self._programs[task_id] = Program(self._blender, "headless.sculpt", request, self._folder)
+        self._programs[task_id] = blenders.start(self._blender, SCULPT, request, self._folder)
         return Task(task_id, Status.RUNNING)
 
     def get(self, task_id: str) -> Task:
@@ -130,7 +132,7 @@ class Local:
         if program is None:
             error = GoneError("The background Blender that made this model has ended: generate it again.")
             return Task(task_id, Status.GONE, error=error)
-        report = program.poll()
+        report = blenders.heard(program)
         if report.error:
             return Task(task_id, Status.FAILED, report.progress, error=TaskFailedError(report.error))
         if report.done is None:
@@ -156,9 +158,9 @@ class Local:
     def check_key(self) -> None:
         """Return None: there is no key."""
 
-    def fetch(self, url: str, path: Path, tell: Callable[[float], None] = lambda fraction: None) -> None:
+    def fetch(self, url: str, path: Path, on_progress: Callable[[float], None] = lambda fraction: None) -> None:
         """Move the finished GLB to `path`."""
-        Path(url).replace(path)
+        files.replace(Path(url), path)
 
     def _output(self, task_id: str) -> Path:
         # Named by process, so that a sculptor whose job was taken over by another process cannot get in its way.

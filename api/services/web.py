@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ...programs.program import SCRATCH_PREFIX, Command
 from .. import picture
-from ..background import SCRATCH_PREFIX, Command, find_blender
+from ..blender import find_blender
 from ..body import Body
 from ..errors import (
     GoneError,
@@ -57,7 +58,7 @@ class WebService:
     Pictures longer than `picture_limit_px` on one side are scaled down, what is neither PNG nor JPEG is converted, and what shows
     nothing is refused, by the Blender that `blender` starts (by default the one that is found). Intermediate files go to `folder` (by
     default a temporary one).
-    `pause` is called instead of sleeping, and with 0 while something is sent; it may raise.
+    `sleep` is called instead of sleeping, and with 0 while something is sent; it may raise.
     """
 
     name: ClassVar[str]
@@ -80,7 +81,7 @@ class WebService:
         picture_limit_px: int = picture.LONGER_SIDE_PX,
         blender: Command | None = None,
         folder: Path | None = None,
-        pause: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         from ..http import Client, header_value
 
@@ -89,7 +90,7 @@ class WebService:
         self._picture_limit_px = picture_limit_px
         self._blender = blender
         self._folder = folder
-        self._pause = pause
+        self._sleep = sleep
         url = url or os.environ.get(self.url_variable(), "") or self.default_url
         self._client = Client(
             label=self.label,
@@ -97,7 +98,7 @@ class WebService:
             headers=self._key_headers(self._key),
             away=self.away,
             network=network,
-            look=lambda: self._pause(0.0),
+            check_cancelled=lambda: self._sleep(0.0),
         )
 
     @classmethod
@@ -110,7 +111,7 @@ class WebService:
         """The environment variable that may hold the address."""
         return f"{cls.name.upper()}_API_URL"
 
-    def fetch(self, url: str, path: Path, tell: Callable[[float], None] = lambda fraction: None) -> None:
+    def fetch(self, url: str, path: Path, on_progress: Callable[[float], None] = lambda fraction: None) -> None:
         """See `Service.fetch`."""
         from ..download import download
 
@@ -118,9 +119,9 @@ class WebService:
             url,
             path,
             network=self._network,
-            tell=tell,
-            pause=self._pause,
-            look=lambda: self._pause(0.0),
+            on_progress=on_progress,
+            sleep=self._sleep,
+            check_cancelled=lambda: self._sleep(0.0),
             named_by=self._client.url,
         )
 
@@ -143,7 +144,7 @@ class WebService:
             for name in pictures(self.parameters):
                 if name in values:
                     values[name] = self._prepared(values[name], Path(scratch), name)
-            body = Body({**values, **fixed}, lambda: self._pause(0.0))
+            body = Body({**values, **fixed}, lambda: self._sleep(0.0))
             before_sending()
             return self._request("POST", path, body=body)
 
@@ -161,7 +162,7 @@ class WebService:
             called=self._called(source, name),
             limit_px=self._picture_limit_px,
             may_be_flat=name != pictures(self.parameters)[0],  # of a texture, one color may well be meant
-            pause=self._pause,
+            sleep=self._sleep,
         )
 
     def _called(self, source: str, name: str) -> str:

@@ -71,12 +71,12 @@ def test_who_looks_on_may_end_it_before_any_piece_and_it_was_not_whole_then(file
     for last in range(pieces):
         looks = []
 
-        def look(looks=looks, last=last):
+        def check_cancelled(looks=looks, last=last):
             looks.append(1)
             if len(looks) > last:
                 raise KeyboardInterrupt
 
-        body = Body({"image_url": picture}, look)
+        body = Body({"image_url": picture}, check_cancelled)
         with pytest.raises(KeyboardInterrupt):
             list(body)
         assert len(looks) == last + 1 and not body.sent_whole

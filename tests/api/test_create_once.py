@@ -84,7 +84,7 @@ def test_a_connection_that_breaks_in_the_middle_of_the_upload_made_nothing(name,
         with pytest.raises(errors.ServiceAwayError) as failure:
             api.connect(name, key="some-key", url=url).create(large)
         thread.join()
-    assert not isinstance(failure.value, MAYBE) and errors.passes(failure.value)
+    assert not isinstance(failure.value, MAYBE) and errors.is_transient(failure.value)
 
 
 class Stop(Exception):
@@ -95,14 +95,14 @@ class Stop(Exception):
 def test_who_cancels_during_the_upload_has_made_nothing(connect, server, name, large, after):
     is_sending, looks = [], []
 
-    def pause(seconds):
+    def sleep(seconds):
         if is_sending:
             looks.append(seconds)
         if len(looks) > after:
             raise Stop
 
     with pytest.raises(Stop):
-        connect(server, name, pause=pause).create(large, before_sending=lambda: is_sending.append(True))
+        connect(server, name, sleep=sleep).create(large, before_sending=lambda: is_sending.append(True))
     assert set(looks) == {0.0}
     connect(server, name).get("T")  # the one before has been seen by now
     assert not server.creates
@@ -110,7 +110,7 @@ def test_who_cancels_during_the_upload_has_made_nothing(connect, server, name, l
 
 def test_who_looks_on_during_the_upload_is_asked_often_and_does_no_harm(connect, server, name, large):
     looks = []
-    connect(server, name, pause=looks.append).create(large)
+    connect(server, name, sleep=looks.append).create(large)
     assert len(looks) > 200 and len(server.creates) == 1
 
 

@@ -144,7 +144,7 @@ def test_an_answer_that_is_none_is_a_trouble_of_the_service_that_may_pass(connec
     scripted.say(http(body))
     with pytest.raises(errors.UnavailableError) as trouble:
         connect(scripted, "csm").get("S")
-    assert is_sentence(str(trouble.value)) and errors.passes(trouble.value)
+    assert is_sentence(str(trouble.value)) and errors.is_transient(trouble.value)
 
 
 @pytest.mark.parametrize(

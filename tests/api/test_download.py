@@ -47,7 +47,7 @@ def fetches(server):
 
 def test_a_model_arrives_whole_and_alone_and_the_host_sees_no_key(service, server, task, path, folder, cube):
     told = []
-    assert api.save(service, task, path, tell=told.append) == task
+    assert api.save(service, task, path, on_progress=told.append) == task
     assert path.read_bytes() == cube.read_bytes() and names(folder) == ["model.glb"]
     assert told and told == sorted(told) and told[-1] == 1.0
     (request,) = fetches(server)
@@ -59,7 +59,7 @@ def test_a_model_arrives_whole_and_alone_and_the_host_sees_no_key(service, serve
 def test_what_was_cut_off_is_continued_and_nothing_is_sent_twice(service, server, task, path, cube, cut):
     server.play("download", "cut", bytes=cut)
     pauses = []
-    download(task.result.glb, path, network=HERE, pause=pauses.append)
+    download(task.result.glb, path, network=HERE, sleep=pauses.append)
     assert path.read_bytes() == cube.read_bytes() and pauses == [0.5]
     _, second = fetches(server)
     start = int(second.headers.get("Range", "bytes=0-").removeprefix("bytes=").removesuffix("-"))
@@ -81,7 +81,7 @@ def test_after_five_tries_without_a_new_byte_it_is_given_up(server, task, path, 
     server.play("download", fault, times=5, **options)
     pauses = []
     with pytest.raises(kind) as failure:
-        download(task.result.glb, path, network=HERE, pause=pauses.append)
+        download(task.result.glb, path, network=HERE, sleep=pauses.append)
     assert pauses == [0.5, 1.0, 2.0, 4.0] and is_sentence(str(failure.value)) and not path.exists()
     download(task.result.glb, path, network=HERE)
     assert path.exists()
@@ -93,7 +93,7 @@ def test_after_five_tries_without_a_new_byte_it_is_given_up(server, task, path, 
 def test_two_files_are_never_joined(server, task, path, folder, cube, later, options):
     server.play("download", "cut", bytes=300_000)
     server.play("download", later, **options)
-    download(task.result.glb, path, network=HERE, pause=lambda _: None)
+    download(task.result.glb, path, network=HERE, sleep=lambda _: None)
     content = path.read_bytes()
     assert (content == cube.read_bytes()) is (later == "no_range")
     assert glb.check(path)["asset"]["generator"] == ("The stand-in" if later == "no_range" else "Another making")
@@ -104,7 +104,7 @@ def test_two_files_are_never_joined(server, task, path, folder, cube, later, opt
 def test_a_length_that_nobody_tells_is_no_trouble(server, task, path, cube):
     server.play("download", "no_length")
     told = []
-    download(task.result.glb, path, network=HERE, tell=told.append, pause=lambda _: None)
+    download(task.result.glb, path, network=HERE, on_progress=told.append, sleep=lambda _: None)
     assert path.read_bytes() == cube.read_bytes() and set(told) == {0.0}
 
 
@@ -118,12 +118,12 @@ class Stop(Exception):
 
 @pytest.mark.parametrize("stop_at", [0.1, 0.9])
 def test_who_stops_on_the_way_goes_on_from_there_the_next_time(server, task, path, folder, cube, stop_at):
-    def tell(fraction):
+    def on_progress(fraction):
         if fraction > stop_at:
             raise Stop
 
     with pytest.raises(Stop):
-        download(task.result.glb, path, network=HERE, tell=tell)
+        download(task.result.glb, path, network=HERE, on_progress=on_progress)
     part, tag = part_of(path)
     there = part.stat().st_size
     assert there and tag.exists() and not path.exists()
@@ -170,7 +170,7 @@ def test_an_answer_that_does_not_fit_what_is_there_lets_it_begin_anew(scripted, 
     tag.write_text('"1"')
     scripted.say(answer)
     scripted.say(http(b"whole", ETag='"2"'))
-    download(scripted.url + "/x.glb", path, network=HERE, pause=lambda _: None)
+    download(scripted.url + "/x.glb", path, network=HERE, sleep=lambda _: None)
     assert path.read_bytes() == b"whole"
     assert "range" in scripted.requests[0][0].lower() and "range" not in scripted.requests[1][0].lower()
 
@@ -179,7 +179,7 @@ def test_a_process_that_is_killed_on_the_way_leaves_what_the_next_one_goes_on_wi
     code = (
         "import sys, os, signal; sys.path.insert(0, sys.argv[1]); from pathlib import Path;"
         "from image_to_3d.api.download import download;"
-        "download(sys.argv[2], Path(sys.argv[3]), tell=lambda f: f > 0.5 and os.kill(os.getpid(), signal.SIGKILL))"
+        "download(sys.argv[2], Path(sys.argv[3]), on_progress=lambda f: f > 0.5 and os.kill(os.getpid(), signal.SIGKILL))"
     )
     root = str(Path(image_to_3d.__path__[0]).parent)
     done = subprocess.run([sys.executable, "-P", "-c", code, root, task.result.glb, str(path)], timeout=30)
@@ -274,7 +274,7 @@ def test_a_redirect_obeys_the_same_rules_as_an_address(server, task, path, folde
 def test_a_redirect_to_nothing_is_told(scripted, path, folder, is_sentence, to):
     scripted.say(http(b"", "302 Found", Location=to))
     with pytest.raises(errors.ImageTo3DError) as failure:
-        download(scripted.url + "/x", path, network=HERE, pause=lambda _: None)
+        download(scripted.url + "/x", path, network=HERE, sleep=lambda _: None)
     assert is_sentence(str(failure.value)) and names(folder) == []
 
 
@@ -342,5 +342,5 @@ def test_the_signed_part_of_an_address_is_in_no_error(server, task, path):
     for fault, options in (("status", {"status": 418}), ("drop", {"times": 5}), ("redirect", {"to": "loop"})):
         server.play("download", fault, **options)
         with pytest.raises(errors.ImageTo3DError) as failure:
-            download(task.result.glb, path, network=HERE, pause=lambda _: None)
+            download(task.result.glb, path, network=HERE, sleep=lambda _: None)
         assert urlsplit(task.result.glb).query not in str(failure.value)

@@ -25,7 +25,7 @@ def test_every_error_is_ours_and_says_what_it_means(kind):
 
 
 def test_only_what_may_pass_passes():
-    passing = {kind.__name__ for kind in CLASSES if errors.passes(kind("x"))}
+    passing = {kind.__name__ for kind in CLASSES if errors.is_transient(kind("x"))}
     assert passing == {
         "ConnectionFailedError",
         "ServiceAwayError",
@@ -35,7 +35,7 @@ def test_only_what_may_pass_passes():
         "RateLimitError",
         "QueueFullError",
     }
-    assert not errors.passes(OSError()) and not errors.passes(ValueError())
+    assert not errors.is_transient(OSError()) and not errors.is_transient(ValueError())
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_the_facts_stand_in_parentheses_after_the_sentence(facts, text):
     ],
 )
 def test_what_the_system_reports_becomes_a_sentence_too(is_sentence, error, words):
-    assert words in errors.sentence_of(error) and is_sentence(errors.sentence_of(error))
+    assert words in errors.user_message(error) and is_sentence(errors.user_message(error))
 
 
 def texts_of(node):

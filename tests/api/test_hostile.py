@@ -70,7 +70,7 @@ def test_an_answer_without_end_is_given_up(connect, endless_server, is_sentence)
     service = connect(endless_server, "meshy", network={"read_s": 0.2})
     with pytest.raises(errors.ImageTo3DError) as failure:
         service.get("T")
-    assert is_sentence(str(failure.value)) and errors.passes(failure.value)
+    assert is_sentence(str(failure.value)) and errors.is_transient(failure.value)
 
 
 def test_who_asked_for_a_model_and_is_told_without_end_may_have_to_pay(connect, endless_server):
@@ -88,7 +88,7 @@ def test_whoever_looks_may_end_whatever_drips(connect, endless_server, tmp_path,
         time.sleep(min(seconds, 0.1))
 
     until = time.monotonic() + 0.3
-    service = connect(endless_server, "meshy", pause=look, network={"read_s": 30.0})
+    service = connect(endless_server, "meshy", sleep=look, network={"read_s": 30.0})
     asked = {
         "get": lambda: service.get("T"),
         "fetch": lambda: service.fetch(f"{endless_server.url}/x.glb", tmp_path / "x.glb"),
@@ -122,7 +122,7 @@ def test_of_a_stream_that_keeps_alive_whoever_looks_is_asked(connect, hostile):
         time.sleep(seconds)
 
     with pytest.raises(Stop):
-        api.wait(connect(hostile, "meshy"), "T", pause=pause)
+        api.wait(connect(hostile, "meshy"), "T", sleep=pause)
 
 
 def test_a_line_of_a_megabyte_and_what_follows_it_are_read(connect, hostile):
@@ -140,13 +140,13 @@ def test_two_events_in_one_packet_are_both_seen_at_once(connect, hostile):
     hostile.play(lambda request: said(request) if request.target.endswith("/stream") else [RUNNING])
     seen = []
 
-    def tell(task):
+    def on_progress(task):
         seen.append(task.progress)
         if task.progress == 0.2:
             raise Stop
 
     with pytest.raises(Stop):
-        api.wait(connect(hostile, "meshy"), "T", tell=tell, time_limit_s=20)
+        api.wait(connect(hostile, "meshy"), "T", on_progress=on_progress, time_limit_s=20)
     assert seen == [0.03, 0.1, 0.2]
 
 
@@ -162,7 +162,7 @@ def test_a_model_in_one_byte_chunks_arrives(connect, scripted, tmp_path):
 def test_a_length_that_is_none_is_no_trouble_of_ours(connect, scripted, tmp_path, is_sentence, length):
     scripted.say(http(b"abc", Content_Length=length.encode().decode("latin-1")))
     try:
-        download(f"{scripted.url}/x", tmp_path / "x.glb", network=api.Network(online=False), pause=lambda seconds: None)
+        download(f"{scripted.url}/x", tmp_path / "x.glb", network=api.Network(online=False), sleep=lambda seconds: None)
         assert (tmp_path / "x.glb").read_bytes() in (b"abc", b"")
     except errors.ImageTo3DError as error:
         assert is_sentence(str(error))
@@ -172,7 +172,7 @@ def test_a_model_that_drips_is_given_up_and_what_came_of_it_is_kept(connect, hos
     model = b"x" * 200_000
     head = b'HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-Length: %d\r\n\r\n' % len(model)
     hostile.play(endless(head + model[:150_000], b"x", 0.2))
-    service = connect(hostile, "meshy", network={"read_s": 0.1}, pause=lambda seconds: None)
+    service = connect(hostile, "meshy", network={"read_s": 0.1}, sleep=lambda seconds: None)
     with pytest.raises(errors.ConnectionFailedError, match="too slowly") as failure:
         service.fetch(f"{hostile.url}/x.glb", tmp_path / "x.glb")
     assert is_sentence(str(failure.value)) and (tmp_path / "x.glb.part").stat().st_size >= 100_000
@@ -192,7 +192,7 @@ def bomb():
 @pytest.mark.parametrize("named", ["gzip, gzip", "X-GZIP", "br"])
 @pytest.mark.parametrize("call", ["get", "create", "fetch", "check_key", "find", "picture"])
 def test_what_comes_compressed_is_not_unpacked(connect, scripted, tmp_path, bomb, is_sentence, named, call):
-    service = connect(scripted, "meshy", pause=lambda seconds: None)
+    service = connect(scripted, "meshy", sleep=lambda seconds: None)
     url = f"{scripted.url}/x"
     calls = {
         "get": lambda: service.get("T"),
@@ -269,7 +269,7 @@ def test_an_address_that_may_be_read_in_two_ways_is_refused(other_host, tmp_path
 @pytest.mark.parametrize("url", ODD, ids=ascii)
 def test_neither_a_result_nor_a_redirect_leads_there(connect, scripted, other_host, tmp_path, url):
     url = url.format(port=other_host.port)
-    service = connect(scripted, "meshy", network={"online": True}, pause=lambda seconds: None)
+    service = connect(scripted, "meshy", network={"online": True}, sleep=lambda seconds: None)
     with pytest.raises(errors.ImageTo3DError):
         service.fetch(url, tmp_path / "x.glb")
     if "\n" not in url and url.isascii():
@@ -407,7 +407,7 @@ def test_tls_that_never_begins_is_given_up(connect, tmp_path, hostile):
     hostile.play(endless(b"", 1.0))
     looks = []
     service = connect(
-        hostile, "meshy", url=hostile.url.replace("http:", "https:"), pause=looks.append, network={"connect_s": 1.0}
+        hostile, "meshy", url=hostile.url.replace("http:", "https:"), sleep=looks.append, network={"connect_s": 1.0}
     )
     with pytest.raises(errors.ServiceAwayError):
         service.check_key()
@@ -485,7 +485,7 @@ def test_a_pause_without_end_ends_with_the_limit_of_the_task(connect, hostile):
         hostile.play(lambda request, answer=answer: [http(b"", "404 x") if "stream" in request.target else answer])
         now[0] = 0.0
         with pytest.raises(errors.TimeLimitError):
-            api.wait(connect(hostile, "meshy"), "T", pause=pause, now=lambda: now[0], time_limit_s=100.0)
+            api.wait(connect(hostile, "meshy"), "T", sleep=pause, now=lambda: now[0], time_limit_s=100.0)
         assert now[0] == pytest.approx(100.0)
 
 

@@ -68,14 +68,14 @@ def test_a_certificate_that_nobody_knows_is_refused_and_asking_again_does_not_he
     for ask in (lambda: service.get("T"), lambda: service.create(PICTURE)):
         with pytest.raises(errors.CertificateError, match="choose its file in the preferences") as refusal:
             ask()
-        assert is_sentence(str(refusal.value)) and not errors.passes(refusal.value)
+        assert is_sentence(str(refusal.value)) and not errors.is_transient(refusal.value)
     assert not secure.requests
 
 
 def test_with_the_user_s_own_file_all_of_it_goes_over_tls(connect, secure, ca_file, tmp_path, name, cube):
     service = connect(secure, name, network={"ca_file": ca_file})
     seen = []
-    task = api.wait(service, service.create(PICTURE).id, tell=lambda task: seen.append(task.progress))
+    task = api.wait(service, service.create(PICTURE).id, on_progress=lambda task: seen.append(task.progress))
     api.save(service, task, tmp_path / "model.glb")
     assert (tmp_path / "model.glb").read_bytes() == cube.read_bytes() and task.result.glb.startswith("https:")
 
@@ -197,7 +197,7 @@ def test_behind_a_proxy_an_upload_may_take_longer_than_the_answer(connect, secur
         "meshy",
         url=f"{AWAY}/meshy/openapi",
         network={"proxy": proxy.url, "ca_file": ca_file, "online": True, "create_s": 1.0},
-        pause=lambda seconds: time.sleep(next(naps_s, 0.0)),
+        sleep=lambda seconds: time.sleep(next(naps_s, 0.0)),
     )
     assert meshy.create(PICTURE).id == secure.creates[0].id
 
@@ -222,7 +222,7 @@ def test_a_proxy_that_cannot_be_used_is_told_as_that_and_nothing_was_made(connec
     network = {"proxy": dead() if proxy == "dead" else proxy, "online": True}
     with pytest.raises(errors.ProxyError, match="check its address in the preferences") as failure:
         connect(server, "meshy", url=AWAY, network=network).create(PICTURE)
-    assert is_sentence(str(failure.value)) and errors.passes(failure.value)
+    assert is_sentence(str(failure.value)) and errors.is_transient(failure.value)
 
 
 @pytest.mark.parametrize("name", ["csm", "meshy"])

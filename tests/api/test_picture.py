@@ -236,7 +236,7 @@ def test_a_picture_that_is_too_large_is_scaled_down_and_the_user_s_stays_as_it_i
     bear = PICTURES / "bear.png"
     before = bear.read_bytes()
     sent = []
-    service = connect(server, "csm", picture_limit_px=48, pause=sent.append)
+    service = connect(server, "csm", picture_limit_px=48, sleep=sent.append)
     service.create({"image_url": str(bear)})
     assert server.creates[0].parameters["image_url"].size < len(before) / 4 and bear.read_bytes() == before
     assert 0.1 in sent, "who waits is asked while Blender works"

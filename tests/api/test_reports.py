@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from image_to_3d.api import picture
-from image_to_3d.api.background import NOT_UNDERSTOOD, Program
+from image_to_3d.api import blender, picture
 from image_to_3d.api.errors import BlenderError
+from image_to_3d.programs.program import NOT_UNDERSTOOD, Program
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 
@@ -35,7 +35,7 @@ def last_word(tmp_path):
         programs.append(Program([sys.executable, "-I", "-c", SAYS], "headless.nothing", request, tmp_path))
         until = time.monotonic() + 30
         while True:
-            report = programs[-1].poll()
+            report = blender.heard(programs[-1])
             if report.done is not None or report.error or (lives_on and report.message):
                 return report
             assert time.monotonic() < until, "it has said nothing"
@@ -60,7 +60,7 @@ def test_what_a_program_names_instead_of_the_picture_is_not_sent(tmp_path, named
             called="picture.png",
             limit_px=4096,
             may_be_flat=False,
-            pause=time.sleep,
+            sleep=time.sleep,
         )
 
 

@@ -25,7 +25,7 @@ class Clock:
     def now(self):
         return self.seconds
 
-    def pause(self, seconds):
+    def sleep(self, seconds):
         assert seconds >= 0
         self.seconds += seconds
         if seconds:  # 0 asks whether to go on
@@ -33,7 +33,7 @@ class Clock:
             self.then(len(self.pauses))
 
     def wait(self, service, task_id, **options):
-        return api.wait(service, task_id, pause=self.pause, now=self.now, **options)
+        return api.wait(service, task_id, sleep=self.sleep, now=self.now, **options)
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_three_failures_in_a_row_are_nothing_and_the_fourth_is_told(csm, server,
         server.play("get", fault, times=4, **options)
         with pytest.raises(errors.ImageTo3DError) as failure:
             clock.wait(csm, task_id)
-        assert errors.passes(failure.value)
+        assert errors.is_transient(failure.value)
 
 
 def test_failures_that_are_not_in_a_row_are_forgotten(connect, slow_server):
@@ -178,13 +178,13 @@ def test_every_change_is_told_and_what_is_told_may_end_it(connect, slow_server):
     clock = Clock(lambda number: slow_server.set_progress(task_id, 20 * number))
     seen = []
 
-    def tell(task):
+    def on_progress(task):
         seen.append(task.progress)
         if len(seen) == 4:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        clock.wait(csm, task_id, tell=tell)
+        clock.wait(csm, task_id, on_progress=on_progress)
     assert seen == [0.0, 0.2, 0.4, 0.6]
 
 
@@ -193,7 +193,7 @@ def test_a_failed_task_is_told_before_its_error_is_raised(csm, server):
     task_id = csm.create(PICTURE).id
     told = []
     with pytest.raises(errors.TaskFailedError, match="Blurry"):
-        Clock().wait(csm, task_id, tell=told.append)
+        Clock().wait(csm, task_id, on_progress=told.append)
     assert [task.status for task in told] == [api.Status.FAILED]
 
 
@@ -257,12 +257,12 @@ def test_who_cancels_while_a_stream_is_silent_is_out_of_it_within_a_second(conne
     task_id = meshy.create(PICTURE).id
     started = time.monotonic()
 
-    def pause(seconds):
+    def sleep(seconds):
         if time.monotonic() - started > 0.3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        api.wait(meshy, task_id, pause=pause)
+        api.wait(meshy, task_id, sleep=sleep)
     assert time.monotonic() - started < 1.3
 
 
@@ -305,7 +305,7 @@ def test_events_are_understood_however_they_are_packed(connect, scripted, pieces
     scripted.say(http(AT_FIRST))
     scripted.say(*pieces)
     seen = []
-    task = api.wait(connect(scripted, "meshy"), "T", tell=lambda task: seen.append(task.progress))
+    task = api.wait(connect(scripted, "meshy"), "T", on_progress=lambda task: seen.append(task.progress))
     assert seen == [0.0, 0.4, 1.0] and task.result.glb == GLB
     assert scripted.connections == 2
 

@@ -57,9 +57,9 @@ def webp(flags=0, *more):
 
 @pytest.fixture
 def check(tmp_path):
-    def check(content, look=lambda: None):
+    def check(content, check_cancelled=lambda: None):
         (tmp_path / "file").write_bytes(content)
-        whole.check(tmp_path / "file", "fox", look)
+        whole.check(tmp_path / "file", "fox", check_cancelled)
 
     return check
 
@@ -173,8 +173,8 @@ def test_who_cancels_is_heard(check, content):
     class Cancelled(Exception):
         pass
 
-    def look():
+    def check_cancelled():
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        check(content, look)
+        check(content, check_cancelled)

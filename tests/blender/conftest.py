@@ -189,9 +189,9 @@ def start_web(extension, star):
 @pytest.fixture
 def hurry(session, monkeypatch):
     """The clock of the jobs' processes runs fast."""
-    start = session.process.start
+    start = session.worker.start
 
-    def start_in_a_hurry(folder, *, python, orders):
-        return start(folder, python=[*python, str(HURRY), str(HURRY_FACTOR)], orders=orders)
+    def start_in_a_hurry(folder, *, python, config):
+        return start(folder, python=[*python, str(HURRY), str(HURRY_FACTOR)], config=config)
 
-    monkeypatch.setattr(session.process, "start", start_in_a_hurry)
+    monkeypatch.setattr(session.worker, "start", start_in_a_hurry)

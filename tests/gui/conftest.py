@@ -60,12 +60,12 @@ bpy.app.timers.register(look, persistent=True)
 
 HURRY = """
 import sys
-process = module("jobs.process")
-start = process.start
-process.start = lambda folder, *, python, orders: start(folder, python=[*python, program, "40"], orders=orders)
+worker = module("jobs.worker")
+start = worker.start
+worker.start = lambda folder, *, python, config: start(folder, python=[*python, program, "40"], config=config)
 bpy.app.driver_namespace["start"] = start
 """
-CALM = "module('jobs.process').start = bpy.app.driver_namespace.pop('start')"
+CALM = "module('jobs.worker').start = bpy.app.driver_namespace.pop('start')"
 
 
 @pytest.fixture(scope="session")

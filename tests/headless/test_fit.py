@@ -252,7 +252,7 @@ def run(picture: Path, folder: Path, only_look: bool = False, called: str = "") 
         "-I",
         "-W",
         "always",
-        str(ROOT / "jobs" / "launch.py"),
+        str(ROOT / "programs" / "launch.py"),
         "headless.fit",
         str(folder / "request.json"),
     ]

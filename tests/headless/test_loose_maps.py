@@ -441,7 +441,7 @@ def test_the_program_reports_and_blender_warns_of_nothing(tmp_path: Path, meshes
     glb = write_glb(tmp_path / "m.glb", *materials, images=(flat(RED),), meshes=meshes)
     request = request_for(glb, tmp_path, {"roughness": flat(GREY)}) | {"report": str(tmp_path / "report.jsonl")}
     (tmp_path / "request.json").write_text(json.dumps(request))
-    command = [sys.executable, "-I", "-W", "always", str(ROOT / "jobs" / "launch.py"), "headless.convert"]
+    command = [sys.executable, "-I", "-W", "always", str(ROOT / "programs" / "launch.py"), "headless.convert"]
     run = subprocess.run([*command, str(tmp_path / "request.json")], capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
     assert "DeprecationWarning" not in run.stdout + run.stderr

@@ -267,7 +267,7 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path, choices: dict[str, s
         request = {"picture": str(picture("seal")), "name": "Seal", "output": str(output), "report": str(report)}
         path = tmp_path / "request.json"
         path.write_text(json.dumps(request | {"parameters": PARAMETERS | choices}))
-        command = [sys.executable, "-I", str(ROOT / "jobs" / "launch.py"), "headless.sculpt", str(path)]
+        command = [sys.executable, "-I", str(ROOT / "programs" / "launch.py"), "headless.sculpt", str(path)]
         subprocess.run(command, check=True, capture_output=True, timeout=60)
         lines = [json.loads(line) for line in report.read_text().splitlines()]
         fractions = [line["progress"] for line in lines if "progress" in line]

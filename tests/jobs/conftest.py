@@ -10,7 +10,8 @@ import pytest
 from image_to_3d.api.parameters import check
 from image_to_3d.api.services import SERVICES
 from image_to_3d.jobs import folder as folders
-from image_to_3d.jobs import process
+from image_to_3d.jobs import worker
+from image_to_3d.programs import process
 
 DEADLINE_S = 60  # against a hang; nothing is measured with it
 
@@ -29,7 +30,7 @@ class Jobs:
         return folders.create(self.root, service="local", parameters=checked, name="Red Star")
 
     def start(self, folder, *, blender="", python=()):
-        started = process.start(folder, python=[sys.executable, "-I", *python], orders={"blender": blender})
+        started = worker.start(folder, python=[sys.executable, "-I", *python], config={"blender": blender})
         self.started.append(started)
         return started
 

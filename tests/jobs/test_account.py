@@ -12,6 +12,7 @@ from service.cube import cube_glb
 from service.stand_in import StandIn
 
 from image_to_3d.jobs import account
+from image_to_3d.programs.launch import LAUNCH
 
 DEADLINE_S = 30  # against a hang; nothing is measured with it
 PYTHON = [sys.executable, "-I"]
@@ -33,7 +34,7 @@ def server(tmp_path):
         yield server
 
 
-def orders(server, service="meshy", **connection):
+def config(server, service="meshy", **connection):
     return {
         "service": service,
         "connection": {
@@ -54,47 +55,47 @@ def answered(process):
     return found
 
 
-def asked(orders):
-    return answered(account.start(python=PYTHON, orders=orders))
+def asked(config):
+    return answered(account.start(python=PYTHON, config=config))
 
 
 @pytest.mark.parametrize(("service", "credits"), [("meshy", 1000), ("csm", None)])
 def test_a_good_key(server, service, credits):
-    assert asked(orders(server, service)) == {"ok": True, "credits": credits}
+    assert asked(config(server, service)) == {"ok": True, "credits": credits}
     assert not server.creates
 
 
 def test_a_wrong_key(server):
-    found = asked(orders(server, key="wrong-key-0123456789"))
+    found = asked(config(server, key="wrong-key-0123456789"))
     assert found["ok"] is False and "does not accept the API key" in found["sentence"]
 
 
 def test_what_can_be_no_key_and_what_is_no_address(server):
-    assert "holds characters that no key has" in asked(orders(server, key="ключ"))["sentence"]
-    assert asked(orders(server, url="http://[::1"))["ok"] is False
+    assert "holds characters that no key has" in asked(config(server, key="ключ"))["sentence"]
+    assert asked(config(server, url="http://[::1"))["ok"] is False
 
 
 def test_a_service_that_is_away(server):
     url = server.meshy_url
     server.close()
-    assert "check the network" in asked(orders(server, url=url))["sentence"]
+    assert "check the network" in asked(config(server, url=url))["sentence"]
 
 
 def test_offline_nothing_leaves_the_machine(server):
-    found = asked(orders(server, url="https://example.org"))
+    found = asked(config(server, url="https://example.org"))
     assert found["ok"] is False and "Online access is off" in found["sentence"]
 
 
 def test_a_key_that_the_service_repeats_is_not_told(server):
     server.play("balance", "status", status=400, message=f"The key {server.meshy_key} is odd")
-    found = asked(orders(server))
+    found = asked(config(server))
     assert "is odd" in found["sentence"] and server.meshy_key not in found["sentence"]
 
 
 @pytest.mark.skipif(not PROC.is_dir(), reason="there is no /proc")
 def test_the_key_is_in_no_argument_and_no_environment(server):
     server.play("balance", "hang")
-    process = account.start(python=PYTHON, orders=orders(server))
+    process = account.start(python=PYTHON, config=config(server))
     until = time.monotonic() + DEADLINE_S
     while not server.requests:
         assert time.monotonic() < until, "nothing was asked"
@@ -106,7 +107,7 @@ def test_the_key_is_in_no_argument_and_no_environment(server):
 
 
 def test_a_process_that_dies_has_an_answer_too(server):
-    process = account.start(python=[sys.executable, "-c", "raise SystemExit(1)"], orders=orders(server))
+    process = account.start(python=[sys.executable, "-c", "raise SystemExit(1)"], config=config(server))
     assert answered(process) == {"ok": False, "sentence": account.STOPPED}
 
 
@@ -128,14 +129,13 @@ def test_a_process_that_dies_has_an_answer_too(server):
     ids=lambda value: ascii(value)[:30],
 )
 def test_whatever_the_process_says_is_an_answer_that_can_be_shown(server, said, found):
-    process = account.start(python=[sys.executable, "-IS", "-c", f"print({said!r})"], orders=orders(server))
+    process = account.start(python=[sys.executable, "-IS", "-c", f"print({said!r})"], config=config(server))
     assert answered(process) == found
 
 
 @pytest.mark.parametrize("line", [b"", b'{"service": "meshy"'])
-def test_without_whole_orders_nothing_is_asked(server, line):
-    launch = Path(account.__file__).with_name("launch.py")
+def test_without_a_whole_config_nothing_is_asked(server, line):
     ended = subprocess.run(
-        [*PYTHON, str(launch), "jobs.account"], input=line, capture_output=True, timeout=DEADLINE_S, check=True
+        [*PYTHON, str(LAUNCH), "jobs.account"], input=line, capture_output=True, timeout=DEADLINE_S, check=True
     )
     assert ended.stdout == ended.stderr == b"" and not server.requests

@@ -14,9 +14,10 @@ from service.cube import cube_glb
 
 from image_to_3d.api.parameters import check
 from image_to_3d.api.services import SERVICES
-from image_to_3d.jobs import account, history, process
+from image_to_3d.jobs import account, history, worker
 from image_to_3d.jobs import folder as folders
 from image_to_3d.jobs.folder import State
+from image_to_3d.programs import process
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -67,10 +68,10 @@ class Job:
         return [http({"result": "T"} if step == "create" else task)]
 
     def start(self, blender, *wrappers, **network):
-        self.process = process.start(
+        self.process = worker.start(
             self.folder,
             python=[sys.executable, "-I", *wrappers],
-            orders={
+            config={
                 "blender": blender,
                 "connection": {
                     "key": "some-key-0123456789",
@@ -150,7 +151,7 @@ def test_a_key_is_checked_no_longer_than_blender_is_there():
     server = Hostile()
     server.play(lambda request: drips(b"HTTP/1.1 200 OK\r\nX: ")())
     connection = {"key": "some-key-0123456789", "url": server.url, "network": {"online": False}}
-    checking = account.start(python=[sys.executable, "-I"], orders={"service": "meshy", "connection": connection})
+    checking = account.start(python=[sys.executable, "-I"], config={"service": "meshy", "connection": connection})
     until = time.monotonic() + 30
     while not server.requests:
         assert time.monotonic() < until, "nothing was asked"

@@ -7,8 +7,9 @@ import pytest
 
 from image_to_3d.api.errors import JobError
 from image_to_3d.jobs import folder as folders
-from image_to_3d.jobs import history, process
+from image_to_3d.jobs import history
 from image_to_3d.jobs.folder import State
+from image_to_3d.programs import process
 
 pytestmark = [
     pytest.mark.timeout(30),

@@ -13,8 +13,9 @@ import pytest
 
 from image_to_3d.api import glb
 from image_to_3d.jobs import folder as folders
-from image_to_3d.jobs import history, process, run
+from image_to_3d.jobs import history, run
 from image_to_3d.jobs.folder import State
+from image_to_3d.programs import process
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
 NO_SUCH_MOMENT = 3  # the exit code of mortal.py where nothing was left to strike
@@ -23,8 +24,9 @@ STARTER = """
 import json, sys, time
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from image_to_3d.jobs import process
-started = process.start(Path(sys.argv[2]), python=[sys.executable, "-I"], orders={"blender": ""})
+from image_to_3d.jobs import worker
+from image_to_3d.programs import process
+started = worker.start(Path(sys.argv[2]), python=[sys.executable, "-I"], config={"blender": ""})
 print(started.pid, flush=True)
 time.sleep(600)
 """
@@ -282,9 +284,9 @@ def test_killed_while_a_real_blender_works_the_job_still_finishes(jobs, state, d
 @pytest.mark.timeout(20)
 def test_what_is_logged_is_bounded_and_no_command_to_a_terminal(capsys):
     key = "msy_Qx7Secret0000"
-    orders = {"connection": {"key": key, "network": {"proxy": "http://me:pass@proxy:3128"}}}
+    config = {"connection": {"key": key, "network": {"proxy": "http://me:pass@proxy:3128"}}}
     body = f"http://http:// {key} data: " * 200_000
-    run.log(f"Traceback\n\x1b[31mbegin\ud83d {body}\n  end via http://me:pass@proxy:3128", orders)
+    run.log(f"Traceback\n\x1b[31mbegin\ud83d {body}\n  end via http://me:pass@proxy:3128", config)
     said = capsys.readouterr().err
     assert "Traceback\nbegin http" in said and said.endswith("\n  end via <hidden>\n") and "are left out]" in said
     assert len(said) < 150_000 and key not in said and "pass@" not in said

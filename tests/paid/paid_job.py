@@ -12,8 +12,9 @@ from service.stand_in import StandIn
 from image_to_3d.api.parameters import check
 from image_to_3d.api.services import SERVICES
 from image_to_3d.jobs import folder as folders
-from image_to_3d.jobs import history, process
+from image_to_3d.jobs import history, worker
 from image_to_3d.jobs.folder import State
+from image_to_3d.programs import process
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
 FACTOR = 40  # of the fast clock: what waits half a minute takes under a second
@@ -37,7 +38,7 @@ class Paid:
 
     def start(self, *wrappers):
         """Start the job's process, inside the programs that `wrappers` are command lines of."""
-        orders = {
+        config = {
             "blender": self.blender,
             "connection": {
                 "key": self.key,
@@ -46,7 +47,7 @@ class Paid:
             },
         }
         before = [str(PROGRAMS / "hurry.py"), str(FACTOR), *map(str, wrappers)]
-        started = process.start(self.folder, python=[sys.executable, "-I", *before], orders=orders)
+        started = worker.start(self.folder, python=[sys.executable, "-I", *before], config=config)
         self.started.append(started)
         return started
 

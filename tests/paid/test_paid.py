@@ -18,8 +18,9 @@ from paid_job import PROGRAMS, Paid
 from service.cube import cube_glb
 
 from image_to_3d.api.errors import JobError
-from image_to_3d.jobs import history, process
+from image_to_3d.jobs import history
 from image_to_3d.jobs.folder import State
+from image_to_3d.programs import process
 
 AT_ONCE = 2 * (os.cpu_count() or 1)  # a combination mostly waits for its processes to start
 

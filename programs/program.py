@@ -1,21 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs one of the programs in `headless/` in a background Blender, and reads its report. Never waits, and imports no bpy."""
+"""Runs one of the programs in `headless/` in a background Blender, and reads its report. Never waits, and imports no bpy.
+
+What a program says is given as it stands there: it opens files of strangers, and may repeat them. `api/blender.py` makes it fit for people.
+"""
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from .errors import BlenderError
-from .words import SENTENCE_AT_MOST, clean
+from .. import files
+from .launch import LAUNCH
 
-LAUNCH = Path(__file__).resolve().parent.parent / "jobs" / "launch.py"
+CONVERT = "headless.convert"
+FIT = "headless.fit"
+SCULPT = "headless.sculpt"
+"""The programs, as `launch.py` calls them."""
 
 SCRATCH_PREFIX = "tmp-"
 """How the files begin that nobody needs once the program has ended."""
@@ -39,21 +43,11 @@ def blender_command(binary: str) -> list[str]:
     return [sys.executable, "-I", str(LAUNCH)]
 
 
-def find_blender() -> list[str]:
-    """Return the command for the bpy module of this Python, else for the Blender on the path. Raises `BlenderError`."""
-    if find_spec("bpy"):
-        return blender_command("")
-    binary = shutil.which("blender")
-    if binary is None:
-        raise BlenderError("No Blender was found: put blender on the path, or name it when connecting.")
-    return blender_command(binary)
-
-
 @dataclass(frozen=True)
 class Report:
     """How far a program is (0 to 1) and with what; then either the facts about its finished work, or why there is none.
 
-    Texts are fit for people: one line each, not endless. `done["note"]` is a text, "" where the program has none.
+    `done["note"]` is a text, "" where the program has none.
     """
 
     progress: float = 0.0
@@ -63,31 +57,31 @@ class Report:
 
 
 class Program:
-    """One run of the program `module` with `request`, in `folder`, where its request, report and log also go."""
+    """One run of the program `module` with `request`, in `folder`, where its request, report and log also go.
+
+    Raises `OSError` where it cannot be started.
+    """
 
     def __init__(self, blender: Command, module: str, request: dict[str, Any], folder: Path) -> None:
         # Named by process: a program whose job was taken over may live on for a moment, and must not get in the way.
         scratch = f"{SCRATCH_PREFIX}{module.rpartition('.')[2]}-{os.getpid()}"
         self._report = folder / f"{scratch}-report.jsonl"
-        self._report.unlink(missing_ok=True)
+        files.remove(self._report, missing_ok=True)
         request_file = folder / f"{scratch}-request.json"
         request_file.write_text(json.dumps({**request, "report": str(self._report)}), encoding="utf-8")
         # An empty user folder, for the bpy module, which has no --factory-startup.
         # No keys: the program opens files of strangers.
         kept = {name: value for name, value in os.environ.items() if not name.upper().endswith("_API_KEY")}
         environment = {**kept, "BLENDER_USER_RESOURCES": str(folder / f"{scratch}-user")}
-        try:
-            with open(folder / "log.txt", "ab", opener=_opened) as log:
-                self._process = subprocess.Popen(
-                    [*blender, module, str(request_file)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    env=environment,
-                    creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-                )
-        except FileNotFoundError:
-            raise BlenderError(f"Blender could not be started: there is no {blender[0]}.") from None
+        with files.open_private(folder / "log.txt", "ab") as log:
+            self._process = subprocess.Popen(
+                [*blender, module, str(request_file)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
 
     def poll(self) -> Report:
         """Return what the program has said last; an error of ours where it ended without a last word."""
@@ -125,22 +119,16 @@ class Program:
             said = json.loads(line)
             if "done" in said:
                 done = {"note": "", **said["done"]}
-                return Report(1.0, _sentence(message), done={**done, "note": _sentence(done["note"])})
+                return Report(1.0, message, done={**done, "note": _text(done["note"])})
             if "error" in said:
-                return Report(progress, _sentence(message), error=_sentence(said["error"]) or NOT_UNDERSTOOD)
-            progress, message = float(said["progress"]), said["message"]
+                return Report(progress, message, error=_text(said["error"]) or NOT_UNDERSTOOD)
+            progress, message = float(said["progress"]), _text(said["message"])
             if not 0.0 <= progress <= 1.0:
                 raise ValueError("it is no share")
-        return Report(progress, _sentence(message))
+        return Report(progress, message)
 
 
-def _opened(name: str, flags: int) -> int:
-    """Open a log for its owner only, and through no link: it would be another file of the user's."""
-    return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o600)
-
-
-def _sentence(text: Any) -> str:
-    """A text of a program, which may repeat what stands in a stranger's file. Raises `TypeError` for what is none."""
+def _text(text: Any) -> str:
     if not isinstance(text, str):
         raise TypeError("it is no text")
-    return clean(text, SENTENCE_AT_MOST)
+    return text

@@ -13,6 +13,9 @@ from pathlib import Path
 
 PACKAGE = "image_to_3d"
 
+LAUNCH = Path(__file__).resolve()
+"""This file: what a new process runs."""
+
 
 def load_package() -> None:
     """Put this package into `sys.modules` under its own name."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The process of a job, seen from the one who starts it: start, is it alive, stop; and how the process notices that its starter
-is gone. Never waits.
+"""A program of ours in a process of its own, seen from the one who starts it: start, is it alive, stop; and how the process notices that
+its starter is gone. Waits only where it is asked to, and imports no bpy.
 
 The starter writes one line of JSON to the process's standard input and leaves it open: its end is the sign that Blender has gone
 away, whichever way. Keys travel in that line and nowhere else.
@@ -13,11 +13,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from ..api.background import LAUNCH
-from . import folder as folders
+from .launch import LAUNCH
 
 Process = subprocess.Popen[bytes]
 
@@ -25,26 +23,39 @@ WINDOWS_FLAGS = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess,
 """0 on every other system."""
 
 
-def start(folder: Path, *, python: Sequence[str], orders: dict[str, Any]) -> Process:
-    """Start the process of the job in `folder`, in the Python that the command line `python` begins with.
+class StartError(OSError):
+    """The system has not started the program: it is not there, may not be run, or there are too many."""
 
-    `orders` is what the process needs to know beside its folder: "blender", the binary ("" for the bpy module); for a web service
-    "connection", the options of `api.connect` ("network" among them as a dict), and "time_limit_s" for its task.
+
+def start(
+    module: str,
+    *arguments: str,
+    python: Sequence[str],
+    config: dict[str, Any],
+    stdout: IO[bytes] | int,
+    stderr: IO[bytes] | int,
+) -> Process:
+    """Start the program `module` of ours in the Python that the command line `python` begins with; never waits. Raises `StartError`.
+
+    `config`, which may hold keys, is all that it needs to know beside its `arguments`.
     """
-    with folders.open_private(folder / folders.LOG, "ab") as log:
+    try:
         process = subprocess.Popen(
-            [*python, str(LAUNCH), "jobs.run", str(folder)],
+            [*python, str(LAUNCH), module, *arguments],
             stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            # Ctrl+C in the terminal that Blender was started from is meant for Blender; the job ends with it, in order. Not a session
+            stdout=stdout,
+            stderr=stderr,
+            # Ctrl+C in the terminal that Blender was started from is meant for Blender; the process ends with it, in order. Not a session
             # of its own: Linux shares the cores between sessions first (autogroup), and `NICE` would count for nothing.
             process_group=0,
             creationflags=WINDOWS_FLAGS,
         )
+    except OSError as error:
+        raise StartError(error.errno, error.strerror, python[0]) from error
     assert process.stdin is not None
-    process.stdin.write(json.dumps(orders).encode() + b"\n")
-    process.stdin.flush()
+    with contextlib.suppress(OSError):  # it has died at once, as whoever looks whether it is alive will see
+        process.stdin.write(json.dumps(config).encode() + b"\n")
+        process.stdin.flush()
     return process
 
 
@@ -54,7 +65,7 @@ def is_alive(process: Process) -> bool:
 
 
 def kill(process: Process) -> None:
-    """End the process at once, and the background Blenders that it has started. Its job can be resumed, like after any other end."""
+    """End the process at once, and the background Blenders that it has started."""
     if sys.platform == "win32":
         process.kill()
     elif process.poll() is None:  # else its number may be another's by now
@@ -69,7 +80,7 @@ def wait(process: Process, seconds: float) -> None:
 
 
 def stop(process: Process) -> None:
-    """Have the process end itself, within a tenth of a second or so. Its job can be resumed."""
+    """Have the process end itself, within a tenth of a second or so."""
     assert process.stdin is not None
     process.stdin.close()
 

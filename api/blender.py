@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A background Blender that works for a service or a job: found, started, heard to its end. Errors are sentences. Imports no bpy."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ..programs.program import NOT_UNDERSTOOD, Command, Program, Report, blender_command
+from .errors import BlenderError
+from .words import SENTENCE_AT_MOST, clean, named
+
+LOOK_EVERY_S = 0.1
+"""How often a report is read: it is a file."""
+
+
+def find_blender() -> list[str]:
+    """Return the command for the bpy module of this Python, else for the Blender on the path. Raises `BlenderError`."""
+    if find_spec("bpy"):
+        return blender_command("")
+    binary = shutil.which("blender")
+    if binary is None:
+        raise BlenderError("No Blender was found: put blender on the path, or name it when connecting.")
+    return blender_command(binary)
+
+
+def start(blender: Command, module: str, request: dict[str, Any], folder: Path) -> Program:
+    """Start a program as `Program` does. Raises `BlenderError` where there is no such Blender, `OSError`."""
+    try:
+        return Program(blender, module, request, folder)
+    except FileNotFoundError:
+        raise BlenderError(f"Blender could not be started: there is no {named(blender[0])}.") from None
+
+
+def heard(program: Program) -> Report:
+    """What the program has said last, fit for people: one line each, not endless."""
+    report = program.poll()
+    done = {**report.done, "note": _sentence(report.done["note"])} if report.done is not None else None
+    error = (_sentence(report.error) or NOT_UNDERSTOOD) if report.error else ""
+    return replace(report, message=_sentence(report.message), done=done, error=error)
+
+
+def finished(
+    program: Program,
+    sleep: Callable[[float], None],
+    on_progress: Callable[[float, str], None] = lambda share, stage: None,
+) -> Report:
+    """Wait for the program's last word, and return that. The program is ended, also where `sleep` or `on_progress` raises."""
+    try:
+        while True:
+            report = heard(program)
+            if report.error or report.done is not None:
+                return report
+            on_progress(report.progress, report.message)
+            sleep(LOOK_EVERY_S)
+    finally:
+        program.stop()
+
+
+def _sentence(text: str) -> str:
+    return clean(text, SENTENCE_AT_MOST)
