@@ -11,28 +11,17 @@ ROOMS = (
     "panels.preferences",
     "scene.settings",
     "scene.lengths",
-    "scene.joblist",
-    "scene.session",
-    "scene.account",
-    "operators.heartbeat",  # taken back after the operator whose end starts its timer
+    "session.joblist",
+    "session",
     "operators.generate",
     "operators.generate_from_files",
+    "operators.jobs",
     "operators.paste_picture",
     "operators.reset_parameters",
-    "operators.import_result",
-    "operators.cancel",
-    "operators.retry",
-    "operators.adopt",
-    "operators.send_again",
-    "operators.forget",
-    "operators.use_settings",
-    "operators.open_folder",
-    "operators.copy_task_id",
-    "operators.remove",
     "operators.tidy_up",
     "operators.check_account",
     "operators.show_preferences",
-    "panels.previews",
+    "operators.watch",  # last of these: its timer calls what the others have registered
     "panels.parameters",
     "panels.sidebar",
     "panels.jobs",
@@ -62,3 +51,4 @@ def unregister() -> None:
         importlib.import_module(f".{name}", __package__).unregister()
     for name in [name for name in sys.modules if name.startswith(f"{__package__}.")]:
         del sys.modules[name]
+        globals().pop(name.removeprefix(f"{__package__}."), None)  # else `from .. import` finds the old one here

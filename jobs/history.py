@@ -274,6 +274,25 @@ def sweep(root: Path, seconds: float, *, clock: Callable[[], float] = time.monot
     return True
 
 
+def delete_leftover(root: Path, name: str) -> bool:
+    """Delete the folder `name` in `root` where it was set aside, or left by an interrupted `folder.create` long ago.
+
+    Never waits for files that are in use. Return whether there is nothing left to be done: False for what cannot be deleted now.
+    """
+    folder = root / name
+    is_new = name.startswith(folders.UNFINISHED_PREFIX)
+    prefix = folders.UNFINISHED_PREFIX if is_new else folders.REMOVED_PREFIX
+    if not folders.is_id(name.removeprefix(prefix)) or not folders.holds_record(folder):
+        return True
+    if is_new and not _is_abandoned(folder):
+        return True
+    try:
+        _delete(folder)
+    except OSError:
+        return False
+    return True
+
+
 def _leftovers(root: Path) -> list[Path]:
     """What `sweep` may delete: named by us and by an id, with a record in it, and no link."""
     removed = _named(root, folders.REMOVED_PREFIX)

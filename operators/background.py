@@ -3,31 +3,20 @@
 
 import sys
 import time
-from collections.abc import Callable
 
 import bpy
 
+from .. import session
 from ..api.errors import ImageTo3DError
 from ..jobs import folder as folders
 from ..jobs.folder import State
-from ..scene import session, settings
-from ..scene.request import Started
+from ..scene import settings
 from ..scene.shown import shown
+from ..session.start import Started
 from .interrupt import Interrupt, Interrupted
-from .outcome import interruptible_outcome, report
+from .outcome import report
 
 LOOK_EVERY_S = 0.2
-
-
-def start_or_finish(operator: bpy.types.Operator, begin: Callable[[], str], scene: bpy.types.Scene) -> set[str]:
-    """Do `begin`, which has a job go on and returns its id; in the background also wait for its model and bring it into `scene`."""
-
-    def action(interrupt: Interrupt) -> None:
-        job_id = begin()
-        if bpy.app.background:
-            finish(job_id, scene, interrupt)
-
-    return interruptible_outcome(operator, action)
 
 
 def finish_started(
@@ -40,9 +29,9 @@ def finish_started(
     try:
         finish(started.job.id, settings.target_of(scene), interrupt)
     except Interrupted:
-        job = session.refresh(started.job.id)
+        job = session.current().queue.refresh(started.job.id)
         if not job.sent:  # nothing is paid yet, and the next Blender must not send what nobody waits for
-            session.cancel(job.id)
+            session.current().queue.cancel(job.id)
         raise
 
 
@@ -55,11 +44,12 @@ def _finish_taken_up(
     try:
         finish(job.id, scene, interrupt)
     except ImageTo3DError as error:
-        state = session.refresh(job.id).state
+        state = session.current().queue.refresh(job.id).state
         if state is State.READY:  # its .blend cannot be read: it is made anew of the model, which is there
-            session.resume(job.id, settings.target_of(scene))
+            session.current().queue.resume(job.id)
+            session.current().arrivals.expect(job.id, settings.target_of(scene))
             finish(job.id, settings.target_of(scene), interrupt)
-        elif state is State.FAILED and folders.has_delivered(session.folder_of(job.id)):
+        elif state is State.FAILED and folders.has_delivered(session.current().queue.folder_of(job.id)):
             # Else a script could never ask for another model of this picture.
             raise ImageTo3DError(f"{error} To pay for a new model instead, remove the job {job.id}.") from error
         else:
@@ -71,7 +61,7 @@ def finish(job_id: str, scene: bpy.types.Scene, interrupt: Interrupt) -> None:
     job = work_off(job_id, interrupt)
     if job.state not in folders.HAS_RESULT:
         raise ImageTo3DError(job.message)
-    session.import_result(job_id, scene)
+    session.current().arrivals.import_result(job_id, scene)
 
 
 def work_off(job_id: str, interrupt: Interrupt) -> folders.Job:
@@ -82,9 +72,9 @@ def work_off(job_id: str, interrupt: Interrupt) -> folders.Job:
     """
     said = ""
     interrupt.check()  # before anything is sent
-    job = session.advance(job_id)
-    while session.goes_on(job):
-        if reason := session.reason_to_wait(job):
+    job = session.current().queue.advance(job_id)
+    while session.current().queue.goes_on(job):
+        if reason := session.current().queue.reason_to_wait(job):
             raise ImageTo3DError(f"{reason}.")
         line = f"{job.progress:4.0%}  {job.message}"
         if line != said:
@@ -92,10 +82,10 @@ def work_off(job_id: str, interrupt: Interrupt) -> folders.Job:
             said = line
         time.sleep(LOOK_EVERY_S)
         if interrupt:
-            session.stop(job_id)
+            session.current().queue.stop(job_id)
         interrupt.check()
-        job = session.advance(job_id)
-    return session.refresh(job_id)  # its process may have had a last word
+        job = session.current().queue.advance(job_id)
+    return session.current().queue.refresh(job_id)  # its process may have had a last word
 
 
 def _print(line: str) -> None:

@@ -5,9 +5,10 @@ import time
 
 import bpy
 
+from .. import session
 from ..api.errors import ImageTo3DError
 from ..api.services import SERVICES
-from ..scene import account
+from . import watch
 from .interrupt import Interrupt
 from .outcome import interruptible_outcome, report
 
@@ -40,21 +41,17 @@ class IMAGE_TO_3D_OT_check_account(bpy.types.Operator):
     def _check(self, service: str, interrupt: Interrupt) -> None:
         if service not in SERVICES:
             raise ImageTo3DError(f"There is no service {self.service!r}: use one of {', '.join(SERVICES).upper()}.")
-        account.ask(service)
+        session.current().accounts.ask(service)
         if not bpy.app.background:  # the answer is shown in the sidebar and in the preferences when it comes
+            watch.wake()
             return
-        while (found := account.last(service)) and found.is_asking:
+        while (found := session.current().accounts.last(service)) and found.is_asking:
             time.sleep(LOOK_S)
             interrupt.check()
-            account.tick()
+            session.current().accounts.hear()
         if found is None or found.is_error:
             raise ImageTo3DError(found.sentence if found else "The check was given up: try again.")
         report(self, "INFO", found.sentence)
 
 
-def register() -> None:
-    bpy.utils.register_class(IMAGE_TO_3D_OT_check_account)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(IMAGE_TO_3D_OT_check_account)
+register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_OT_check_account,))

@@ -9,7 +9,8 @@ from ..api.errors import ImageTo3DError, user_message
 from ..api.picture import ENDINGS
 from ..api.services import SERVICES
 from ..scene import request
-from . import background
+from ..session.start import start_job, start_or_take_up
+from . import background, watch
 from .interrupt import Interrupt
 from .outcome import interruptible_outcome, report
 
@@ -67,7 +68,7 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
         if len(started) > 1:
             report(self, "INFO", f"{len(started)} jobs are started")
         if not bpy.app.background:
-            bpy.ops.image_to_3d.generate("INVOKE_DEFAULT", watch=True)
+            watch.wake()
         return {"FINISHED"}
 
     def _start_all(self, scene: bpy.types.Scene, started: list[Path], interrupt: Interrupt) -> None:
@@ -88,10 +89,10 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
         if path.suffix.lower() not in ENDINGS:
             raise ImageTo3DError(f"{path.name} is no picture: choose one of {', '.join(ENDINGS)}.")
         if bpy.app.background:
-            started = request.start_or_take_up(scene, filepath=str(path))
+            started = start_or_take_up(scene, filepath=str(path))
             background.finish_started(self, started, scene, interrupt)
         else:
-            request.start_job(scene, filepath=str(path))
+            start_job(scene, filepath=str(path))
 
     def _paths(self) -> list[Path]:
         folder = Path(self.directory)
@@ -99,9 +100,4 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
         return names or ([Path(self.filepath)] if Path(self.filepath).name else [])
 
 
-def register() -> None:
-    bpy.utils.register_class(IMAGE_TO_3D_OT_generate_from_files)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(IMAGE_TO_3D_OT_generate_from_files)
+register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_OT_generate_from_files,))

@@ -6,6 +6,7 @@ from typing import Any
 
 import bpy
 
+from .. import session
 from ..api.errors import ImageTo3DError, user_message
 from ..scene.shown import shown
 from .interrupt import Interrupt, Interrupted, held
@@ -38,4 +39,6 @@ def _outcome(operator: bpy.types.Operator, action: Callable[[], Any]) -> set[str
     except (ImageTo3DError, OSError) as error:  # anything else is a bug, and Blender shows its traceback
         report(operator, "ERROR", user_message(error))
         return {"CANCELLED"}
+    finally:
+        session.current().show()
     return {"FINISHED"}

@@ -59,9 +59,4 @@ def _image_editor(context: bpy.types.Context) -> Iterator[None]:
         area.type = before
 
 
-def register() -> None:
-    bpy.utils.register_class(IMAGE_TO_3D_OT_paste_picture)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(IMAGE_TO_3D_OT_paste_picture)
+register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_OT_paste_picture,))

@@ -21,9 +21,4 @@ class IMAGE_TO_3D_OT_reset_parameters(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def register() -> None:
-    bpy.utils.register_class(IMAGE_TO_3D_OT_reset_parameters)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(IMAGE_TO_3D_OT_reset_parameters)
+register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_OT_reset_parameters,))

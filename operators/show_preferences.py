@@ -31,9 +31,4 @@ class IMAGE_TO_3D_OT_show_preferences(bpy.types.Operator):
         return bpy.ops.preferences.addon_show(module=PACKAGE)
 
 
-def register() -> None:
-    bpy.utils.register_class(IMAGE_TO_3D_OT_show_preferences)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(IMAGE_TO_3D_OT_show_preferences)
+register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_OT_show_preferences,))

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import bpy
 
-from ..api.errors import ImageTo3DError
+from .. import session
+from ..api.errors import ImageTo3DError, user_message
 from ..jobs import folder as folders
 from ..jobs import history
 from ..jobs.folder import Job, State
-from ..scene import session
 from ..scene.amount import in_words
 from .outcome import outcome, report
 
@@ -31,7 +31,8 @@ class IMAGE_TO_3D_OT_tidy_up(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if session.was_read() and not session.jobs():  # a script may come before the list was read
+        queue = session.current().queue
+        if queue.was_read and not len(queue):  # a script may come before the list was read
             cls.poll_message_set("There are no jobs yet")
             return False
         return True
@@ -45,27 +46,29 @@ class IMAGE_TO_3D_OT_tidy_up(bpy.types.Operator):
         layout.use_property_decorate = False
         layout.prop(self, "days")
         col = layout.column(align=True)
-        old = [job.id for job in session.jobs() if is_old(job, self.days)]
-        col.label(text=f"To be deleted: {in_words(len(old), sum(map(session.size_of, old)))}")
+        queue = session.current().queue
+        old = [job.id for job in queue.jobs() if is_old(job, self.days)]
+        col.label(text=f"To be deleted: {in_words(len(old), sum(map(queue.size_of, old)))}")
         col.label(text="Models that were not imported yet are kept")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         return outcome(self, self._remove_old)
 
     def _remove_old(self) -> None:
+        queue = session.current().queue
         removed, freed, troubles = 0, 0, []
-        for job in history.list_jobs(session.root()):  # as they are now: another Blender may have gone on with one
-            folder = session.folder_of(job.id)
+        for job in history.list_jobs(queue.root):  # as they are now: another Blender may have gone on with one
+            folder = queue.folder_of(job.id)
             if not is_old(job, self.days) or _may_hold_paid(job, folder):
                 continue
             size = folders.size_of(folder)
             try:
-                session.remove(job.id)
+                queue.remove(job.id)
                 removed, freed = removed + 1, freed + size
             except (ImageTo3DError, OSError) as error:  # the others can go all the same
                 troubles.append(f"{job.name} stays: {user_message(error)}")
         if bpy.app.background:
-            session.delete_removed()
+            queue.delete_removed()
         for trouble in troubles:
             report(self, "WARNING", trouble)
         report(self, "INFO", f"Removed {in_words(removed, freed)}")
@@ -82,9 +85,4 @@ def _may_hold_paid(job: Job, folder: Path) -> bool:
     return bool(job.sent) and job.state is not State.IMPORTED and folders.has_delivered(folder)
 
 
-def register() -> None:
-    bpy.utils.register_class(IMAGE_TO_3D_OT_tidy_up)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(IMAGE_TO_3D_OT_tidy_up)
+register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_OT_tidy_up,))

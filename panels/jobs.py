@@ -6,11 +6,11 @@ from typing import Any
 
 import bpy
 
+from .. import session
 from ..jobs import folder as folders
 from ..jobs.folder import Job, State, label_of
-from ..scene import joblist, pace, session
 from ..scene.shown import shown
-from .previews import icon_of
+from ..session import pace
 from .sentences import draw_sentence, waiting
 from .sidebar import ImageEditorTab, Mixin, Tab
 
@@ -57,18 +57,19 @@ class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
         index: int = 0,
         flt_flag: int = 0,
     ) -> None:
-        job = session.job(item.name)
+        current = session.current()
+        job = current.queue.job(item.name)
         if job is None:  # it was just removed
             return
         if job.state in folders.UNFINISHED:
             split = layout.split(factor=0.45)
-            split.label(text=shown(job.name), icon_value=icon_of(session.picture_of(job)))
+            split.label(text=shown(job.name), icon_value=current.previews.icon_of(current.queue.picture_of(job)))
             row = split.row(align=True)
             row.progress(factor=job.progress, text=shown(job.message))
             row.operator("image_to_3d.cancel", text="", icon="X", emboss=False).job = job.id
             return
         split = layout.split(factor=0.62)
-        split.label(text=shown(job.name), icon_value=icon_of(session.picture_of(job)))
+        split.label(text=shown(job.name), icon_value=current.previews.icon_of(current.queue.picture_of(job)))
         row = split.row()
         row.label(text=shown(label_of(job.service)) if job.service else "")
         row.label(text="", icon=ICONS[job.state])
@@ -77,7 +78,7 @@ class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
         search = data.search
         if not search:
             return [], []
-        return [self.bitflag_filter_item if found else 0 for found in joblist.found(search)], []
+        return [self.bitflag_filter_item if found else 0 for found in session.current().joblist.found(search)], []
 
 
 class _Jobs(Mixin):
@@ -86,8 +87,9 @@ class _Jobs(Mixin):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         listed = context.window_manager.image_to_3d
-        if session.trouble():
-            draw_sentence(layout, session.trouble(), context, icon="ERROR")
+        current = session.current()
+        if current.queue.trouble:
+            draw_sentence(layout, current.queue.trouble, context, icon="ERROR")
             return
         if not listed.items:
             layout.label(text="No jobs yet")
@@ -97,7 +99,7 @@ class _Jobs(Mixin):
         layout.template_list(
             "IMAGE_TO_3D_UL_jobs", "", listed, "items", listed, "index", rows=min(ROWS, max(2, len(listed.items)))
         )
-        job = session.job(joblist.selected())
+        job = current.queue.job(current.joblist.selected())
         if job is not None:
             _draw_job(layout, job, context)
 
@@ -112,20 +114,21 @@ class IMAGE_TO_3D_PT_jobs_image(ImageEditorTab, _Jobs, bpy.types.Panel):
 
 def _draw_job(layout: bpy.types.UILayout, job: Job, context: bpy.types.Context) -> None:
     """The selected job: what it looks like, how it is, and what can be done with it."""
-    icon = icon_of(session.picture_of(job))
+    current = session.current()
+    icon = current.previews.icon_of(current.queue.picture_of(job))
     if icon:
         layout.template_icon(icon_value=icon, scale=THUMBNAIL_SCALE)
     credits = f", {job.credits} credits" if job.credits else ""
     service = f"{label_of(job.service)}, " if job.service else ""  # of a record that cannot be read, nobody knows it
     draw_sentence(layout, f"{job.name}: {service}{job.state}{credits}", context)
     if job.state in folders.UNFINISHED:
-        left = pace.words(pace.seconds_left(job.id, time.monotonic()))
+        left = pace.words(current.pace.seconds_left(job.id, time.monotonic()))
         layout.progress(factor=job.progress, text=f"{job.progress:.0%}, {left}" if left else f"{job.progress:.0%}")
-        draw_sentence(layout, session.reason_to_wait(job) or job.message, context)
+        draw_sentence(layout, current.queue.reason_to_wait(job) or job.message, context)
         layout.operator("image_to_3d.cancel", text="Cancel", icon="X").job = job.id
     else:
         said = job.note if job.state in folders.HAS_RESULT else job.message
-        if session.waits_for(job):
+        if current.arrivals.waits_for(job):
             said = waiting([job])
         if said.casefold() != job.state:  # "Cancelled" stands there already
             draw_sentence(layout, said, context)
@@ -141,14 +144,6 @@ def _draw_job(layout: bpy.types.UILayout, job: Job, context: bpy.types.Context) 
         row.operator("image_to_3d.remove", text="", icon="TRASH").job = job.id
 
 
-_CLASSES = (IMAGE_TO_3D_UL_jobs, IMAGE_TO_3D_PT_jobs, IMAGE_TO_3D_PT_jobs_image)
-
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(
+    (IMAGE_TO_3D_UL_jobs, IMAGE_TO_3D_PT_jobs, IMAGE_TO_3D_PT_jobs_image)
+)

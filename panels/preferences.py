@@ -5,12 +5,13 @@ import os
 
 import bpy
 
+from .. import session
 from ..api.picture import LONGER_SIDE_PX
 from ..api.services import SERVICES
 from ..api.waiting import TIME_LIMIT_S
-from ..scene import account, session
 from ..scene.amount import in_words
 from ..scene.shown import shown
+from ..session import access
 from .sentences import draw_sentence
 
 PACKAGE = __package__.rpartition(".")[0]
@@ -112,14 +113,14 @@ def _draw_service(
             _beside(layout, label).label(text=f"From the environment ({variable})")
         else:
             layout.prop(chosen, f"{name}_{what}", text=label)
-    reason = session.key_reason(name)
+    reason = access.key_reason(name)
     row = _beside(layout, "").row(align=True)
     check = row.row(align=True)
     check.enabled = not reason
     check.operator("image_to_3d.check_account", text="Check").service = name.upper()
     row.operator("wm.url_open", text="Get a Key", icon="URL").url = service.account_page
-    offline = "" if reason else session.offline_reason(name, "")
-    last = account.last(name)
+    offline = "" if reason else access.offline_reason(name, "")
+    last = session.current().accounts.last(name)
     if offline:
         draw_sentence(layout, offline, context, icon="INFO")
     elif last is not None:
@@ -131,11 +132,11 @@ def _draw_results(layout: bpy.types.UILayout) -> None:
     """Where the models are kept, and how much room they take."""
     folder = bpy.utils.extension_path_user(PACKAGE, path="jobs")
     _beside(layout, "Folder").label(text=shown(folder))
-    jobs = session.jobs()
-    if session.was_read():
-        _beside(layout, "Size").label(text=in_words(len(jobs), sum(session.size_of(job.id) for job in jobs)))
+    queue = session.current().queue
+    if queue.was_read:
+        _beside(layout, "Size").label(text=in_words(len(queue), queue.total_bytes))
     row = _beside(layout, "").row(align=True)
-    row.enabled = session.was_read()  # from then on there is a folder
+    row.enabled = queue.was_read  # from then on there is a folder
     row.operator("wm.path_open", text="Open Folder", icon="FILE_FOLDER").filepath = folder
     row.operator("image_to_3d.tidy_up")
 
@@ -149,9 +150,4 @@ def _beside(layout: bpy.types.UILayout, label: str) -> bpy.types.UILayout:
     return split.column()
 
 
-def register() -> None:
-    bpy.utils.register_class(IMAGE_TO_3D_AP_preferences)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(IMAGE_TO_3D_AP_preferences)
+register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_AP_preferences,))

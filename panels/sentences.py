@@ -5,8 +5,8 @@ import textwrap
 
 import bpy
 
+from .. import session
 from ..jobs.folder import Job
-from ..scene import session
 from ..scene.shown import shown
 
 LETTER_WIDTH_PX = 7.0  # of the interface's font at scale 1, on average and with the box around it
@@ -27,7 +27,7 @@ def waiting(jobs: list[Job]) -> str:
     """What finished models wait for that enter their scene by themselves; "" without one. All wait for the same."""
     if not jobs:
         return ""
-    what = session.waits_for(jobs[0])
+    what = session.current().arrivals.waits_for(jobs[0])
     if len(jobs) == 1:
         return f"{jobs[0].name} is ready and waits for {what} to end"
     return f"{len(jobs)} models are ready and wait for {what} to end"

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from .. import session
 from ..api import picture
 from ..api.services import SERVICES
-from ..scene import account, request, session, settings
+from ..scene import request, settings
 from ..scene.shown import shown
+from ..session import access
 from .parameters import draw_parameters
-from .previews import icon_of
 from .sentences import draw_sentence
 
 PICTURE_PROPERTIES = {"FILE": "filepath", "IMAGE": "image", "URL": "url"}
@@ -96,7 +97,7 @@ def _draw_picture(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -
     else:
         layout.prop(chosen, PICTURE_PROPERTIES[chosen.source])
         if chosen.source == "FILE" and picture.is_path(chosen.filepath):
-            icon = icon_of(bpy.path.abspath(chosen.filepath) if chosen.filepath else "")
+            icon = session.current().previews.icon_of(bpy.path.abspath(chosen.filepath) if chosen.filepath else "")
     if icon:
         layout.template_icon(icon_value=icon, scale=PREVIEW_SCALE)
 
@@ -111,9 +112,9 @@ def _draw_readiness(
 ) -> None:
     """What the service needs now, with the button that leads there; else that it is ready, and what the account has."""
     name = chosen.service.lower()
-    no_key = session.key_reason(name)
-    offline = session.offline_reason(name, address)
-    last = account.last(name)
+    no_key = access.key_reason(name)
+    offline = access.offline_reason(name, address)
+    last = session.current().accounts.last(name)
     if no_key:
         draw_sentence(layout, f"{SERVICES[name].label} needs an API key", context, icon="ERROR")
         layout.operator("image_to_3d.show_preferences", text="Enter API Key", icon="PREFERENCES")
@@ -172,17 +173,7 @@ def _why_not(chosen: bpy.types.PropertyGroup, image: bpy.types.Image | None) -> 
         return "Choose a picture first"
     address = "" if image else _address(chosen)
     # What to do about it stands beside the service.
-    return (session.key_reason(service) or session.offline_reason(service, address)).partition(":")[0]
+    return (access.key_reason(service) or access.offline_reason(service, address)).partition(":")[0]
 
 
-_CLASSES = (IMAGE_TO_3D_PT_generate, IMAGE_TO_3D_PT_generate_image)
-
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_PT_generate, IMAGE_TO_3D_PT_generate_image))

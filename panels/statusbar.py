@@ -3,8 +3,8 @@
 
 import bpy
 
+from .. import session
 from ..jobs import folder as folders
-from ..scene import session
 from ..scene.shown import shown
 from .sentences import waiting
 
@@ -12,11 +12,15 @@ UNITS_WIDE = 10.0  # of the bar, so that the words in it can be read
 
 
 def _draw(self: bpy.types.Header, context: bpy.types.Context) -> None:
-    jobs = session.jobs()
-    waits = waiting([job for job in jobs if session.waits_for(job)])
+    current = session.current()
+    waits = waiting(current.arrivals.waiting())
     if waits:
         self.layout.label(text=shown(waits), translate=False)
-    running = [job for job in jobs if job.state in folders.UNFINISHED and session.is_running(job.id)]
+    running = [
+        job
+        for job in current.queue.unfinished()
+        if job.state in folders.UNFINISHED and current.queue.is_running(job.id)
+    ]
     if not running:
         return
     progress = sum(job.progress for job in running) / len(running)

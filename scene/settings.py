@@ -103,6 +103,11 @@ def values_that_apply(group: bpy.types.PropertyGroup, table: Table) -> dict[str,
     }
 
 
+def service_of(chosen: bpy.types.PropertyGroup) -> str:
+    """The wire name of the service that is chosen."""
+    return str(chosen.service).lower()
+
+
 def target_of(scene: bpy.types.Scene) -> bpy.types.Scene:
     """The scene that a model enters which is asked for in `scene`."""
     return scene.image_to_3d.target_scene or scene

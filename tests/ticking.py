@@ -27,5 +27,5 @@ def hear(accounts, deadline_s=60):
     until = time.monotonic() + deadline_s
     while accounts.is_busy():
         assert time.monotonic() < until, "no answer"
-        accounts.tick()
+        accounts.hear()
         time.sleep(LOOK_S)

@@ -10,6 +10,7 @@ from pathlib import Path
 import bpy  # isort: skip -- first: addon_utils comes with it
 import addon_utils
 import pytest
+from looking import Looking
 from service.cube import cube_glb
 from service.stand_in import StandIn
 
@@ -76,8 +77,8 @@ def settings():
 
 @pytest.fixture
 def session(extension):
-    """The module that looks after the jobs."""
-    return extension.module("scene.session")
+    """What looks after the jobs."""
+    return Looking(extension.module)
 
 
 @pytest.fixture
@@ -101,15 +102,13 @@ def no_jobs(extension, session):
     """No job of another test, nor one for another test."""
     _clear(session)
     yield
-    _clear(extension.module("scene.session"))  # a test may have enabled the extension anew
+    _clear(session)
 
 
 def _clear(session):
-    processes = list(session._processes.values())
-    session.unregister()
-    for process in processes:
-        process.wait(30)
+    session.end()
     shutil.rmtree(session.root())
+    session.end()  # which has just made the folder known
 
 
 @pytest.fixture
@@ -180,18 +179,13 @@ def slow_account(patient, sign_in):
 @pytest.fixture
 def start_web(extension, star):
     """Start a job at a web service as the button does with a window: it goes on without us."""
-    start = extension.module("scene.request").start_job
+    start = extension.module("session.start").start_job
     return lambda service, **options: start(
         bpy.context.scene, **{"filepath": str(star), "service": service.upper(), **options}
     )
 
 
 @pytest.fixture
-def hurry(session, monkeypatch):
+def hurry(session):
     """The clock of the jobs' processes runs fast."""
-    start = session.worker.start
-
-    def start_in_a_hurry(folder, *, python, config):
-        return start(folder, python=[*python, str(HURRY), str(HURRY_FACTOR)], config=config)
-
-    monkeypatch.setattr(session.worker, "start", start_in_a_hurry)
+    session.run_in(str(HURRY), str(HURRY_FACTOR))

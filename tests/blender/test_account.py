@@ -15,12 +15,12 @@ PROC = Path("/proc")
 
 
 @pytest.fixture
-def accounts(extension):
-    """The module that knows the accounts; it knows nothing yet, and nothing afterwards."""
-    module = extension.module("scene.account")
-    module.unregister()
-    yield module
-    extension.module("scene.account").unregister()
+def accounts(extension, no_jobs):
+    """What knows the accounts; it knows nothing yet, and nothing afterwards."""
+    current = extension.module("session").current()
+    current.accounts.close()
+    yield current.accounts
+    extension.module("session").current().accounts.close()
 
 
 class Clock:
@@ -36,6 +36,14 @@ class Clock:
 @pytest.fixture
 def clock():
     return Clock()
+
+
+@pytest.fixture
+def clocked(extension, clock):
+    """The same with a clock that the test turns on."""
+    accounts = extension.module("session.account").Accounts(clock=clock)
+    yield accounts
+    accounts.close()
 
 
 def heard(accounts, service="meshy"):
@@ -102,28 +110,28 @@ def test_online_access_that_is_turned_off_ends_the_check(accounts, account, monk
     monkeypatch.setenv("MESHY_API_URL", "https://192.0.2.1")  # nobody is there (RFC 5737)
     accounts.ask("meshy")
     bpy.context.preferences.system.use_online_access = False
-    accounts.tick()
+    accounts.hear()
     assert not accounts.is_busy() and accounts.last("meshy") is None
 
 
-def test_the_credits_are_looked_for_once_and_again_after_a_job(accounts, account, clock):
+def test_the_credits_are_looked_for_once_and_again_after_a_job(clocked, account, clock):
     for _ in range(3):
-        accounts.look("meshy", clock=clock)
-        heard(accounts)
+        clocked.look("meshy")
+        heard(clocked)
         clock.now += 100
     assert asked(account) == 1
     account.credits = 970
-    accounts.outdated("meshy")
-    accounts.look("meshy", clock=clock)
-    assert accounts.last("meshy").credits == 1000  # still shown while it is asked again
-    assert heard(accounts).credits == 970
-    accounts.outdated("meshy")
+    clocked.outdated("meshy")
+    clocked.look("meshy")
+    assert clocked.last("meshy").credits == 1000  # still shown while it is asked again
+    assert heard(clocked).credits == 970
+    clocked.outdated("meshy")
     clock.now += 9
-    accounts.look("meshy", clock=clock)
-    assert not accounts.is_busy()
+    clocked.look("meshy")
+    assert not clocked.is_busy()
     clock.now += 2
-    accounts.look("meshy", clock=clock)
-    heard(accounts)
+    clocked.look("meshy")
+    heard(clocked)
     assert asked(account) == 3
 
 
@@ -133,46 +141,46 @@ def test_who_tells_no_credits_is_not_looked_for(accounts, account, service):
     assert not accounts.is_busy() and not account.requests
 
 
-def test_a_job_that_ends_while_the_credits_are_asked_for_is_not_missed(accounts, account, clock):
-    accounts.look("meshy", clock=clock)
-    accounts.outdated("meshy")
-    heard(accounts)
+def test_a_job_that_ends_while_the_credits_are_asked_for_is_not_missed(clocked, account, clock):
+    clocked.look("meshy")
+    clocked.outdated("meshy")
+    heard(clocked)
     clock.now += 11
-    accounts.look("meshy", clock=clock)
-    heard(accounts)
+    clocked.look("meshy")
+    heard(clocked)
     assert asked(account) == 2
 
 
 @pytest.mark.parametrize("what", ["KEY", "URL"])
-def test_another_key_or_address_makes_the_answer_void(accounts, account, clock, monkeypatch, what):
-    accounts.look("meshy", clock=clock)
-    assert heard(accounts).credits == 1000
+def test_another_key_or_address_makes_the_answer_void(clocked, account, clock, monkeypatch, what):
+    clocked.look("meshy")
+    assert heard(clocked).credits == 1000
     monkeypatch.setenv(f"MESHY_API_{what}", {"KEY": "wrong-key-0123456789", "URL": f"{account.url}/nobody"}[what])
-    assert accounts.last("meshy") is None
-    accounts.look("meshy", clock=clock)
-    assert not accounts.is_busy()  # it is too early
+    assert clocked.last("meshy") is None
+    clocked.look("meshy")
+    assert not clocked.is_busy()  # it is too early
     clock.now += 11
-    accounts.look("meshy", clock=clock)
-    assert heard(accounts).is_error
+    clocked.look("meshy")
+    assert heard(clocked).is_error
 
 
 def test_an_answer_for_a_key_that_has_changed_meanwhile_is_not_told(accounts, account, monkeypatch):
     account.play("balance", "hang")
     accounts.ask("meshy")
     monkeypatch.setenv("MESHY_API_KEY", "wrong-key-0123456789")
-    accounts.tick()
+    accounts.hear()
     assert not accounts.is_busy() and accounts.last("meshy") is None
 
 
-def test_a_service_that_never_answers_is_given_up(accounts, account, clock):
+def test_a_service_that_never_answers_is_given_up(clocked, account, clock):
     account.play("balance", "hang", times=9)
-    accounts.ask("meshy", clock=clock)
-    accounts.tick(clock=clock)
-    assert accounts.is_busy()
+    clocked.ask("meshy")
+    clocked.hear()
+    assert clocked.is_busy()
     clock.now += 61
-    accounts.tick(clock=clock)
-    told = accounts.last("meshy")
-    assert not accounts.is_busy() and told.is_error and "does not answer" in told.sentence
+    clocked.hear()
+    told = clocked.last("meshy")
+    assert not clocked.is_busy() and told.is_error and "does not answer" in told.sentence
 
 
 def test_asking_twice_asks_once(accounts, account):
@@ -185,7 +193,7 @@ def test_asking_twice_asks_once(accounts, account):
 def test_disabling_ends_the_check(extension, accounts, account):
     account.play("balance", "hang", times=9)
     accounts.ask("meshy")
-    (process,) = [check.process for check in accounts._known.values()]
+    (process,) = accounts.processes.values()
     extension.disable()
     try:
         process.wait(DEADLINE_S)
@@ -221,7 +229,7 @@ def test_the_key_is_in_no_argument_no_file_and_is_not_printed(extension, account
         services.play("balance", "slow", seconds=0.3)
         extension.preferences.meshy_key, extension.preferences.meshy_url = services.meshy_key, services.meshy_url
         accounts.ask("meshy")
-        (process,) = [check.process for check in accounts._known.values()]
+        (process,) = accounts.processes.values()
         if PROC.is_dir():
             for what in ("cmdline", "environ"):
                 assert services.meshy_key.encode() not in (PROC / str(process.pid) / what).read_bytes()

@@ -31,19 +31,12 @@ def leave(session, slow_account, start_web):
     def leave(service="meshy", finished=True, **options):
         job = start_web(service, **options)
         tick_until(session, lambda: session.refresh(job.id).task_id)
-        end_of_blender(session)
+        session.end()
         if finished:
             slow_account.finish(slow_account.creates[-1].id)
         return job.id
 
     return leave
-
-
-def end_of_blender(session):
-    processes = list(session._processes.values())
-    session.unregister()
-    for process in processes:
-        process.wait(PATIENCE_S)
 
 
 def change(session, job_id, **fields):
@@ -70,7 +63,7 @@ def test_a_script_that_is_run_again_takes_up_what_it_has_paid_for(leave, session
 def test_a_model_that_was_never_imported_is_taken(leave, session, slow_account, star):
     job = leave()
     tick_until(session, lambda: session.job(job) and session.job(job).state == "ready" and not session.is_busy())
-    end_of_blender(session)
+    session.end()
     bpy.context.scene.cursor.location = (1, 2, 3)
     bpy.ops.image_to_3d.generate(filepath=str(star), service="MESHY")
     assert len(slow_account.creates) == 1
@@ -80,7 +73,7 @@ def test_a_model_that_was_never_imported_is_taken(leave, session, slow_account, 
 @once
 def test_what_was_never_sent_is_sent_once(session, slow_account, start_web, star):
     start_web("meshy")
-    end_of_blender(session)
+    session.end()
     slow_account.play("create", "slow", seconds=0.1)
     finish_soon(slow_account)
     bpy.ops.image_to_3d.generate(filepath=str(star), service="MESHY")
@@ -141,7 +134,7 @@ def test_what_the_service_has_forgotten_is_paid_again_and_not_said_to_be_free(
 def test_a_ready_model_that_cannot_be_read_is_made_anew_of_its_glb(leave, session, slow_account, star):
     job = leave()
     tick_until(session, lambda: session.job(job) and session.job(job).state == "ready" and not session.is_busy())
-    end_of_blender(session)
+    session.end()
     (session.folder_of(job) / "result.blend").write_bytes(b"damaged")
     assert bpy.ops.image_to_3d.generate(filepath=str(star), service="MESHY") == {"FINISHED"}
     assert tasks() == [slow_account.creates[0].id] and len(slow_account.creates) == 1
@@ -395,7 +388,7 @@ def test_ctrl_c_before_anything_is_sent_leaves_nothing_to_be_paid(session, slow_
         bpy.ops.image_to_3d.generate(filepath=str(star), service="MESHY")
     (job,) = session.jobs()
     assert job.state == "cancelled" and not slow_account.requests
-    end_of_blender(session)
+    session.end()
     for _ in range(3):
         assert session.tick() == []
     assert not slow_account.requests
@@ -443,8 +436,7 @@ def without_preferences(extension):
     extension.enable()
 
 
-def test_without_preferences_their_defaults_count(without_preferences, extension, account, star):
-    session = extension.module("scene.session")
+def test_without_preferences_their_defaults_count(without_preferences, session, account, star):
     bpy.context.scene.image_to_3d.local.resolution = "LOW_POLY"
     for service in ("LOCAL", "MESHY"):
         assert bpy.ops.image_to_3d.generate(filepath=str(star), service=service) == {"FINISHED"}
@@ -453,8 +445,7 @@ def test_without_preferences_their_defaults_count(without_preferences, extension
     assert bpy.ops.image_to_3d.check_account(service="MESHY") == {"FINISHED"}
 
 
-def test_without_preferences_there_is_no_key(without_preferences, extension, star):
-    session = extension.module("scene.session")
+def test_without_preferences_there_is_no_key(without_preferences, session, star):
     before = list(session.root().iterdir())
     with pytest.raises(RuntimeError, match="Meshy needs an API key"):
         bpy.ops.image_to_3d.generate(filepath=str(star), service="MESHY")

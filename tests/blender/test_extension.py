@@ -35,6 +35,7 @@ def traces(extension):
 
 
 def test_enable_disable_enable_leaves_nothing_and_works_again(extension, star):
+    extension.module("session").current().previews.icon_of(str(star))
     enabled = traces(extension)
     assert enabled["operators"] and enabled["types"] and enabled["scene"] and enabled["window manager"]
     assert enabled["entries"] == dict.fromkeys(MENUS, 1)
@@ -43,26 +44,31 @@ def test_enable_disable_enable_leaves_nothing_and_works_again(extension, star):
         extension.disable()
         gone = traces(extension)
         assert not gone["operators"] and not gone["types"] and not gone["scene"] and not gone["modules"]
+        assert not hasattr(sys.modules[extension.name], "session")  # which the next start would find instead of its own
         assert not gone["window manager"] and gone["entries"] == dict.fromkeys(MENUS, 0)
         assert "IMAGE_TO_3D_FH_pictures" not in gone["file handlers"]
         assert gone["previews"] == enabled["previews"] - 1
     finally:
         extension.enable()
-    assert {**traces(extension), "groups": 0, "modules": 0} == {**enabled, "groups": 0, "modules": 0}
+    changed = {"groups": 0, "modules": 0, "previews": 0}
+    assert {**traces(extension), **changed} == {**enabled, **changed}
     bpy.context.scene.image_to_3d.local.resolution = "LOW_POLY"
     assert bpy.ops.image_to_3d.generate(filepath=str(star)) == {"FINISHED"}
 
 
 def test_disabling_while_a_job_runs_stops_its_process(extension, settings, star, session):
-    job = extension.module("scene.request").start_job(bpy.context.scene, filepath=str(star))
+    job = extension.module("session.start").start_job(bpy.context.scene, filepath=str(star))
     session.tick()
-    process = session._processes[job.id]
+    process = session.processes[job.id]
+    beat = extension.module("operators.watch").beat
+    assert bpy.app.timers.is_registered(beat)
     extension.disable()
     try:
         process.wait(30)
+        assert not bpy.app.timers.is_registered(beat)
     finally:
         extension.enable()
-    assert not bpy.app.timers.is_registered(session.tick)
+    assert bpy.app.timers.is_registered(extension.module("operators.watch").beat)
 
 
 def test_enabling_imports_nothing_slow():
@@ -112,7 +118,7 @@ def _properties(owner, rna):
                 yield f"{owner}.{prop.identifier} {item.identifier}", item.name, item.description
 
 
-SMALL_WORDS = {"at", "to", "of", "in", "a", "the", "and"}
+SMALL_WORDS = {"at", "on", "to", "of", "in", "a", "the", "and"}
 
 
 def test_every_label_is_in_title_case_and_every_tooltip_a_sentence_without_full_stop(extension):

@@ -10,8 +10,8 @@ from ticking import tick_until
 
 
 @pytest.fixture
-def joblist(extension):
-    return extension.module("scene.joblist")
+def joblist(extension, no_jobs):
+    return extension.module("session").current().joblist
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_a_new_job_is_selected_when_it_is_asked_for(make_job, session, joblist, 
     old = make_job()
     session.tick()
     select(shown, old)
-    new = extension.module("scene.request").start_job(bpy.context.scene, filepath=str(star))
+    new = extension.module("session.start").start_job(bpy.context.scene, filepath=str(star))
     assert ids(shown) == [new.id, old.id] and joblist.selected() == new.id
     session.cancel(new.id)
 
@@ -169,10 +169,8 @@ def thousand(make_job, session):
     return made[::-1]
 
 
-def test_a_thousand_jobs_are_read_a_few_at_a_time_and_none_is_missed(
-    thousand, make_job, session, shown, joblist, monkeypatch
-):
-    monkeypatch.setattr(session, "READ_AT_MOST_S", 0.0)  # so that each tick reads the one that it has to
+def test_a_thousand_jobs_are_read_a_few_at_a_time_and_none_is_missed(thousand, make_job, session, shown, joblist):
+    session.queue.step_s = 0.0  # so that each tick reads the one that it has to
     for count in range(1, 51):
         session.tick()
         assert ids(shown) == thousand[:count]
@@ -183,8 +181,8 @@ def test_a_thousand_jobs_are_read_a_few_at_a_time_and_none_is_missed(
     session.tick()
     assert ids(shown)[0] == newer.id == joblist.selected()
     select(shown, session.job(thousand[30]))
-    monkeypatch.setattr(session, "READ_AT_MOST_S", 60.0)
-    session.tick()
+    session.queue.step_s = 60.0
+    tick_until(session, lambda: not session.is_behind())
     left = [newer.id, *(job_id for job_id in thousand if job_id not in (thousand[10], thousand[800]))]
     assert ids(shown) == [job.id for job in session.jobs()] == left
     assert joblist.selected() == thousand[30]
@@ -192,13 +190,13 @@ def test_a_thousand_jobs_are_read_a_few_at_a_time_and_none_is_missed(
     assert joblist.found("failed").count(True) == sum(job.state == "failed" for job in session.jobs()) > 100
 
 
-def test_a_job_can_be_used_before_it_was_read(thousand, session, monkeypatch):
-    monkeypatch.setattr(session, "READ_AT_MOST_S", 0.0)
+def test_a_job_can_be_used_before_it_was_read(thousand, session):
+    session.queue.step_s = 0.0
     session.tick()
     oldest = thousand[-1]
     assert session.job(oldest) is None
     session.remove(oldest)
-    monkeypatch.setattr(session, "READ_AT_MOST_S", 60.0)
+    session.queue.step_s = 60.0
     session.tick()
     assert [job.id for job in session.jobs()] == thousand[:-1]
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("no_jobs")
 @pytest.fixture
 def start(extension, star):
     """Start a job as the button does with a window: it goes on without us."""
-    return lambda: extension.module("scene.request").start_job(bpy.context.scene, filepath=str(star))
+    return lambda: extension.module("session.start").start_job(bpy.context.scene, filepath=str(star))
 
 
 def test_a_result_arrives_by_itself_in_the_scene_it_was_asked_for(settings, start, session):
@@ -134,7 +134,7 @@ def test_more_jobs_than_may_run_at_once_wait_for_their_turn(extension, settings,
 def test_a_job_of_an_earlier_blender_is_finished_and_waits(settings, start, session):
     job = start()
     session.tick()
-    session.unregister()  # what the end of Blender does: the process sees the end of its standard input
+    session.leave()  # what the end of Blender does: the process sees the end of its standard input
     session.tick()  # the next start
     # As long as its process lives, the job is in its hands.
     tick_until(session, lambda: session.refresh(job.id).state == "ready" and not session.is_busy())
@@ -147,8 +147,7 @@ def test_a_process_that_keeps_dying_is_given_up_with_a_sentence(settings, start,
     job = start()
     for _ in range(2):
         tick_until(session, lambda: session.is_running(job.id))
-        session._processes[job.id].kill()
-        session._processes[job.id].wait()
+        session.kill(job.id)
     said = tick_until(session, lambda: session.jobs()[0].state == "failed")
     assert "stopped unexpectedly, twice" in said[-1] and not session.is_busy()
 

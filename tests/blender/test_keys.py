@@ -28,7 +28,7 @@ def command_lines():
 
 
 def environments_of_children(session):
-    for process in session._processes.values():
+    for process in session.processes.values():
         with contextlib.suppress(OSError):
             yield (PROC / str(process.pid) / "environ").read_bytes()
 

@@ -30,11 +30,13 @@ def somebody_else(folder):
 
 
 @contextlib.contextmanager
-def extensions_in(folder):
-    """Blender's extensions, and what they keep, are in `folder`."""
+def extensions_in(folder, session):
+    """Blender's extensions, and what they keep, are in `folder` from its start."""
     with pytest.MonkeyPatch.context() as patch:  # one of its own, as what tidies the jobs away comes after it
         patch.setenv("BLENDER_USER_EXTENSIONS", str(folder))
+        session.end()
         yield folder
+    session.end()
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ def here(tmp_path_factory, monkeypatch):
 def blocked(session, no_jobs, here, star, tmp_path):
     """A file lies where the folders have to be."""
     (tmp_path / ".user").write_text("")
-    with extensions_in(tmp_path):
+    with extensions_in(tmp_path, session):
         yield tmp_path
 
 
@@ -62,10 +64,10 @@ def read_only(session, no_jobs, here, star, tmp_path):
     """A folder that may not be written to: for root, one of somebody else's, as after one `sudo blender`."""
     (tmp_path / ".user").mkdir()
     if os.geteuid() == 0:
-        with extensions_in(tmp_path), somebody_else(tmp_path):
+        with extensions_in(tmp_path, session), somebody_else(tmp_path):
             yield tmp_path
         return
-    with extensions_in(tmp_path):
+    with extensions_in(tmp_path, session):
         (tmp_path / ".user").chmod(0o555)
         yield tmp_path
         (tmp_path / ".user").chmod(0o755)

@@ -6,9 +6,19 @@ import pytest
 
 @pytest.fixture
 def pace(extension):
-    module = extension.module("scene.pace")
-    yield module
-    module.forget("job")
+    return extension.module("session.pace").Pace()
+
+
+@pytest.fixture
+def words(extension):
+    return extension.module("session.pace").words
+
+
+@pytest.fixture
+def least(extension):
+    """Less progress, and less time in seconds, say nothing."""
+    module = extension.module("session.pace")
+    return module.LEAST_PROGRESS, module.LEAST_S
 
 
 def test_the_rest_takes_as_long_as_the_beginning_did(pace):
@@ -26,19 +36,19 @@ def test_waiting_does_not_count(pace):
     assert pace.seconds_left("job", 1010.0) == pytest.approx(10)
 
 
-def test_too_little_progress_says_nothing(pace):
+def test_too_little_progress_says_nothing(pace, least):
     assert pace.seconds_left("job", 0.0) is None
     pace.note("job", 0.0, 0.0)
     assert pace.seconds_left("job", 50.0) is None
-    pace.note("job", pace.LEAST_PROGRESS / 2, 100.0)
+    pace.note("job", least[0] / 2, 100.0)
     assert pace.seconds_left("job", 100.0) is None
     pace.note("job", 0.5, 100.0)
     assert pace.seconds_left("job", 100.0) == pytest.approx(100)
 
 
-def test_too_little_time_says_nothing(pace):
+def test_too_little_time_says_nothing(pace, least):
     pace.note("job", 0.0, 0.0)
-    pace.note("job", 0.9, pace.LEAST_S / 2)
+    pace.note("job", 0.9, least[1] / 2)
     assert pace.seconds_left("job", 1.0) is None
 
 
@@ -68,5 +78,5 @@ def test_a_forgotten_job_says_nothing(pace):
         (600.0, "about 10 min left"),
     ],
 )
-def test_the_time_is_said_in_words(pace, seconds, said):
-    assert pace.words(seconds) == said
+def test_the_time_is_said_in_words(words, seconds, said):
+    assert words(seconds) == said

@@ -271,7 +271,7 @@ def test_a_job_that_waits_for_online_access_says_so(list_of_jobs, session, make_
 
 def test_how_long_a_job_will_take_is_said_when_it_can_be_told(extension, list_of_jobs, session, make_job):
     job = make_job("running", progress=0.5)
-    pace, clock = extension.module("scene.pace"), extension.module("panels.jobs").time.monotonic
+    pace, clock = session.pace, extension.module("panels.jobs").time.monotonic
     session.refresh(job.id)
     assert words(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs)).count("left") == 0
     pace.forget(job.id)
@@ -368,7 +368,7 @@ def test_the_menus_offer_everything(extension, image_editor):
     drawn = drawn_by(menus.IMAGE_TO_3D_MT_all)
     presets = {f"{service}_preset_add" for service in ("local", "csm", "meshy")}  # beside the parameters
     offered = {name.partition(".")[2] for name, _ in operators(drawn)}
-    assert offered == set(dir(bpy.ops.image_to_3d)) - presets
+    assert offered == set(dir(bpy.ops.image_to_3d)) - presets - {"watch"}  # which is not for people
 
     def appended(draw, space=None):
         layout = Layout()
@@ -395,8 +395,8 @@ def test_pictures_dropped_on_the_3d_view_are_offered_a_model(extension, kind, is
 def test_the_status_bar_and_the_list_say_what_a_finished_model_waits_for(
     extension, list_of_jobs, session, no_jobs, settings, star, monkeypatch
 ):
-    monkeypatch.setattr(extension.module("scene.busy"), "reader", lambda: "the render")
-    start_job = extension.module("scene.request").start_job
+    monkeypatch.setattr(extension.module("session.busy"), "reader", lambda: "the render")
+    start_job = extension.module("session.start").start_job
     for count, words_then in (
         (1, "Red Star is ready and waits for the render to end"),
         (2, "2 models are ready and wait for the render to end"),
@@ -407,7 +407,7 @@ def test_the_status_bar_and_the_list_say_what_a_finished_model_waits_for(
         assert len(session.jobs()) == count
         drawn = words(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs))
         assert "Red Star is ready and waits for the render to end" in drawn
-    monkeypatch.setattr(extension.module("scene.busy"), "reader", lambda: "")
+    monkeypatch.setattr(extension.module("session.busy"), "reader", lambda: "")
     session.tick()
     assert status_bar(extension) == ""
     assert "waits" not in words(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs))

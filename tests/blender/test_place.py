@@ -143,7 +143,7 @@ def test_by_itself_it_goes_where_the_settings_said_when_it_was_asked_for(extensi
     kept, lost = bpy.data.collections.new("Kept"), bpy.data.collections.new("Lost")
     for collection in (kept, lost):
         other.collection.children.link(collection)
-    start = extension.module("scene.request").start_job
+    start = extension.module("session.start").start_job
     settings.target_scene, settings.use_size, settings.size = other, True, 4
     jobs = []
     for x, collection in ((1, kept), (2, lost)):

@@ -8,11 +8,11 @@ from ticking import hear
 
 
 @pytest.fixture
-def accounts(extension):
-    module = extension.module("scene.account")
-    module.unregister()
-    yield module
-    module.unregister()
+def accounts(extension, no_jobs):
+    accounts = extension.module("session").current().accounts
+    accounts.close()
+    yield accounts
+    accounts.close()
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_what_the_service_says_is_shown(draw, accounts, account, monkeypatch):
 
 
 def test_results_have_a_folder_and_a_size(session, draw, no_jobs, star, extension):
-    session.unregister()
+    session.end()
     folder = str(session.root())
     drawn = draw()
     assert folder in words(drawn) and " jobs, " not in words(drawn)

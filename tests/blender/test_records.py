@@ -48,7 +48,7 @@ def test_bad_records_stop_nothing_and_can_be_removed(
     for fields in BAD:
         bad.append(make_job("failed"))
         change(bad[-1], **fields)
-    good = extension.module("scene.request").start_job(bpy.context.scene, filepath=str(star))
+    good = extension.module("session.start").start_job(bpy.context.scene, filepath=str(star))
     tick_until(session, lambda: session.job(good.id).state == "imported")
     assert "Red Star" in bpy.data.objects
     assert {job.id for job in session.jobs()} == {good.id, *(job.id for job in bad)}

@@ -28,7 +28,7 @@ def panels(extension):
 @pytest.fixture
 def start(extension, no_jobs, settings, star):
     """Start a job as the button does with a window: it goes on without us."""
-    start_job = extension.module("scene.request").start_job
+    start_job = extension.module("session.start").start_job
     return lambda path=star: start_job(bpy.context.scene, filepath=str(path))
 
 
@@ -69,7 +69,7 @@ def test_the_list_is_filled_and_searched_whatever_the_jobs_are_called(extension,
         hostile(make_job, state)
     make_job(name="Red Star")
     assert session.tick() == [] and len(bpy.context.window_manager.image_to_3d.items) == 3
-    assert extension.module("scene.joblist").found("star") == [True, False, False]
+    assert session.joblist.found("star") == [True, False, False]
 
 
 def test_the_status_bar_is_drawn_whatever_the_job_is_called(extension, session, start, tmp_path, star):
@@ -88,7 +88,7 @@ def test_the_status_bar_is_drawn_whatever_the_job_is_called(extension, session, 
 def test_only_what_can_be_a_task_is_offered(session, make_job):
     job = hostile(make_job, "unconfirmed")
     session.refresh(job.id)
-    assert session.candidates(job.id) == ["good-1"]
+    assert session.job(job.id).candidates == ["good-1"]
 
 
 @pytest.mark.parametrize(
@@ -148,29 +148,8 @@ def test_a_file_whose_name_is_no_text_becomes_a_job(extension, session, settings
     assert picture.read_bytes() == star.read_bytes()
 
 
-def test_a_bug_with_one_job_stops_no_other(extension, session, make_job, monkeypatch, capfd):
-    folders = extension.module("jobs.folder")
-    good, bad = make_job("running", name="Good"), make_job("running", name="Bad")
-
-    def advance(job_id):
-        if job_id == bad.id:
-            raise UnicodeEncodeError("utf-8", HALF, 4, 5, "surrogates not allowed")
-        folders.write(
-            session.root() / job_id, folders.Job(**{**vars(good), "state": folders.State.FAILED, "message": "No"})
-        )
-        return session.refresh(job_id)
-
-    monkeypatch.setattr(session, "advance", advance)
-    said = {entry.sentence for entry in session.tick() if entry.severity == "ERROR"}
-    assert "Good: No" in said and session.job(good.id).state == session.job(bad.id).state == "failed"
-    assert f"Bad: {session.BUG}" in said and "surrogates not allowed" in capfd.readouterr().err
-    assert session.tick() == []
-
-
 class Modal:
     """The watch, as Blender calls it with a window: what `report` refuses is refused here as well."""
-
-    _looked = _until = 0.0
 
     def __init__(self, said):
         self.said = said
@@ -180,33 +159,30 @@ class Modal:
         self.said.append((*severity, sentence))
 
 
-def test_the_watch_goes_on_and_says_it_whatever_a_job_says(extension, session, make_job, monkeypatch):
-    generate, heartbeat = extension.module("operators.generate"), extension.module("operators.heartbeat")
-    Said = session.Said
-    monkeypatch.setattr(session, "tick", lambda: [Said("ERROR", f"{HALF}: no"), Said("INFO", "Next")])
-    monkeypatch.setattr(session, "is_busy", lambda: True)
-    modal = Modal([])
-    modal._until = float("inf")
-    generate.IMAGE_TO_3D_OT_generate.modal(modal, bpy.context, SimpleNamespace(type="TIMER"))
-    assert modal.said == [("ERROR", "Cut : no"), ("INFO", "Next")]
-    assert not heartbeat.take_said()
+def modal(extension, operator):
+    """What Blender does with the watch when its timer fires."""
+    watch = extension.module("operators.watch").IMAGE_TO_3D_OT_watch
+    return watch.modal(operator, bpy.context, SimpleNamespace(type="TIMER"))
 
 
-def test_a_bug_ends_the_watch_and_the_timer_goes_on(extension, session, monkeypatch):
-    generate, heartbeat = extension.module("operators.generate"), extension.module("operators.heartbeat")
+def test_the_watch_goes_on_and_says_it_whatever_a_job_says(extension, session, no_jobs):
+    session.unsaid.extend([session.News("ERROR", f"{HALF}: no"), session.News("INFO", "Next")])
+    watch = Modal([])
+    assert "FINISHED" in modal(extension, watch)
+    assert watch.said == [("ERROR", "Cut : no"), ("INFO", "Next")]
+    assert not session.unsaid
 
+
+def test_a_bug_ends_the_watch_and_the_timer_goes_on(extension, session, no_jobs):
     def fail(*arguments):
         raise ValueError("a bug")
 
-    heartbeat.watch_began()
-    monkeypatch.setattr(session, "tick", lambda: [session.Said("INFO", "Next")])
-    modal = Modal([])
-    modal.report = fail
+    session.unsaid.append(session.News("INFO", "Next"))
+    watch = Modal([])
+    watch.report = fail
     with pytest.raises(ValueError, match="a bug"):
-        generate.IMAGE_TO_3D_OT_generate.modal(modal, bpy.context, SimpleNamespace(type="TIMER"))
-    assert not heartbeat.watched()
-    heartbeat.unregister()
-    heartbeat.register()
+        modal(extension, watch)
+    assert session.watch_timer is None and not session.unsaid  # so that it is not said again and again
 
 
 def test_what_the_window_cannot_show_is_no_report(extension):

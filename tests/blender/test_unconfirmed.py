@@ -106,8 +106,7 @@ def test_cancelling_does_not_hide_a_task_that_may_be_paid_for(session, slow_acco
     slow_account.play("create", "hang_after")
     job = start_web("meshy")
     tick_until(session, lambda: slow_account.creates)
-    session._processes[job.id].kill()
-    session._processes[job.id].wait()
+    session.kill(job.id)
     bpy.ops.image_to_3d.cancel(job=job.id)
     tick_until(session, lambda: not session.is_running(job.id))
     assert session.refresh(job.id).state == "unconfirmed" and "adopt its id" in session.jobs()[0].message
@@ -118,7 +117,7 @@ def test_a_process_killed_before_the_answer_is_followed_by_one_that_finds_the_ta
     account.play("create", "hang_after")
     job = start_web("csm")
     tick_until(session, lambda: account.creates)
-    session._processes[job.id].kill()
+    session.processes[job.id].kill()
     imported_root(session, job)
     assert len(account.creates) == 1
 

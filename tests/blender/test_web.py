@@ -335,18 +335,16 @@ def write_blend(path):
 def test_disabling_stops_a_web_job_and_enabling_goes_on_with_it(extension, session, start_web, slow_account):
     job = start_web("csm")
     tick_until(session, lambda: session.refresh(job.id).task_id)
-    process = session._processes[job.id]
+    process = session.processes[job.id]
     extension.disable()
     try:
         assert not hasattr(bpy.types.Scene, "image_to_3d")
         assert process.wait(10) == 0
     finally:
         extension.enable()
-    again = extension.module("scene.session")
-    assert again is not session
     (create,) = slow_account.creates
     slow_account.finish(create.id)
-    tick_until(again, lambda: again.jobs() and again.refresh(job.id).state == "ready" and not again.is_busy())
+    tick_until(session, lambda: session.jobs() and session.refresh(job.id).state == "ready" and not session.is_busy())
     bpy.ops.image_to_3d.import_result(job=job.id)
     assert roots()[0]["image_to_3d_task"] == create.id
     assert len(slow_account.creates) == 1
@@ -364,7 +362,7 @@ def test_a_cancelled_job_can_be_retried_at_once(session, start_web, slow_account
     job = start_web("csm")
     tick_until(session, lambda: session.refresh(job.id).task_id)
     session.cancel(job.id)
-    session._processes[job.id].wait(10)
+    session.processes[job.id].wait(10)
     session.retry(job.id, bpy.context.scene)  # before a tick has seen the end of the process
     (create,) = slow_account.creates
     slow_account.finish(create.id)
@@ -376,7 +374,7 @@ def test_a_job_removed_right_after_it_was_cancelled_disturbs_nothing(session, st
     job = start_web("meshy")
     tick_until(session, lambda: session.refresh(job.id).task_id)
     session.cancel(job.id)
-    session._processes[job.id].wait(10)
+    session.processes[job.id].wait(10)
     bpy.ops.image_to_3d.remove(job=job.id)
     assert session.tick() == [] and session.jobs() == []
 

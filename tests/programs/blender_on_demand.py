@@ -5,9 +5,11 @@
 BLENDER_USER_RESOURCES set to a folder that has the extension in it. Ends, in order, with its standard input.
 """
 
+import importlib
 import json
 import os
 import sys
+from pathlib import Path
 
 import bpy  # isort: skip -- first: addon_utils comes with it
 import addon_utils
@@ -20,15 +22,18 @@ os.dup2(2, 1)
 
 addon_utils.enable(EXTENSION, default_set=True)
 bpy.ops.wm.read_homefile(use_empty=True, app_template="")
-from bl_ext.user_default.image_to_3d.scene import session  # noqa: E402
-from bl_ext.user_default.image_to_3d.scene.request import start_job  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from looking import Looking  # noqa: E402
+
+session = Looking(lambda name: importlib.import_module(f"{EXTENSION}.{name}"))
+start_job = importlib.import_module(f"{EXTENSION}.session.start").start_job
 
 
 def how_it_is(said):
     return {
         "said": said,
         "states": {job.id: job.state for job in session.jobs()},
-        "processes": {job_id: process.pid for job_id, process in session._processes.items()},
+        "processes": {job_id: process.pid for job_id, process in session.processes.items()},
         "models": [obj["image_to_3d_job"] for obj in bpy.data.objects if "image_to_3d_job" in obj],
     }
 

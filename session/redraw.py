@@ -8,7 +8,7 @@ from .busy import tools
 SIDEBAR_AREAS = frozenset({"VIEW_3D", "IMAGE_EDITOR"})
 """The editors that have our tab."""
 
-WATCH = "IMAGE_TO_3D_OT_generate"
+WATCH = "IMAGE_TO_3D_OT_watch"
 """Our own modal operator, as Blender lists it."""
 
 

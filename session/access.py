@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the preferences, the environment and Blender itself say about access: keys, addresses, online or not, limits. Connects to nothing."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import bpy
+
+from .. import files
+from ..api import picture
+from ..api.errors import ImageTo3DError, JobError
+from ..api.network import is_loopback
+from ..api.parameters import pictures
+from ..api.services import SERVICES
+from ..jobs.folder import Job
+
+PACKAGE = __package__.rpartition(".")[0]
+
+
+def jobs_folder() -> Path:
+    """Make the folder of all jobs where it is missing, and return it. Raises `JobError` where there can be none."""
+    path = bpy.utils.extension_path_user(PACKAGE, path="jobs")
+    if not path:
+        raise JobError("Blender has no user folder to keep jobs in: check the variables that begin with BLENDER_USER.")
+    folder = Path(path)
+    try:
+        # Not by `create=True`: where that fails, Blender (5.2, too) returns "", which as a path is the working directory.
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise JobError(
+            f"The folder of the jobs cannot be made at {folder} ({reason}): make sure that you may write there."
+        ) from None
+    files.keep_private(folder)  # Blender has made it as the user's other folders, or an earlier version has
+    return folder
+
+
+def preferences() -> Any:
+    """The preferences; their defaults where the extension was enabled without an entry of its own (`blender --addons`, some scripts)."""
+    if PACKAGE in bpy.context.preferences.addons:
+        return bpy.context.preferences.addons[PACKAGE].preferences
+    kinds = bpy.types.AddonPreferences.__subclasses__()
+    properties = next(kind for kind in kinds if kind.is_registered and kind.bl_idname == PACKAGE).bl_rna.properties
+    return SimpleNamespace(**{entry.identifier: entry.default for entry in properties if hasattr(entry, "default")})
+
+
+def connection(service: str) -> dict[str, Any]:
+    """The options of `api.connect` for a service, as the preferences and, before them, the environment say. Holds the key."""
+    chosen = preferences()
+    network = {
+        "proxy": chosen.proxy,
+        "ca_file": bpy.path.abspath(chosen.ca_file) if chosen.ca_file else "",
+        "online": bpy.app.online_access,
+    }
+    if SERVICES[service].local:
+        return {"network": network}
+    return {
+        "network": network,
+        "key": os.environ.get(f"{service.upper()}_API_KEY", "") or getattr(chosen, f"{service}_key"),
+        "url": os.environ.get(f"{service.upper()}_API_URL", "") or getattr(chosen, f"{service}_url"),
+        "picture_limit_px": chosen.picture_limit,
+    }
+
+
+def config_of(job: Job) -> dict[str, Any]:
+    """What the process of a job gets on its standard input: see `jobs.worker.start`."""
+    return {
+        "blender": bpy.app.binary_path,
+        "connection": connection(job.service),
+        "time_limit_s": preferences().time_limit * 60.0,
+    }
+
+
+def jobs_at_once() -> int:
+    """How many jobs may run side by side."""
+    return int(preferences().jobs_at_once)
+
+
+def offline_reason(service: str, source: str) -> str:
+    """Return why a request cannot be sent now, "" if it can. Asked before every connection that leaves this machine."""
+    if service not in SERVICES:  # a job that a later version of the extension has left
+        return f"The service {service!r} is not known here: update the extension"
+    if bpy.app.online_access:
+        return ""
+    stays = not picture.leaves_machine(source) if SERVICES[service].local else is_loopback(connection(service)["url"])
+    if stays:
+        return ""
+    if bpy.app.online_access_override:
+        return "Online access is off, because Blender was started in offline mode: start it without --offline-mode"
+    return "Online access is off: turn on Allow Online Access in the preferences, under System"
+
+
+def require_ready(service: str, parameters: Mapping[str, Any]) -> None:
+    """Raise `ImageTo3DError` where a request with these checked parameters cannot be sent now, with what to do."""
+    source = parameters[pictures(SERVICES[service].parameters)[0]]
+    reason = key_reason(service) or offline_reason(service, source)
+    if reason:
+        raise ImageTo3DError(f"{reason}.")
+
+
+def reason_to_wait(job: Job) -> str:
+    """Why a job cannot go on just now, "" if it can."""
+    return offline_reason(job.service, job.source)
+
+
+def key_reason(service: str) -> str:
+    """Return what a web service lacks before it can be asked, "" if nothing."""
+    if SERVICES[service].local or connection(service)["key"].strip():
+        return ""
+    label = SERVICES[service].label
+    return f"{label} needs an API key: enter it in the preferences of Image to 3D, or set {service.upper()}_API_KEY"

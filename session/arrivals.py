@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which finished models enter which scene, and when: by themselves where they were asked for, or by hand. Never waits in a look.
+
+A result that is expected enters its scene with the first look that finds it ready and Blender free; until then it waits.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable
+
+import bpy
+
+from ..api.errors import BusyError, ImageTo3DError, JobError
+from ..jobs import folder as folders
+from ..jobs.folder import Job, State
+from ..jobs.queue import ENDED_WITHOUT, News, Queue
+from ..scene import settings
+from ..scene.place import place
+from ..scene.refusal import reason_of
+from . import busy
+
+HAND_FULL_AT_MOST_S = 60.0  # some add-ons' tools never end; after this a model is there to be imported by hand
+
+LETS_GO_S = 2.0
+"""What a process takes at the most that has written that its job is ready, until it has ended and lets go of the job: it unloads Python."""
+
+
+class Arrivals:
+    """The results that are expected in scenes of this Blender."""
+
+    def __init__(self, queue: Queue, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.hand_full_at_most_s = HAND_FULL_AT_MOST_S
+        self.in_the_way = ""
+        """What the last result that was to enter a scene waits for; "" where nothing was in its way."""
+        self._queue = queue
+        self._clock = clock
+        self._scenes: dict[str, int] = {}
+        """By job: the session_uid of the scene that its result enters. Another file has other scenes."""
+        self._held_since_s: dict[str, float] = {}
+        """By job: since when its result waits for the end of a tool."""
+
+    def expect(self, job_id: str, scene: bpy.types.Scene) -> None:
+        """Have the result of a job enter `scene` by itself."""
+        self._scenes[job_id] = scene.session_uid
+        self._held_since_s.pop(job_id, None)
+
+    def is_expected(self, job_id: str) -> bool:
+        """Whether the result of a job is to enter a scene by itself, and still can."""
+        return job_id in self._scenes and not self._is_over(job_id)
+
+    def expected(self) -> list[str]:
+        """The jobs whose results are to enter a scene by themselves."""
+        for job_id in [job_id for job_id in self._scenes if self._is_over(job_id)]:
+            self.leave(job_id)
+        return list(self._scenes)
+
+    def _is_over(self, job_id: str) -> bool:
+        """Whether nothing comes of a job any more: it was removed, has ended without a model, or its model was imported elsewhere."""
+        job = self._queue.job(job_id)
+        return job is None or (job.state in (*ENDED_WITHOUT, State.IMPORTED) and not job.untold)
+
+    def leave(self, job_id: str) -> None:
+        """Leave a result to the user: it does not enter a scene by itself any more."""
+        self._scenes.pop(job_id, None)
+        self._held_since_s.pop(job_id, None)
+
+    def waits_for(self, job: Job) -> str:
+        """What a result that enters its scene by itself waits for, "" where it waits for nothing or for the user: "the render"."""
+        return self.in_the_way if job.state is State.READY and self.is_expected(job.id) else ""
+
+    def waiting(self) -> list[Job]:
+        """The jobs whose results are ready, and wait for the end of something."""
+        if not self.in_the_way:
+            return []
+        known = [job for job_id in self._scenes if (job := self._queue.job(job_id))]
+        return [job for job in known if self.waits_for(job)]
+
+    def look(self) -> list[News]:
+        """Bring in what is ready. Return what the user should hear about it."""
+        ready = [job for job_id in self.expected() if (job := self._queue.job(job_id)) and job.state is State.READY]
+        if not ready:
+            self.in_the_way = ""
+        return [news for job in ready if (news := self._look_at(job)) is not None]
+
+    def _look_at(self, job: Job) -> News | None:
+        try:
+            return self._bring_in(job)
+        except (ImageTo3DError, OSError) as error:  # one job's trouble must not stop the others
+            self.leave(job.id)
+            return News("ERROR", f"{job.name} could not be added ({reason_of(error)}): import it from the list of jobs")
+
+    def _bring_in(self, job: Job) -> News | None:
+        """Place an expected result; whatever is in the way is said, and the result stays ready to be imported by hand."""
+        found = self._queue.refresh(job.id)
+        if found.state is not State.READY:  # another Blender was here first
+            is_theirs = found.state is State.IMPORTED
+            return imported_elsewhere(found) if is_theirs else None
+        scene = next((scene for scene in bpy.data.scenes if scene.session_uid == self._scenes[job.id]), None)
+        if scene is None:
+            self.leave(job.id)
+            return News(
+                "WARNING",
+                f"{job.name} is ready, and its scene is not open: import it from the list of jobs",
+                job.service,
+            )
+        reader, is_held = busy.reader(), busy.is_tool_held()
+        self.in_the_way = reader or ("the tool in use" if is_held else "")
+        if reader:  # a model that came now would stand in the rest of the pictures; however long it takes, a later look brings it in
+            return None
+        if is_held:
+            now = self._clock()
+            if now - self._held_since_s.setdefault(job.id, now) < self.hand_full_at_most_s:
+                return None
+            # An undo step that is pushed now would hold the half of what the tool does, also where the user then cancels the tool.
+            self.leave(job.id)
+            # What to do comes first: beside the hints of a tool, the status bar shows the beginning only.
+            return News(
+                "WARNING", f"{job.name} is ready: import it from the list of jobs. A tool is in use", job.service
+            )
+        try:
+            self._place(job.id, scene)
+        except RuntimeError as error:  # Blender's own refusal: once is enough, the result stays ready
+            self.leave(job.id)
+            return News("ERROR", f"{job.name} could not be added ({reason_of(error)}): import it from the list of jobs")
+        except BusyError:
+            return None  # its process has not ended yet, or somebody looks at it; the next look tries again
+        except ImageTo3DError as error:
+            self.leave(job.id)
+            return News("ERROR", str(error))
+        return News("INFO", f"{job.name} is in the scene: {job.note}", job.service)
+
+    def import_result(self, job_id: str, scene: bpy.types.Scene) -> bpy.types.Object:
+        """Bring a finished job's model into `scene`: to where the job was asked for, or, by hand, to where the scene's settings say now.
+
+        Where the job's own process has only just written that it is ready, its end is waited for. Raises `JobError`, `BusyError`.
+        """
+        with contextlib.suppress(BusyError):
+            return self._place(job_id, scene)
+        self._queue.let_end(job_id, LETS_GO_S)
+        return self._place(job_id, scene)
+
+    def _place(self, job_id: str, scene: bpy.types.Scene) -> bpy.types.Object:
+        folder = self._queue.folder_of(job_id)
+        with folders.lock(folder):
+            job = folders.read(folder)
+            if job.state not in folders.HAS_RESULT:
+                raise JobError(f"{job.name} has no model yet: it is {job.state}.")
+            by_hand = job.id not in self._scenes or job.state is State.IMPORTED
+            if reader := busy.reader():
+                raise JobError(
+                    f"{job.name} would stand in what is made just now: wait for {reader} to end, then import it."
+                )
+            # While a tool is held, its end is the next undo step, and the model comes with it.
+            root = place(
+                folder,
+                job,
+                settings.target_of(scene) if by_hand else scene,
+                settings.place_of(scene) if by_hand else job.place,
+                undo_step=not busy.is_tool_held(),
+            )
+            self.leave(job.id)
+            job.state = State.IMPORTED
+            folders.write(folder, job)
+        self._queue.refresh(job_id)
+        return root
+
+
+def imported_elsewhere(job: Job) -> News:
+    """What is said where a model was expected here, and another Blender, or a script in one, has imported it."""
+    sentence = f"{job.name} was imported by another Blender: import it again from the list of jobs"
+    return News("INFO", sentence, job.service, job.id, job.state)
