@@ -77,6 +77,22 @@ def rename(folder: Path, target: Path, *, patience_s: float = PATIENCE_S) -> Pat
     return patiently(lambda: folder.rename(target), patience_s=patience_s)
 
 
+def move(source: Path, target: Path) -> None:
+    """Give the file `source` the name `target`; a copy of it where that lies on another file system. Raises `OSError`."""
+    try:
+        replace(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.copyfile(source, target)
+        remove(source)
+
+
+def link(source: Path, target: Path) -> None:
+    """Give the file at `source`, of a symbolic link the file that it leads to, the further name `target`. Copies nothing. Raises `OSError`."""
+    os.link(os.path.realpath(source), target)
+
+
 def remove(path: Path, *, missing_ok: bool = False, patience_s: float = PATIENCE_S) -> None:
     """Remove a file; of a link only the link. Raises `OSError`."""
     patiently(lambda: path.unlink(missing_ok=missing_ok), patience_s=patience_s)

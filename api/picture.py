@@ -27,6 +27,9 @@ DATA = "data:"
 HEADER_BYTES = 256 << 10  # of a file, in which its EXIF is found: of 64 kB at most, behind few others
 LONGER_SIDE_PX = 4096  # more than any service's model shows; a picture of twice as many is four times as slow to send
 
+WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0)
+"""A pipe that has taken the place of a file is not waited for when it is opened."""
+
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".tga", ".exr", ".hdr")
 """The endings of picture files that every Blender opens."""
 
@@ -72,16 +75,29 @@ def to_file(
     return _from_path(Path(source), stem)
 
 
-def _from_path(path: Path, stem: Path) -> Path:
+def look_at(path: Path) -> os.stat_result:
+    """Return what the system says of the picture file at `path`, which can be read. Raises `PictureError`, `OSError`; never waits."""
     if not os.path.isfile(path):  # which takes a name that is none, or endless, for one that is not there
         raise PictureError(f"There is no picture at {named(path)}: choose one that exists.")
-    if path.stat().st_size > LIMIT_BYTES:
+    with opened(path) as file:
+        found = os.fstat(file.fileno())
+    if found.st_size > LIMIT_BYTES:
         raise PictureError(f"{named(path.name)} is larger than {LIMIT_BYTES >> 20} MB: scale the picture down.")
-    target = stem.with_suffix(path.suffix.lower())
+    return found
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open a picture file. Raises `PictureError` where the user may not read it, `OSError`."""
     try:
-        shutil.copyfile(path, target)
+        return open(path, "rb", opener=lambda name, flags: os.open(name, flags | WITHOUT_WAITING))
     except PermissionError:
         raise PictureError(f"{named(path.name)} may not be read: check the permissions of the file.") from None
+
+
+def _from_path(path: Path, stem: Path) -> Path:
+    look_at(path)
+    target = stem.with_suffix(path.suffix.lower())
+    shutil.copyfile(path, target)
     return target
 
 

@@ -7,12 +7,11 @@ reads needs no lock: job.json is replaced as a whole, so it is always complete.
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,12 +22,13 @@ from typing import IO, Any
 from .. import files
 from ..api import picture
 from ..api.errors import BusyError, JobError
-from ..api.parameters import Picture, pictures
+from ..api.parameters import Picture
+from ..api.parameters import pictures as pictures_of
 from ..api.results import keep_aside
 from ..api.services import SERVICES
-from ..api.words import named
 from ..programs.program import SCRATCH_PREFIX
-from . import record
+from . import pictures, record
+from .pictures import Note, is_plain_name
 
 RECORD = "job.json"
 LOCK = "lock"
@@ -64,8 +64,6 @@ UNKNOWN_MESSAGE = "Cancelled here. {label} does not know the task any more."
 UNFINISHED_PREFIX = ".new-"  # a folder that is still being made
 REMOVED_PREFIX = ".removed-"  # a folder that is to be deleted
 
-NAME_LENGTH = 255  # that every file system knows
-
 
 class State(StrEnum):
     """Where a job is. The words are public: they stand in job.json."""
@@ -97,8 +95,10 @@ class Job:
     name: str
     parameters: dict[str, Any]
     """By wire name; a picture among them is a URL, or the name of its file in the job's folder."""
+    pictures: dict[str, Note] = field(default_factory=dict)
+    """By wire name, what is known of the pictures that the job's process has still to make its own: see `pictures.make_own`."""
     picture_sha256: str = ""
-    """"" for a URL until it has been fetched."""
+    """Of the main picture; "" until it is the job's own, and for a URL until it has been fetched."""
     place: dict[str, Any] = field(default_factory=dict)
     """Where the result goes: see `scene.place.place`. Empty: the world origin, as large as the service made it."""
     state: State = State.WAITING
@@ -176,7 +176,7 @@ class Job:
     def source(self) -> str:
         """Where the picture came from: a URL, or the name of the file in the job's folder; "" where the record names neither."""
         service = SERVICES.get(self.service)
-        names = pictures(service.parameters) if service else []
+        names = pictures_of(service.parameters) if service else []
         value = self.parameters.get(names[0]) if names else ""
         return value if isinstance(value, str) and (is_address(value) or is_plain_name(value)) else ""
 
@@ -188,12 +188,19 @@ class Job:
 
 
 def create(
-    root: Path, *, service: str, parameters: dict[str, Any], name: str, place: dict[str, Any] | None = None
+    root: Path,
+    *,
+    service: str,
+    parameters: dict[str, Any],
+    name: str,
+    place: dict[str, Any] | None = None,
+    scratch: Path | None = None,
 ) -> Path:
-    """Make the folder of a new job under `root`, synced to disk, and return it.
+    """Make the folder of a new job under `root`, and return it. Costs the same whatever the pictures' size and however many jobs there are.
 
-    `parameters` are checked ones; a picture that is a file or a data URI is copied into the folder. Raises `PictureError`, and
-    `OSError` where nothing can be written; in both cases nothing is left behind.
+    `parameters` are checked ones. A picture that is a file is noted, and linked where that can be done (see `pictures.choose`); one that lies
+    in `scratch`, a folder that the caller is about to delete, is moved. Nothing is synced: the job's process does it, before anything is
+    sent. Raises `PictureError`, and `OSError` where nothing can be written; in both cases nothing is left behind.
     """
     now = datetime.now(UTC)
     job_id = f"{now:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # in the order of time, and unlike another Blender's
@@ -205,24 +212,36 @@ def create(
     try:
         # First a record: a folder without one is nobody's, and would never be tidied away.
         write(unfinished, dataclasses.replace(job, parameters={}), synced=False)
-        for number, key in enumerate(pictures(SERVICES[service].parameters)):
+        for number, key in enumerate(pictures_of(SERVICES[service].parameters)):
             source = job.parameters.get(key, "")
             if source and not picture.is_url(source):
-                file = picture.to_file(source, unfinished / f"picture{number or ''}")
-                job.parameters[key] = file.name
-                files.keep_private(file)
-                files.sync(file)
-                if number == 0:
-                    job.picture_sha256 = sha256_of(file)
+                stem = unfinished / f"picture{number or ''}"
+                job.parameters[key], job.pictures[key] = pictures.choose(source, stem, scratch)
         (unfinished / LOCK).touch(files.FILE_MODE)
-        write(unfinished, job)
+        write(unfinished, job, synced=False)
         folder = files.rename(unfinished, root / job_id)
     except BaseException:
         with contextlib.suppress(OSError):
             files.remove_tree(unfinished)
         raise
-    files.sync(root)
     return folder
+
+
+def own_pictures(folder: Path, job: Job, check_cancelled: Callable[[], None]) -> None:
+    """Make the job's pictures its own, and sync all that it is made of. For the one who holds its lock, before anything is sent.
+
+    `check_cancelled` may raise. Raises `PictureError` where a picture has changed since it was chosen, `JobError` where it is gone, `OSError`.
+    """
+    main = pictures_of(SERVICES[job.service].parameters)[0]
+    for key, note in job.pictures.items():
+        digest = pictures.make_own(folder, job.parameters.get(key), note, check_cancelled)
+        if key == main:
+            job.picture_sha256 = digest
+    files.sync(folder, is_money=True)
+    files.sync(folder.parent, is_money=True)
+    if job.pictures:
+        job.pictures = {}
+        write(folder, job)
 
 
 def is_id(name: str) -> bool:
@@ -290,36 +309,25 @@ def is_address(source: str) -> bool:
     return picture.is_url(source) and record.is_clean(source)
 
 
-def is_plain_name(name: str) -> bool:
-    """Whether `name` is the name of a file and nothing more on every system: no path, no drive, no stream of another file."""
-    return 0 < len(name) <= NAME_LENGTH and name not in (".", "..") and not re.search(r"[/\\:\x00-\x1f]", name)
-
-
-def picture_in(folder: Path, name: Any) -> Path:
-    """Return where a job's picture lies that its record calls `name`. Raises `JobError` where that is no file in the job's own folder.
-
-    A record may come from anywhere, and what it names is sent: so no path and no link leads to another file of the user's.
-    """
-    if isinstance(name, str) and is_plain_name(name) and files.is_plain_file(folder / name):
-        return folder / name
-    called = named(name, 80)
-    raise JobError(
-        f"The picture {called!r} of the job in {folder} is no file in that folder: put the picture there again."
-    )
+def picture_in(folder: Path, job: Job, parameter: str) -> str:
+    """Return where the picture is that the job has for a parameter: an address, the path of a file, "" for none. Raises as `pictures.find` does."""
+    name = job.parameters.get(parameter) or ""
+    if not name or (isinstance(name, str) and is_address(name)):
+        return name
+    return str(pictures.find(folder, name, job.pictures.get(parameter)))
 
 
 def request_of(folder: Path, job: Job) -> dict[str, Any]:
-    """Return the job's parameters with its picture files as paths. Raises `JobError` as `picture_in` does, and where the picture is missing."""
+    """Return the job's parameters with its picture files as paths. Raises as `picture_in` does, and `JobError` where the picture is missing."""
     request = dict(job.parameters)
     for entry in SERVICES[job.service].parameters:
         if isinstance(entry, Picture):
-            name = request.get(entry.name) or ""
-            if not name and not entry.optional and not request.get(entry.instead):
+            if not request.get(entry.name) and not entry.optional and not request.get(entry.instead):
                 raise JobError(
                     f"The record of the job in {folder} names no picture: mend {RECORD} there, or remove the job."
                 )
-            if name and not (isinstance(name, str) and is_address(name)):
-                request[entry.name] = str(picture_in(folder, name))
+            if entry.name in request:
+                request[entry.name] = picture_in(folder, job, entry.name)
     return request
 
 
@@ -407,12 +415,6 @@ def is_locked(folder: Path) -> bool:
             return False
     except BusyError:
         return True
-
-
-def sha256_of(file: Path) -> str:
-    """Return the SHA-256 of a file's content, in hexadecimal."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _iso(moment: datetime) -> str:

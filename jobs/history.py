@@ -13,10 +13,11 @@ from typing import Any
 from .. import files
 from ..api import picture
 from ..api.errors import BusyError, JobError, PictureError, user_message
-from ..api.parameters import pictures
+from ..api.parameters import pictures as pictures_of
 from ..api.services import SERVICES
 from ..api.words import task_id as task_id_of
 from . import folder as folders
+from . import pictures
 from .folder import Job, State
 
 RETRIABLE = frozenset({State.FAILED, State.CANCELLED, State.UNCONFIRMED, State.READY, State.IMPORTED})
@@ -61,7 +62,7 @@ def find_paid(root: Path, service: str, parameters: Mapping[str, Any], scratch: 
         return None
     table = SERVICES[service].parameters
     asked = {entry.name: parameters[entry.name] for entry in table}
-    for name in pictures(table):
+    for name in pictures_of(table):
         asked[name] = _content_of(asked[name], scratch / f"compared-{name}")
     return next(
         (job for job in list_jobs(root) if job.service == service and _is_left(job) and _asks(root, job, asked)), None
@@ -78,21 +79,15 @@ def _is_left(job: Job) -> bool:
 def _asks(root: Path, job: Job, asked: Mapping[str, Any]) -> bool:
     """Whether a job asks for just this; of pictures the content counts."""
     table = SERVICES[job.service].parameters
-    names = pictures(table)
+    names = pictures_of(table)
     try:
         there = {entry.name: job.parameters.get(entry.name, entry.default) for entry in table}
         if any(there[name] != asked[name] for name in there if name not in names):
             return False
-        return all(_content_of(_inside(root / job.id, there[name]), Path()) == asked[name] for name in names)
-    except (JobError, PictureError, OSError):  # its picture is gone, or none of its own
+        folder = root / job.id
+        return all(_content_of(folders.picture_in(folder, job, name), Path()) == asked[name] for name in names)
+    except (JobError, PictureError, OSError):  # its picture is gone, has changed, or is none of its own
         return False
-
-
-def _inside(folder: Path, source: Any) -> str:
-    """A picture of a record: an address as it is, the name of a file as its path. Raises `JobError` as `folder.picture_in` does."""
-    if not source or (isinstance(source, str) and folders.is_address(source)):
-        return source or ""
-    return str(folders.picture_in(folder, source))
 
 
 def _content_of(source: str, stem: Path) -> str:
@@ -102,7 +97,7 @@ def _content_of(source: str, stem: Path) -> str:
     file = Path(source) if picture.is_path(source) else picture.to_file(source, stem)
     if not os.path.isfile(file):  # also where the name is endless
         raise PictureError(f"There is no picture at {file}: choose one that exists.")
-    return folders.sha256_of(file)
+    return pictures.sha256_of(file)
 
 
 def cancel(folder: Path) -> None:

@@ -516,9 +516,20 @@ class Queue:
 
     # What the user wishes
 
-    def create(self, **wanted: Any) -> Job:
-        """Write down a new job, as `folder.create` does with these arguments. The next look starts its process."""
-        job_id = folders.create(self.root, **wanted).name
+    def create(
+        self,
+        *,
+        service: str,
+        parameters: dict[str, Any],
+        name: str,
+        place: dict[str, Any] | None = None,
+        scratch: Path | None = None,
+    ) -> Job:
+        """Write down a new job, as `folder.create` says, whose errors it raises. The next look starts its process."""
+        folder = folders.create(
+            self.root, service=service, parameters=parameters, name=name, place=place, scratch=scratch
+        )
+        job_id = folder.name
         self._asked.add(job_id)
         return self.refresh(job_id)
 

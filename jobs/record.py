@@ -20,6 +20,7 @@ MARK = b"\xef\xbb\xbf"  # with which some editors begin a file in UTF-8
 
 NAME_LENGTH = 300
 WORDS_LENGTH = 2000  # of messages and notes
+PATH_LENGTH = 32_767  # that Windows knows, which has the longest
 WORD_LENGTH = 100  # of a service's name, or the name of a parameter
 ENTRIES_AT_MOST = 1000  # of a list
 
@@ -243,6 +244,28 @@ def _parameters(value: Any) -> dict[str, Any]:
     return value
 
 
+def _pictures(value: Any) -> dict[str, Any]:
+    """By parameter, a whole note of a picture that is not the job's own yet."""
+    if not isinstance(value, dict):
+        raise WrongError("is no object")
+    checks: dict[str, Check] = {"path": _path, "size": _count, "mtime_ns": _count, "is_linked": _flag}
+    check = _object_of(checks, needed=checks)
+    return {name: check(note) for name, note in value.items()}
+
+
+def _path(value: Any) -> str:
+    """Where a file is, "" for nowhere. Whatever it leads to is judged where it is opened."""
+    if not isinstance(value, str) or len(value) > PATH_LENGTH or "\0" in value:
+        raise WrongError("is no path")
+    return value
+
+
+def _count(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > LARGEST_INT:
+        raise WrongError("is no whole number")
+    return value
+
+
 def _is_plain(value: Any) -> bool:
     if value is None or isinstance(value, (str, bool)):
         return True
@@ -253,6 +276,7 @@ FIELDS: dict[str, Check] = {
     "service": _word,  # also one that this version does not know
     "name": _text(NAME_LENGTH),
     "parameters": _parameters,
+    "pictures": _pictures,
     "picture_sha256": _matching(SHA256, "is no SHA-256"),
     "place": _object_of(  # as `scene.place.place` takes it
         {

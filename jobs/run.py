@@ -42,7 +42,7 @@ from ..api.errors import (
     user_message,
 )
 from ..api.network import Network
-from ..api.parameters import pictures
+from ..api.parameters import pictures as pictures_of
 from ..api.redact import redact
 from ..api.results import fetch, keep_aside
 from ..api.services import SERVICES
@@ -52,7 +52,7 @@ from ..api.words import both_ends, visible
 from ..programs import process
 from ..programs.program import CONVERT, SCRATCH_PREFIX, blender_command
 from . import folder as folders
-from . import history
+from . import history, pictures
 from .folder import Job, State, label_of
 
 T = TypeVar("T")
@@ -144,6 +144,7 @@ class Run:
         """Bring the job as far as it goes, and write down how it ended."""
         try:
             self._check_cancelled()
+            folders.own_pictures(self.folder, self.job, self._check_cancelled)
             if not self._has_glb():
                 self._make_glb()
             self._convert()
@@ -314,13 +315,13 @@ class Run:
     def _request(self, service: api.Service) -> dict[str, Any]:
         """The parameters as the service gets them. Local's picture is fetched here, so that the record knows what it was."""
         request = folders.request_of(self.folder, self.job)
-        main = pictures(service.parameters)[0]
+        main = pictures_of(service.parameters)[0]
         if service.local and picture.is_url(request[main]):
             network = Network(**self.config.get("connection", {}).get("network", {}))
             file = picture.to_file(
                 request[main], self.folder / "picture", network=network, check_cancelled=self._check_cancelled
             )
-            self.job.picture_sha256 = folders.sha256_of(file)
+            self.job.picture_sha256 = pictures.sha256_of(file)
             request[main] = str(file)
         return request
 

@@ -48,7 +48,11 @@ def _create(request: Request) -> Job:
     access.require_ready(request.service, request.parameters)
     session = current()
     job = session.queue.create(
-        service=request.service, parameters=request.parameters, name=request.title, place=request.place
+        service=request.service,
+        parameters=request.parameters,
+        name=request.title,
+        place=request.place,
+        scratch=request.scratch,
     )
     session.arrivals.expect(job.id, request.scene)
     session.show()

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,9 @@ from image_to_3d.api.errors import BusyError, JobError, PictureError
 from image_to_3d.jobs import folder as folders
 from image_to_3d.jobs import history
 from image_to_3d.jobs.folder import State
+
+PROGRAMS = Path(__file__).parents[1] / "programs"
+NO_SUCH_MOMENT = 3  # the exit code of mortal.py where nothing was left to strike
 
 HOLD = """
 import sys, time, fcntl
@@ -36,7 +40,8 @@ def test_a_new_job_holds_its_picture_and_its_whole_record(jobs, star):
     assert record["message"] == "Waiting for its turn"
     assert record["parameters"]["texture_model"] == "pbr"
     assert (folder / record["parameters"]["image_url"]).read_bytes() == star.read_bytes()
-    assert record["picture_sha256"] == folders.sha256_of(star)
+    note = record["pictures"]["image_url"]
+    assert (note["path"], note["size"]) == (str(star), star.stat().st_size)
 
 
 def test_a_job_that_cannot_be_made_leaves_nothing(jobs):
@@ -141,20 +146,35 @@ def test_what_an_interrupted_creation_left_is_tidied_away_later(jobs):
     assert [job.id for job in history.list_jobs(jobs.root)] == [kept.name]
 
 
-def test_a_creation_that_is_killed_at_any_moment_leaves_what_will_be_tidied_away(jobs, monkeypatch):
-    """Whatever was written before the end, a record is beside it: without one, nothing would ever be deleted."""
-
-    class KilledError(BaseException):
-        pass
-
-    def killed(*_, **__):
-        left = {entry.name for entry in next(jobs.root.glob(".new-*")).iterdir()}
-        assert "job.json" in left, left
-        raise KilledError
-
-    monkeypatch.setattr(folders.picture, "to_file", killed)
-    with pytest.raises(KilledError):
-        jobs.create()
+def test_a_creation_that_is_killed_at_any_moment_leaves_what_will_be_tidied_away(jobs, star):
+    """A whole job, nothing, or what the next session deletes. Before its record is there the folder is empty, or has a part of one."""
+    before = star.read_bytes()
+    for moment in range(100):
+        command = [
+            sys.executable,
+            "-I",
+            str(PROGRAMS / "mortal.py"),
+            "kill",
+            str(moment),
+            str(PROGRAMS / "create_job.py"),
+        ]
+        code = subprocess.run([*command, str(jobs.root), str(star)]).returncode
+        assert code in (NO_SUCH_MOMENT, -signal.SIGKILL)
+        assert star.read_bytes() == before
+        left = list(jobs.root.iterdir()) if jobs.root.exists() else []
+        for entry in left:
+            os.utime(entry, (0, 0))
+            held = {file.name for file in entry.iterdir()}
+            assert "job.json" in held or held <= {"job.json.part"}, held
+        made = history.list_jobs(jobs.root)
+        assert [job.state for job in made] == [State.WAITING] * len(made)
+        assert history.sweep(jobs.root, 60.0)
+        for entry in jobs.root.iterdir() if left else ():
+            assert entry.name in {job.id for job in made} or "job.json" not in os.listdir(entry)
+            shutil.rmtree(entry)
+        if code == NO_SUCH_MOMENT:
+            break
+    assert code == NO_SUCH_MOMENT and moment > 5 and len(made) == 1
 
 
 NO_JOBS = (

@@ -13,7 +13,7 @@ import pytest
 
 from image_to_3d.api import glb
 from image_to_3d.jobs import folder as folders
-from image_to_3d.jobs import history, run
+from image_to_3d.jobs import history, pictures, run
 from image_to_3d.jobs.folder import State
 from image_to_3d.programs import process
 
@@ -197,7 +197,7 @@ def test_an_address_is_fetched_and_remembered_by_what_it_held(jobs, web, star):
     job = jobs.finish(folder)
     assert job.state is State.READY, job.message
     assert job.parameters["image_url"] == url
-    assert job.picture_sha256 == folders.sha256_of(star)
+    assert job.picture_sha256 == pictures.sha256_of(star)
 
 
 def test_an_address_without_a_picture_fails_with_a_sentence(jobs, web):

@@ -13,7 +13,7 @@ import sys
 
 fault, left = sys.argv[1], int(sys.argv[2])
 DISK = {"open", "os.mkdir", "shutil.copyfile"}
-CHANGES = {"os.rename", "os.remove", "os.rmdir", "subprocess.Popen"}
+CHANGES = {"os.link", "os.mkdir", "os.utime", "os.rename", "os.remove", "os.rmdir", "subprocess.Popen"}
 NETWORK = {"http.client.connect", "http.client.send"}
 MOMENTS = {"kill": DISK | CHANGES | NETWORK, "full": DISK, "full-once": DISK, "cut": NETWORK}[fault]
 
@@ -33,7 +33,7 @@ def strike(event, arguments):
 
 
 def is_for_writing(mode):
-    return isinstance(mode, str) and mode[0] in "wa"
+    return isinstance(mode, str) and mode[0] in "wax"
 
 
 sys.argv = sys.argv[3:]
