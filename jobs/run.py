@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from .. import api, files
 from ..api import blender, glb, picture
@@ -35,7 +35,6 @@ from ..api.errors import (
     JobError,
     QueueFullError,
     RateLimitError,
-    RefusedError,
     TimeLimitError,
     UnavailableError,
     is_transient,
@@ -46,23 +45,20 @@ from ..api.parameters import pictures as pictures_of
 from ..api.redact import redact
 from ..api.results import fetch, keep_aside
 from ..api.services import SERVICES
-from ..api.task import CREATE_WINDOW_S
 from ..api.waiting import FAILURE_PAUSES_S, TIME_LIMIT_S
 from ..api.words import both_ends, visible
 from ..programs import process
 from ..programs.program import CONVERT, SCRATCH_PREFIX, blender_command
 from . import folder as folders
-from . import history, pictures
+from . import history, lost, pictures
 from .folder import Job, State, label_of
-
-T = TypeVar("T")
+from .telling import Telling
 
 LOOK_EVERY_S = 0.1  # at the folder's cancel marker and at standard input; both are promised an answer within a second
 WORTH_SAYING_S = 30.0  # the user is told until when, where a pause is longer
 LOCK_TRIES_S = 2.0  # whoever only asks whether a job is locked holds the lock for an instant
 
 BUSY_PAUSE_S = 20.0  # before a service that is full is asked again, where it does not say when
-SEARCH_PAUSES_S = (1.0, 3.0, 6.0, 10.0, 20.0)  # before each look for a lost task: the service may still be making it
 
 MISTAKEN = frozenset({"normal", "roughness"})  # the samples on Meshy's own page have each under the other's name
 
@@ -169,8 +165,7 @@ class Run:
         """
         folders.ask_cancel(self.folder)
         try:
-            service = self._connect()
-            self._patiently(lambda: self._give_task_up(service))
+            Telling(self._connect(), self.job, self._sleep, self._check_cancelled, self._log_error).tell()
         except StarterGone:
             return
         except TakenBack:
@@ -190,52 +185,6 @@ class Run:
     def _note_untold(self, reason: str) -> None:
         label = label_of(self.job.service)
         self.job.message = folders.UNTOLD_MESSAGE.format(label=label, why=f"{reason}. Blender tries again later")
-
-    _deletion_sent = False
-    """Whether this run has asked the service to delete the task: what it does not know any more was then deleted."""
-
-    def _give_task_up(self, service: api.Service) -> None:
-        """Ask how the task is and, where it has not ended, have it deleted; note what the user is told.
-
-        A task that has succeeded is left alone: it is paid for, and a service may delete its model with it.
-        """
-        task = service.get(self.job.task_id)
-        self._check_cancelled()
-        if (
-            task.status is api.Status.GONE and self.job.adopted
-        ):  # mistyped: what became of the request is as unknown as before
-            self.job.task_id, self.job.adopted = "", False
-            self.job.end(State.CANCELLED, folders.CANCELLED_MESSAGE)
-        elif (
-            task.status is api.Status.GONE and not self._deletion_sent
-        ):  # a wrong address says that, too: a retry asks once more
-            self.job.gone, self.job.message = True, folders.UNKNOWN_MESSAGE.format(label=service.label)
-        elif task.status is api.Status.SUCCEEDED:
-            self.job.message = folders.FINISHED_MESSAGE.format(label=service.label)
-        elif task.has_ended or self._is_deleted(service):
-            self.job.task_over, self.job.message = True, folders.CANCELLED_MESSAGE
-        else:
-            self.job.message = folders.GOES_ON_MESSAGE.format(label=service.label)
-
-    def _is_deleted(self, service: api.Service) -> bool:
-        self._deletion_sent = True
-        try:
-            return service.cancel(self.job.task_id)
-        except RefusedError:  # it works on the task already
-            self._log_error()
-            return False
-
-    def _patiently(self, ask: Callable[[], T]) -> T:
-        """Return `ask()`, tried again where it fails for a reason that may pass."""
-        for seconds in FAILURE_PAUSES_S:
-            try:
-                return ask()
-            except ImageTo3DError as error:
-                if not is_transient(error):
-                    raise
-                self._log_error()
-            self._sleep(seconds)
-        return ask()
 
     def _has_glb(self) -> bool:
         """Whether the model is there, and whole. A damaged one is kept under another name, and fetched again."""
@@ -283,9 +232,13 @@ class Run:
                 return
             self.job.give_task_up()
             folders.clear_results(self.folder)
-        elif self.job.is_unresolved:  # whoever sent the request did not live to hear the answer
+        if self.job.is_unresolved:  # whoever sent the request did not live to hear the answer
             self._find_lost(service)
-            return
+        else:
+            self._ask_for_task(service)
+
+    def _ask_for_task(self, service: api.Service) -> None:
+        """Send the create request, again only where the service certainly made nothing of it, and take the task."""
         request = self._request(service)
         failures = 0
         while True:
@@ -362,38 +315,18 @@ class Run:
         self._enter(State.RUNNING, "Starting")
 
     def _find_lost(self, service: api.Service) -> None:
-        """Find the task of a request whose answer was lost, in the service's own list, and take it: where exactly one can be it.
-
-        Raises `ImageTo3DError` where none is found; the job is then unconfirmed.
-        """
+        """Take the task of a request whose answer was lost. Raises `ImageTo3DError` where none is found; the job is then unconfirmed."""
         self.job.awaited = False  # whoever awaited the answer may not have lived to hear it
         self._enter(State.SUBMITTING, f"Looking whether {service.label} has made the task")
-        for seconds in SEARCH_PAUSES_S:
-            self._sleep(seconds)
-            try:
-                found = service.find(self.job.parameters, self._age_s())  # its picture may be gone
-            except ImageTo3DError:
-                self._log_error()
-                continue
-            others = [job for job in history.list_jobs(self.folder.parent) if job.id != self.job.id]
-            known = {job.task_id for job in others} | {
-                gone["task_id"] for job in (self.job, *others) for gone in job.earlier
-            }
-            found = [task_id for task_id in found if task_id not in known]
-            self.job.candidates = found
-            if len(found) == 1 and not any(self._competes(other) for other in others):
-                self._take(found[0])
-                return
-        raise ImageTo3DError(f"{service.label} did not answer.")  # `Job.end` makes a sentence of what this means
-
-    def _competes(self, other: Job) -> bool:
-        """Whether a task that looks like ours may be that of another job, which does not know its own either."""
-        requests = [{"sent": other.sent, "task_id": other.task_id}, *other.earlier]
-        return other.service == self.job.service and any(
-            abs(folders.age_s(request["sent"]) - folders.age_s(self.job.sent)) < CREATE_WINDOW_S
-            for request in requests
-            if request["sent"] and not request["task_id"]
+        task_id = lost.find_task(
+            service,
+            self.job,
+            age_s=self._age_s,
+            list_others=lambda: [job for job in history.list_jobs(self.folder.parent) if job.id != self.job.id],
+            sleep=self._sleep,
+            log_error=self._log_error,
         )
+        self._take(task_id)
 
     def _wait(self, service: api.Service) -> api.Task:
         def on_progress(task: api.Task) -> None:
