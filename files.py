@@ -62,9 +62,14 @@ def patiently(
         try:
             return action()
         except OSError as error:
-            if getattr(error, "winerror", None) not in IN_USE or clock() >= until:
+            if not is_in_use(error) or clock() >= until:
                 raise
             sleep(PAUSE_S)
+
+
+def is_in_use(error: OSError) -> bool:
+    """Whether Windows has refused something because another process has the file open."""
+    return getattr(error, "winerror", None) in IN_USE
 
 
 def replace(source: Path, target: Path, *, patience_s: float = PATIENCE_S) -> Path:

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..programs.program import NOT_UNDERSTOOD, Command, Program, Report, blender_command
+from ..programs.program import Command, Program, Report, blender_command
 from .errors import BlenderError
 from .words import SENTENCE_AT_MOST, clean, named
 
@@ -26,10 +26,10 @@ def find_blender() -> list[str]:
     return blender_command(binary)
 
 
-def start(blender: Command, module: str, request: dict[str, Any], folder: Path) -> Program:
+def start(blender: Command, module: str, request: dict[str, Any], folder: Path, log: Path | None) -> Program:
     """Start a program as `Program` does. Raises `BlenderError` where there is no such Blender, `OSError`."""
     try:
-        return Program(blender, module, request, folder)
+        return Program(blender, module, request, folder, log)
     except FileNotFoundError:
         raise BlenderError(f"Blender could not be started: there is no {named(blender[0])}.") from None
 
@@ -38,7 +38,7 @@ def heard(program: Program) -> Report:
     """What the program has said last, fit for people: one line each, not endless."""
     report = program.poll()
     done = {**report.done, "note": _sentence(report.done["note"])} if report.done is not None else None
-    error = (_sentence(report.error) or NOT_UNDERSTOOD) if report.error else ""
+    error = (_sentence(report.error) or program.not_understood) if report.error else ""
     return replace(report, message=_sentence(report.message), done=done, error=error)
 
 

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from .. import files
-from ..programs.program import FIT, NOT_UNDERSTOOD, Command
+from ..programs.program import FIT, Command
 from . import blender, whole
 from .errors import BlenderError, PictureError
 from .network import USUAL, Network, is_loopback
@@ -158,11 +158,12 @@ def fit(
     limit_px: int,
     may_be_flat: bool,
     sleep: Callable[[float], None],
+    log: Path | None = None,
 ) -> Path:
     """Return `file` where it is a PNG or JPEG of at most `limit_px` on its longer side, else one that is made of it: `stem` plus its ending.
 
     The Blender that `find()` names does the work; it also looks whether there is anything to be seen, and only that is left out
-    where there is no Blender. `sleep` is called meanwhile and may raise. Raises `PictureError`, which calls the file `called`, where
+    where there is no Blender; what it prints goes to `log`. `sleep` is called meanwhile and may raise. Raises `PictureError`, which calls the file `called`, where
     it is no picture, damaged, an animation or empty (of one flat color without a shape, unless it `may_be_flat`); `BlenderError` where
     the work cannot be done.
     """
@@ -183,17 +184,14 @@ def fit(
         "limit_px": limit_px,
         "output_stem": str(stem),
     }
-    report = blender.finished(blender.start(command, FIT, request, stem.parent), sleep)
+    program = blender.start(command, FIT, request, stem.parent, log)
+    report = blender.finished(program, sleep)
     if report.done is None:
         raise PictureError(report.error)
-    return _file_of(report.done.get("file"), file, stem)
-
-
-def _file_of(named: object, file: Path, stem: Path) -> Path:
-    """The picture that a program has named: `file`, or one that it has made beside `stem`. What is sent is nothing else."""
-    made = Path(named) if isinstance(named, str) else Path()
-    if made != file and made.parent != stem.parent:
-        raise BlenderError(NOT_UNDERSTOOD)
+    file_said = report.done.get("file")
+    made = Path(file_said) if isinstance(file_said, str) else Path()
+    if made != file and made.parent != stem.parent:  # what is sent is nothing else
+        raise BlenderError(program.not_understood)
     return made
 
 

@@ -24,6 +24,7 @@ from .. import files
 from ..api.errors import GlbError
 from ..api.glb import as_blender_reads
 from ..api.words import model_name
+from ..programs.process import starter_is_gone
 from ..programs.program import SCRATCH_PREFIX
 from . import loose_maps
 from .materials import keep_contract, mend, mend_metallic, merge_images, metallic_untold
@@ -34,7 +35,7 @@ from .thumbnail import render
 def main() -> None:
     """Do what the request file that the first argument names says, and report."""
     request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    report = Report(Path(request["report"]))
+    report = Report(Path(request["report"]), starter_is_gone)
     try:
         facts = convert(request, report)
     except RuntimeError as error:  # what Blender's importer raises on a file it cannot read

@@ -19,6 +19,7 @@ import bpy
 import numpy as np
 
 from .. import files
+from ..programs.process import starter_is_gone
 from .picture import HEADER, MOST_PIXELS, displayed, orientation_in, size_in, upright
 from .pixels import Bytes, Floats
 from .report import Report
@@ -39,7 +40,7 @@ class NotFitting(Exception):
 def main() -> None:
     """Do what the request file that the first argument names says, and report."""
     request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    report = Report(Path(request["report"]))
+    report = Report(Path(request["report"]), starter_is_gone)
     picture, called = Path(request["picture"]), request["called"]
     try:
         if request["only_look"]:

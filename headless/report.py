@@ -7,26 +7,26 @@ pipe cannot be read without blocking on every system that Blender runs on.
 """
 
 import json
-import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 
 class Report:
-    """Appends lines to `path`; made anew by each program at its start."""
+    """Appends lines to `path`; made anew by each program at its start. `starter_is_gone` is asked with each of them."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, starter_is_gone: Callable[[], bool] = lambda: False) -> None:
         self._path = path
-        self._parent = os.getppid()
+        self._starter_is_gone = starter_is_gone
 
     def progress(self, fraction: float, message: str) -> None:
         """Say how far the work is (0 to 1) and what is done next, in words for the panel.
 
-        Ends the process when the one that started it has died: nobody would take the result. (The system reports that only on
-        Linux and macOS; elsewhere the program works on to its end, and its unclaimed file is tidied away with the job.)
+        Ends the process when the one that started it has died: nobody would take the result. (On Linux and macOS it does not live so long, see
+        `process.end_with_starter`; Windows knows nothing like it.)
         """
-        if os.getppid() != self._parent:
+        if self._starter_is_gone():
             sys.exit("The process that asked for this work is gone.")
         self._write({"progress": round(fraction, 4), "message": message})
 

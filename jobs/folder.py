@@ -26,6 +26,7 @@ from ..api.parameters import Picture
 from ..api.parameters import pictures as pictures_of
 from ..api.results import keep_aside
 from ..api.services import SERVICES
+from ..programs.program import LOG as LOG
 from ..programs.program import SCRATCH_PREFIX
 from . import pictures, record
 from .pictures import Note, is_plain_name
@@ -33,7 +34,6 @@ from .pictures import Note, is_plain_name
 RECORD = "job.json"
 LOCK = "lock"
 CANCEL = "cancel"
-LOG = "log.txt"
 GLB = "result.glb"
 BLEND = "result.blend"
 THUMBNAIL = "thumbnail.png"
@@ -205,10 +205,16 @@ def create(
     now = datetime.now(UTC)
     job_id = f"{now:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # in the order of time, and unlike another Blender's
     job = Job(job_id, service, name, dict(parameters), place=place or {}, message=WAITING_MESSAGE, created=_iso(now))
-    root.mkdir(parents=True, exist_ok=True)
-    files.keep_private(root)
     unfinished = root / f"{UNFINISHED_PREFIX}{job_id}"
-    files.make_folder(unfinished)
+    for is_last_try in (False, True):
+        root.mkdir(parents=True, exist_ok=True)
+        files.keep_private(root)
+        try:
+            files.make_folder(unfinished)
+            break
+        except FileNotFoundError:  # somebody has just tidied up the user's folder
+            if is_last_try:
+                raise
     try:
         # First a record: a folder without one is nobody's, and would never be tidied away.
         write(unfinished, dataclasses.replace(job, parameters={}), synced=False)

@@ -4,9 +4,9 @@
 import contextlib
 import os
 import re
-import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,24 @@ ABANDONED_S = 3600.0  # a folder that was still being made this long ago belongs
 
 def list_ids(root: Path) -> list[str]:
     """Return the names of the folders under `root` that may be jobs, newest first: those that have the form of an id. No file is read."""
-    if not root.is_dir():
-        return []
-    with os.scandir(root) as entries:
-        found = [entry.name for entry in entries if folders.is_id(entry.name) and entry.is_dir(follow_symlinks=False)]
+    found = [entry.name for entry in _entries(root) if folders.is_id(entry.name)]
     return sorted(found, reverse=True)  # ids begin with the time
+
+
+def _entries(root: Path) -> list[os.DirEntry[str]]:
+    """The folders in `root`, and no links to one; none where there is no `root`. Each may be gone already: other Blenders share them."""
+    try:
+        with os.scandir(root) as entries:
+            return [entry for entry in entries if _is_folder(entry)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
 
 
 def list_jobs(root: Path) -> list[Job]:
@@ -210,14 +223,16 @@ def _wait_again(folder: Path, job: Job) -> None:
 
 
 def remove(root: Path, job_id: str) -> None:
-    """Delete the job's folder with all it holds. Raises as `set_aside` does."""
-    _delete(set_aside(root, job_id))
+    """Delete the job's folder with all it holds; what cannot be deleted just now, `sweep` will. Raises as `set_aside` does."""
+    aside = set_aside(root, job_id)
+    with contextlib.suppress(OSError):
+        _delete(aside)
 
 
 def set_aside(root: Path, job_id: str) -> Path:
     """Take the job from the list, and return the folder that `sweep` will delete: many at once would take long.
 
-    Raises `BusyError` while its process runs, `JobError` where there is no such job under `root` or it waits for a model that is paid
+    Raises `BusyError` while its process runs or a file of it is open, `JobError` where there is no such job under `root` or it waits for a model that is paid
     for, and `OSError`.
     """
     folder = root / job_id
@@ -225,12 +240,24 @@ def set_aside(root: Path, job_id: str) -> Path:
         raise JobError(f"There is no job {job_id!r} in {root}.")
     aside = root / f"{folders.REMOVED_PREFIX}{job_id}"
     if not files.is_plain_file(folder / folders.LOCK):  # it is no whole job, and nobody can be working on it
-        return files.rename(folder, aside)
+        return _renamed(folder, aside)
     with folders.lock(folder):
         _refuse_paid(folder)
-        if sys.platform != "win32":
-            return files.rename(folder, aside)
-    return files.rename(folder, aside)  # Windows renames no folder in which a file is open, like the lock
+        if not files.IS_WINDOWS:
+            return _renamed(folder, aside)
+    return _renamed(folder, aside)  # Windows renames no folder in which a file is open, like the lock
+
+
+def _renamed(folder: Path, aside: Path) -> Path:
+    """Rename the folder of a job, at once. Raises `JobError` where somebody else has just removed it, `BusyError` where a file in it is open."""
+    try:
+        return files.rename(folder, aside, patience_s=files.AT_ONCE_S)
+    except FileNotFoundError:
+        raise JobError(f"There is no job {folder.name!r} in {folder.parent}.") from None
+    except OSError as error:
+        if files.is_in_use(error):
+            raise BusyError(f"A file of job {folder.name} is open in a program: try again in a moment.") from None
+        raise
 
 
 def _refuse_paid(folder: Path) -> None:
@@ -246,27 +273,46 @@ def _refuse_paid(folder: Path) -> None:
 
 
 def _delete(folder: Path) -> None:
-    """Delete a folder that was set aside. Its record goes last: as long as anything else is left, it is known to be a job's."""
-    for entry in list(folder.iterdir()):
-        if entry.name != folders.RECORD:
-            files.remove_tree(entry)
-    files.remove(folder / folders.RECORD)
-    files.remove_folder(folder)
+    """Delete a folder that was set aside, and wait for nobody who has a file in it open. Raises `OSError` where something is left.
+
+    Its record goes last: as long as anything else is left, it is known to be a job's. Another Blender may be doing the same.
+    """
+    for name in os.listdir(folder):
+        if name != folders.RECORD:
+            with contextlib.suppress(FileNotFoundError):
+                files.remove_tree(folder / name, patience_s=files.AT_ONCE_S)
+    files.remove(folder / folders.RECORD, missing_ok=True, patience_s=files.AT_ONCE_S)
+    files.remove_folder(folder, patience_s=files.AT_ONCE_S)
 
 
-def sweep(root: Path, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> bool:
-    """Delete what was set aside, and what an interrupted `folder.create` left behind, for about so long. Return whether all is gone.
+class Swept(Enum):
+    """How far `sweep` came."""
 
-    Begins every session, and so also keeps the folder of all jobs private.
+    ALL_GONE = "all gone"
+    OUT_OF_TIME = "out of time"
+    """There is more to delete: go on as soon as there is time again."""
+    KEPT = "kept"
+    """Something could not be deleted just now, as on Windows a file that is open in a program: try again after a while."""
+
+
+def sweep(root: Path, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> Swept:
+    """Delete what was set aside, and what an interrupted `folder.create` left behind, for about so long. Return how far that went.
+
+    Begins every session, and so also keeps the folder of all jobs private. Never waits for a file that is open elsewhere.
     """
     files.keep_private(root)  # Blender has made it as the user's other folders, or an earlier version has
     until = clock() + seconds
+    swept = Swept.ALL_GONE
     for leftover in _leftovers(root):
         if clock() > until:
-            return False
-        with contextlib.suppress(OSError):  # what cannot be deleted now, the next start tries again
+            return Swept.OUT_OF_TIME
+        try:
             _delete(leftover)
-    return True
+        except FileNotFoundError:  # another Blender was faster
+            continue
+        except OSError:
+            swept = Swept.KEPT
+    return swept
 
 
 def delete_leftover(root: Path, name: str) -> bool:
@@ -290,12 +336,17 @@ def delete_leftover(root: Path, name: str) -> bool:
 
 def _leftovers(root: Path) -> list[Path]:
     """What `sweep` may delete: named by us and by an id, with a record in it, and no link."""
-    removed = _named(root, folders.REMOVED_PREFIX)
-    return removed + [left for left in _named(root, folders.UNFINISHED_PREFIX) if _is_abandoned(left)]
+    entries = _entries(root)
+    removed = _named(entries, folders.REMOVED_PREFIX)
+    return removed + [left for left in _named(entries, folders.UNFINISHED_PREFIX) if _is_abandoned(left)]
 
 
-def _named(root: Path, prefix: str) -> list[Path]:
-    found = [path for path in root.glob(f"{prefix}*") if folders.is_id(path.name.removeprefix(prefix))]
+def _named(entries: Iterable[os.DirEntry[str]], prefix: str) -> list[Path]:
+    found = [
+        Path(entry.path)
+        for entry in entries
+        if entry.name.startswith(prefix) and folders.is_id(entry.name.removeprefix(prefix))
+    ]
     return [path for path in found if folders.holds_record(path)]
 
 

@@ -48,7 +48,7 @@ def checked(content: bytes, job_id: str, states: Collection[str]) -> dict[str, A
     record = _object_in(content)
     checks = {
         **FIELDS,
-        "id": _one_of([job_id], "is not the name of the folder"),
+        "id": _one_of([job_id], "is not the name of the folder, which may be a copy"),
         "state": _one_of(states, "is none that this version knows"),
     }
     for name in ("id", "service", "state"):

@@ -417,7 +417,9 @@ class Run:
             "blend": str(self.folder / folders.BLEND),
             "thumbnail": str(self.folder / folders.THUMBNAIL),
         }
-        program = blender.start(blender_command(self.config["blender"]), CONVERT, request, self.folder)
+        program = blender.start(
+            blender_command(self.config["blender"]), CONVERT, request, self.folder, self.folder / folders.LOG
+        )
         report = blender.finished(program, self._sleep, self._progress)
         if report.done is None:
             raise ImageTo3DError(f"{report.error} The model is kept as {folders.GLB} in the job's folder.")

@@ -6,12 +6,16 @@ loaded from the folder this file lies in, under the name `image_to_3d` whatever 
 edited and the relative imports of every module hold. Never imported by Blender's own process.
 """
 
+import importlib
 import importlib.util
 import runpy
 import sys
 from pathlib import Path
 
 PACKAGE = "image_to_3d"
+
+WORKERS = "headless."
+"""How the names of the programs begin that work for another process, and end with it."""
 
 LAUNCH = Path(__file__).resolve()
 """This file: what a new process runs."""
@@ -34,6 +38,8 @@ def main() -> None:
     arguments = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:]
     module, *rest = arguments
     load_package()
+    if module.startswith(WORKERS):
+        importlib.import_module(f"{PACKAGE}.programs.process").end_with_starter()
     sys.argv = [module, *rest]
     runpy.run_module(f"{PACKAGE}.{module}", run_name="__main__", alter_sys=False)
 

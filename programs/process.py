@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -88,6 +89,8 @@ def stop(process: Process) -> None:
 NICE = 10
 """How much the system prefers others (0 to 19). Sculpting takes every core, and the user's Blender needs one to answer with."""
 
+STDIN = 0  # its descriptor; inside Blender `sys.stdin` may be something else
+
 if sys.platform == "win32":
     import ctypes
     import msvcrt
@@ -97,9 +100,10 @@ if sys.platform == "win32":
 
     def starter_is_gone() -> bool:
         """Whether standard input has come to its end. Asked by the process itself, once its orders are read."""
-        handle = msvcrt.get_osfhandle(sys.stdin.fileno())
+        handle = msvcrt.get_osfhandle(STDIN)
         return not ctypes.windll.kernel32.PeekNamedPipe(handle, None, 0, None, None, None)
 else:
+    import fcntl
     import select
 
     def give_way() -> None:
@@ -108,5 +112,41 @@ else:
 
     def starter_is_gone() -> bool:
         """Whether standard input has come to its end. Asked by the process itself, once its orders are read."""
-        readable, _, _ = select.select([sys.stdin], [], [], 0)
-        return bool(readable) and os.read(sys.stdin.fileno(), 1) == b""
+        readable, _, _ = select.select([STDIN], [], [], 0)
+        return bool(readable) and os.read(STDIN, 1) == b""
+
+
+LOOK_EVERY_S = 0.5
+"""How often `look_after_starter` looks."""
+
+
+def end_with_starter() -> None:
+    """Have this process ended when its starter goes, whatever it does then, also in a long call that never comes back to Python.
+
+    For a program that nobody says anything to: its standard input, where that is a pipe, never brings anything but its end. On Linux
+    the system sends SIGIO then, which ends a process (fcntl(2), F_SETOWN; signal(7)). macOS does not, so a timer looks. Windows has neither: there
+    the program asks `starter_is_gone` where it reports.
+    """
+    if sys.platform == "win32" or not stat.S_ISFIFO(os.fstat(STDIN).st_mode):
+        return
+    if sys.platform == "linux":
+        signal.signal(signal.SIGIO, signal.SIG_DFL)  # one that is ignored stays so for the programs that are started
+        fcntl.fcntl(STDIN, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(STDIN, fcntl.F_SETFL, fcntl.fcntl(STDIN, fcntl.F_GETFL) | os.O_ASYNC)
+        if starter_is_gone():  # before the system was asked
+            sys.exit(1)
+    else:
+        look_after_starter()
+
+
+def look_after_starter() -> None:
+    """Have a timer look for the starter, and end this process without it: as soon as Python is at work. Not on Windows."""
+    if sys.platform != "win32":
+
+        def look(*_: object) -> None:
+            if starter_is_gone():
+                os._exit(1)
+
+        signal.signal(signal.SIGALRM, look)
+        signal.siginterrupt(signal.SIGALRM, False)  # whatever the system does for Blender just now, it goes on with
+        signal.setitimer(signal.ITIMER_REAL, LOOK_EVERY_S, LOOK_EVERY_S)

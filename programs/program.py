@@ -4,6 +4,7 @@
 What a program says is given as it stands there: it opens files of strangers, and may repeat them. `api/blender.py` makes it fit for people.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -24,10 +25,13 @@ SCULPT = "headless.sculpt"
 SCRATCH_PREFIX = "tmp-"
 """How the files begin that nobody needs once the program has ended."""
 
+LOG = "log.txt"
+"""What the log of a job is called, in its folder."""
+
 REPORT_BYTES = 16 << 20
 """More than a program ever says: a line has about a hundred."""
 
-NOT_UNDERSTOOD = "The background Blender said something that is not understood: try again; log.txt in the job's folder has the details."
+NOT_UNDERSTOOD = "The background Blender said something that is not understood: try again."
 
 Command = Sequence[str]
 """The beginning of a command line; the name of a program and its arguments follow."""
@@ -57,12 +61,14 @@ class Report:
 
 
 class Program:
-    """One run of the program `module` with `request`, in `folder`, where its request, report and log also go.
+    """One run of the program `module` with `request`, in `folder`, where its request and its report also go.
 
-    Raises `OSError` where it cannot be started.
+    What it prints is appended to `log`, the log of a job, and to nothing where that is None. The program ends when this process does, or
+    lets go of this object. Raises `OSError` where it cannot be started.
     """
 
-    def __init__(self, blender: Command, module: str, request: dict[str, Any], folder: Path) -> None:
+    def __init__(self, blender: Command, module: str, request: dict[str, Any], folder: Path, log: Path | None) -> None:
+        self._log = log
         # Named by process: a program whose job was taken over may live on for a moment, and must not get in the way.
         scratch = f"{SCRATCH_PREFIX}{module.rpartition('.')[2]}-{os.getpid()}"
         self._report = folder / f"{scratch}-report.jsonl"
@@ -73,12 +79,12 @@ class Program:
         # No keys: the program opens files of strangers.
         kept = {name: value for name, value in os.environ.items() if not name.upper().endswith("_API_KEY")}
         environment = {**kept, "BLENDER_USER_RESOURCES": str(folder / f"{scratch}-user")}
-        with files.open_private(folder / "log.txt", "ab") as log:
+        with files.open_private(log, "ab") if log else contextlib.nullcontext(subprocess.DEVNULL) as output:
             self._process = subprocess.Popen(
                 [*blender, module, str(request_file)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdin=subprocess.PIPE,  # nothing comes through it, and its end says that this process is gone
+                stdout=output,
+                stderr=output,
                 env=environment,
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
@@ -96,17 +102,28 @@ class Program:
             RecursionError,
         ):  # it reads files of strangers, and may be out of its mind
             self.stop()
-            return Report(error=NOT_UNDERSTOOD)
+            return Report(error=self.not_understood)
         if ended and report.done is None and not report.error:
             error = f"The background Blender stopped unexpectedly (exit code {self._process.returncode}) at: "
-            error += f"{report.message or 'starting'}. Try again; log.txt in the job's folder has the details."
-            return Report(report.progress, report.message, error=error)
+            error += f"{report.message or 'starting'}. Try again."
+            return Report(report.progress, report.message, error=error + self._details)
         return report
+
+    @property
+    def not_understood(self) -> str:
+        """The sentence for a program that says what none of ours says."""
+        return NOT_UNDERSTOOD + self._details
+
+    @property
+    def _details(self) -> str:
+        return f" {self._log.name} in the job's folder has the details." if self._log else ""
 
     def stop(self) -> None:
         """End the program at once, whatever it is doing."""
         self._process.kill()
         self._process.wait()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
 
     def _read(self) -> Report:
         progress, message = 0.0, ""
@@ -121,7 +138,7 @@ class Program:
                 done = {"note": "", **said["done"]}
                 return Report(1.0, message, done={**done, "note": _text(done["note"])})
             if "error" in said:
-                return Report(progress, message, error=_text(said["error"]) or NOT_UNDERSTOOD)
+                return Report(progress, message, error=_text(said["error"]) or self.not_understood)
             progress, message = float(said["progress"]), _text(said["message"])
             if not 0.0 <= progress <= 1.0:
                 raise ValueError("it is no share")

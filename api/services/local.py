@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ... import files
-from ...programs.program import SCRATCH_PREFIX, SCULPT, Command, Program
+from ...programs.program import LOG, SCRATCH_PREFIX, SCULPT, Command, Program
 from .. import blender as blenders
 from .. import picture
 from ..errors import GoneError, TaskFailedError
@@ -123,7 +123,7 @@ class Local:
             "parameters": values,
             "output": str(self._output(task_id)),
         }
-        self._programs[task_id] = blenders.start(self._blender, SCULPT, request, self._folder)
+        self._programs[task_id] = blenders.start(self._blender, SCULPT, request, self._folder, self._folder / LOG)
         return Task(task_id, Status.RUNNING)
 
     def get(self, task_id: str) -> Task:

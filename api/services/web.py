@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...programs.program import SCRATCH_PREFIX, Command
+from ...programs.program import LOG, SCRATCH_PREFIX, Command
 from .. import picture
 from ..blender import find_blender
 from ..body import Body
@@ -57,7 +57,7 @@ class WebService:
 
     Pictures longer than `picture_limit_px` on one side are scaled down, what is neither PNG nor JPEG is converted, and what shows
     nothing is refused, by the Blender that `blender` starts (by default the one that is found). Intermediate files go to `folder` (by
-    default a temporary one).
+    default a temporary one), and what that Blender prints to log.txt there.
     `sleep` is called instead of sleeping, and with 0 while something is sent; it may raise.
     """
 
@@ -163,6 +163,7 @@ class WebService:
             limit_px=self._picture_limit_px,
             may_be_flat=name != pictures(self.parameters)[0],  # of a texture, one color may well be meant
             sleep=self._sleep,
+            log=self._folder / LOG if self._folder else None,
         )
 
     def _called(self, source: str, name: str) -> str:

@@ -32,7 +32,7 @@ def last_word(tmp_path):
     def last_word(says, *, lives_on=False):
         says = says if isinstance(says, bytes) else b"".join(json.dumps(line).encode() + b"\n" for line in says)
         request = {"says": says.hex(), "lives_on": lives_on}
-        programs.append(Program([sys.executable, "-I", "-c", SAYS], "headless.nothing", request, tmp_path))
+        programs.append(Program([sys.executable, "-I", "-c", SAYS], "headless.nothing", request, tmp_path, None))
         until = time.monotonic() + 30
         while True:
             report = blender.heard(programs[-1])

@@ -16,6 +16,7 @@ from image_to_3d.api.errors import BusyError, JobError, PictureError
 from image_to_3d.jobs import folder as folders
 from image_to_3d.jobs import history
 from image_to_3d.jobs.folder import State
+from image_to_3d.jobs.history import Swept
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
 NO_SUCH_MOMENT = 3  # the exit code of mortal.py where nothing was left to strike
@@ -127,9 +128,9 @@ def test_what_is_set_aside_is_no_job_any_more_and_is_deleted_a_little_at_a_time(
         history.set_aside(jobs.root, folder.name)
     assert history.list_jobs(jobs.root) == []
     ticking = iter([0.0, 0.5, 1.5])  # seconds: one folder fits into one
-    assert not history.sweep(jobs.root, 1.0, clock=lambda: next(ticking))
+    assert history.sweep(jobs.root, 1.0, clock=lambda: next(ticking)) is Swept.OUT_OF_TIME
     assert len(list(jobs.root.iterdir())) == 2
-    assert history.sweep(jobs.root, 60.0)
+    assert history.sweep(jobs.root, 60.0) is Swept.ALL_GONE
     assert list(jobs.root.iterdir()) == []
 
 
@@ -141,7 +142,7 @@ def test_what_an_interrupted_creation_left_is_tidied_away_later(jobs):
     for name in (OLD, ".new-20260101-000000-000001-abcd"):
         shutil.copytree(kept, jobs.root / name)
     os.utime(jobs.root / OLD, (0, 0))
-    assert history.sweep(jobs.root, 60.0)
+    assert history.sweep(jobs.root, 60.0) is Swept.ALL_GONE
     assert {entry.name for entry in jobs.root.iterdir()} == {kept.name, ".new-20260101-000000-000001-abcd"}
     assert [job.id for job in history.list_jobs(jobs.root)] == [kept.name]
 
@@ -168,7 +169,7 @@ def test_a_creation_that_is_killed_at_any_moment_leaves_what_will_be_tidied_away
             assert "job.json" in held or held <= {"job.json.part"}, held
         made = history.list_jobs(jobs.root)
         assert [job.state for job in made] == [State.WAITING] * len(made)
-        assert history.sweep(jobs.root, 60.0)
+        assert history.sweep(jobs.root, 60.0) is Swept.ALL_GONE
         for entry in jobs.root.iterdir() if left else ():
             assert entry.name in {job.id for job in made} or "job.json" not in os.listdir(entry)
             shutil.rmtree(entry)
@@ -204,7 +205,7 @@ def test_what_is_no_job_by_its_name_is_never_listed_swept_or_removed(jobs):
         os.utime(jobs.root / name, (0, 0))
     before = files_in(jobs.root)
     assert history.list_ids(jobs.root) == [job.name]
-    assert history.sweep(jobs.root, 60.0)
+    assert history.sweep(jobs.root, 60.0) is Swept.ALL_GONE
     for name in (*NO_JOBS, "..", ".", "", "../jobs", str(job), f"{job.name}/", f"./{job.name}"):
         with pytest.raises(JobError, match="There is no job"):
             history.remove(jobs.root, name)
@@ -221,7 +222,7 @@ def test_what_holds_no_record_is_never_listed_swept_or_removed(jobs, name):
     os.utime(folder, (0, 0))
     before = files_in(jobs.root)
     assert history.list_jobs(jobs.root) == []
-    assert history.sweep(jobs.root, 60.0)
+    assert history.sweep(jobs.root, 60.0) is Swept.ALL_GONE
     with pytest.raises(JobError, match="There is no job"):
         history.remove(jobs.root, name)
     with pytest.raises(JobError, match="There is no job"):
@@ -236,7 +237,7 @@ def test_no_link_is_followed(jobs, tmp_path, name):
     os.utime(elsewhere, (0, 0))
     before = files_in(tmp_path)
     assert name not in [job.id for job in history.list_jobs(jobs.root)]
-    assert history.sweep(jobs.root, 60.0)
+    assert history.sweep(jobs.root, 60.0) is Swept.ALL_GONE
     with pytest.raises(JobError, match="There is no job"):
         history.remove(jobs.root, name)
     assert files_in(tmp_path) == before
@@ -270,7 +271,7 @@ def test_a_removal_that_was_interrupted_goes_on(jobs):
     for entry in folder.iterdir():
         if entry.name not in ("job.json", "picture.png"):
             entry.unlink()
-    assert history.sweep(jobs.root, 60.0)
+    assert history.sweep(jobs.root, 60.0) is Swept.ALL_GONE
     assert list(jobs.root.iterdir()) == []
 
 
@@ -343,3 +344,146 @@ def test_what_an_earlier_version_left_open_is_closed(jobs):
     leave_open()
     jobs.create()
     assert modes()[0] == 0o700
+
+
+def test_a_copied_folder_is_a_row_of_its_own_and_nothing_of_it_reaches_the_job(jobs, stand_in):
+    """Whoever copies a folder gives it any name. One that no id has is nobody's; another id is a row, which says what it is."""
+    folder = jobs.create()
+    before = files_in(folder)
+    copy = shutil.copytree(folder, jobs.root / "20260101-000000-000000-abcd")
+    plain = shutil.copytree(folder, jobs.root / f"{folder.name} copy")
+    rows = {job.id: job for job in history.list_jobs(jobs.root)}
+    assert {job_id: job.state for job_id, job in rows.items()} == {folder.name: State.WAITING, copy.name: State.FAILED}
+    assert "which may be a copy" in rows[copy.name].message and not rows[copy.name].needs_process
+    assert jobs.start(copy, blender=stand_in).wait(60) == 1  # what was asked for once is not made, or paid for, twice
+    for change in (history.cancel, history.retry, history.resume):
+        with pytest.raises(JobError, match="cannot be read"):
+            change(copy)
+    history.remove(jobs.root, copy.name)
+    assert not copy.exists() and files_in(folder) == before and plain.exists()
+    assert folders.read(folder).state is State.WAITING
+
+
+def test_a_job_whose_copy_took_its_name_is_still_removed_alone(jobs):
+    """The original renamed, the copy under its name: each row is the folder that it names."""
+    folder = jobs.create()
+    other = folder.rename(jobs.root / "20260101-000000-000000-abcd")
+    shutil.copytree(other, folder)
+    assert sorted(job.id for job in history.list_jobs(jobs.root)) == sorted([folder.name, other.name])
+    history.remove(jobs.root, folder.name)
+    assert [job.id for job in history.list_jobs(jobs.root)] == [other.name]
+
+
+def vanishing(monkeypatch, module, name, vanish):
+    """Has somebody else do something just before each call of a function of the system."""
+    really, inside = getattr(module, name), []
+
+    def meanwhile(*arguments, **options):
+        if not inside:  # what somebody else does is no moment of its own
+            inside.append(1)
+            vanish()
+            inside.pop()
+        return really(*arguments, **options)
+
+    monkeypatch.setattr(module, name, meanwhile)
+
+
+@pytest.mark.parametrize("name", ["scandir", "listdir", "stat", "unlink", "rmdir"])
+def test_two_blenders_sweep_at_once(jobs, monkeypatch, name):
+    """Whatever one of them is about to look at or to delete, the other has deleted already."""
+    for folder in [jobs.create() for _ in range(2)]:
+        history.set_aside(jobs.root, folder.name)
+    for moment in range(30):
+        if not jobs.root.exists() or not list(jobs.root.iterdir()):
+            break
+        left = [moment]
+
+        def vanish(left=left):
+            left[0] -= 1
+            if left[0] == -1:
+                subprocess.run(["rm", "-rf", *map(str, jobs.root.glob(".removed-*"))], check=True)
+
+        with monkeypatch.context() as patch:
+            vanishing(patch, os, name, vanish)
+            assert history.sweep(jobs.root, 60.0) is Swept.ALL_GONE
+        assert list(jobs.root.iterdir()) == []
+        for folder in [jobs.create() for _ in range(2)]:
+            history.set_aside(jobs.root, folder.name)
+        if left[0] >= 0:
+            break
+    assert left[0] >= 0 and moment > 0
+
+
+@pytest.mark.parametrize("ask", [history.list_ids, history.list_jobs, lambda root: history.sweep(root, 60.0)])
+def test_a_folder_of_all_jobs_that_vanishes_is_an_empty_one(jobs, monkeypatch, ask):
+    jobs.create()
+    vanishing(monkeypatch, os, "scandir", lambda: shutil.rmtree(jobs.root, ignore_errors=True))
+    assert ask(jobs.root) in ([], Swept.ALL_GONE)
+
+
+def test_a_job_that_another_blender_lists_while_it_is_being_made_is_whole_or_not_there(jobs, monkeypatch):
+    seen = []
+
+    def look():
+        seen.extend(history.list_jobs(jobs.root))
+        assert history.sweep(jobs.root, 60.0) is Swept.ALL_GONE
+
+    for name in ("mkdir", "link", "rename"):
+        with monkeypatch.context() as patch:
+            vanishing(patch, os, name, look)
+            folder = jobs.create()
+        assert folders.read(folder).state is State.WAITING
+    assert all(job.state is State.WAITING for job in seen)
+
+
+def test_the_folder_of_all_jobs_is_made_again_where_somebody_tidied_it_up_just_now(jobs, monkeypatch):
+    jobs.create()
+    tidied = []
+
+    def tidy_up():
+        if not tidied:
+            tidied.append(1)
+            shutil.rmtree(jobs.root)
+
+    vanishing(monkeypatch, folders.files, "make_folder", tidy_up)
+    assert history.list_ids(jobs.root)[1:] == [] and jobs.create().is_dir() and tidied
+
+
+def open_elsewhere(monkeypatch, name, is_open):
+    """Has the system refuse a file that a program has open, as Windows does."""
+    really = getattr(os, name)
+
+    def refused(path, *arguments, **options):
+        if is_open(str(path)):
+            error = PermissionError(errno.EACCES, "The process cannot access the file")
+            error.winerror = 32
+            raise error
+        return really(path, *arguments, **options)
+
+    monkeypatch.setattr(os, name, refused)
+
+
+def test_a_folder_whose_thumbnail_is_open_is_deleted_by_a_later_sweep(jobs, monkeypatch):
+    for _ in range(2):
+        folder = jobs.create()
+        (folder / "thumbnail.png").touch()
+        aside = history.set_aside(jobs.root, folder.name)
+    with monkeypatch.context() as patch:
+        patch.setattr(folders.files.time, "sleep", lambda seconds: pytest.fail("it waited"))
+        open_elsewhere(patch, "unlink", lambda path: path.endswith(f"{aside.name}/thumbnail.png"))
+        assert history.sweep(jobs.root, 60.0) is Swept.KEPT
+        assert [entry.name for entry in jobs.root.iterdir()] == [aside.name]
+        assert (aside / "job.json").exists()  # so that it is still known to be one of ours
+    assert history.sweep(jobs.root, 60.0) is Swept.ALL_GONE
+    assert list(jobs.root.iterdir()) == []
+
+
+def test_a_job_of_which_a_file_is_open_is_removed_another_time(jobs, monkeypatch):
+    folder = jobs.create()
+    with monkeypatch.context() as patch:
+        patch.setattr(folders.files.time, "sleep", lambda seconds: pytest.fail("it waited"))
+        open_elsewhere(patch, "rename", lambda path: path == str(folder))
+        with pytest.raises(BusyError, match="is open in a program: try again in a moment"):
+            history.set_aside(jobs.root, folder.name)
+    assert folders.read(folder).state is State.WAITING
+    history.remove(jobs.root, folder.name)

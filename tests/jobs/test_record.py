@@ -173,7 +173,7 @@ def test_the_good_jobs_among_bad_ones_are_listed_and_go_on(jobs):
     rows = {job.id: job for job in history.list_jobs(jobs.root)}
     assert len(rows) == len(BAD) + 2
     assert [job_id for job_id, job in rows.items() if job.state is State.WAITING] == [last.name, first.name]
-    assert history.sweep(jobs.root, 60.0) and len(history.list_ids(jobs.root)) == len(BAD) + 2
+    assert history.sweep(jobs.root, 60.0) is history.Swept.ALL_GONE and len(history.list_ids(jobs.root)) == len(BAD) + 2
 
 
 @pytest.mark.parametrize("state", [State.READY, State.IMPORTED, State.FAILED, State.UNCONFIRMED, State.CANCELLED])
