@@ -22,19 +22,23 @@ DEADLINE_S = 60  # against a hang; nothing is measured with it
 
 
 class Paid:
-    """A job of `service` in a user folder of its own, with a stand-in of its own that counts."""
+    """A job of `service` in a user folder of its own, with a stand-in of its own that counts.
 
-    def __init__(self, service, root, picture, model, blender, **options):
+    `parameters`, `config` and `connection` are what is unusual in the request, for the process and for the service; `options` are the
+    stand-in's.
+    """
+
+    def __init__(self, service, root, picture, model, blender, *, parameters=(), config=(), connection=(), **options):
         self.service = service
         self.root = root
         self.blender = blender
         self.stand_in = StandIn(model=model, **options)
         self.key = getattr(self.stand_in, f"{service}_key")
         self.started = []
-        table = SERVICES[service].parameters
-        self.folder = folders.create(
-            root, service=service, parameters=check(table, {"image_url": str(picture)}), name="Red Star"
-        )
+        self.config = dict(config)
+        self.connection = dict(connection)
+        asked = check(SERVICES[service].parameters, {"image_url": str(picture), **dict(parameters)})
+        self.folder = folders.create(root, service=service, parameters=asked, name="Red Star")
 
     def start(self, *wrappers):
         """Start the job's process, inside the programs that `wrappers` are command lines of."""
@@ -44,7 +48,9 @@ class Paid:
                 "key": self.key,
                 "url": getattr(self.stand_in, f"{self.service}_url"),
                 "network": {"read_s": 1.0, "create_s": 1.0, "online": False},
+                **self.connection,
             },
+            **self.config,
         }
         before = [str(PROGRAMS / "hurry.py"), str(FACTOR), *map(str, wrappers)]
         started = worker.start(self.folder, python=[sys.executable, "-I", *before], config=config)
