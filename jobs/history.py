@@ -5,7 +5,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,13 @@ def _entries(root: Path) -> list[os.DirEntry[str]]:
     """The folders in `root`, and no links to one; none where there is no `root`. Each may be gone already: other Blenders share them."""
     try:
         with os.scandir(root) as entries:
-            return [entry for entry in entries if _is_folder(entry)]
+            return [entry for entry in entries if is_folder(entry)]
     except (FileNotFoundError, NotADirectoryError):
         return []
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder, and no link to one. It may be gone already."""
     try:
         return entry.is_dir(follow_symlinks=False)
     except OSError:
@@ -298,56 +299,41 @@ class Swept(Enum):
 def sweep(root: Path, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> Swept:
     """Delete what was set aside, and what an interrupted `folder.create` left behind, for about so long. Return how far that went.
 
-    Begins every session, and so also keeps the folder of all jobs private. Never waits for a file that is open elsewhere.
+    Never waits for a file that is open elsewhere.
     """
-    files.keep_private(root)  # Blender has made it as the user's other folders, or an earlier version has
+    files.keep_private(root)  # an earlier version has left it open to everybody
     until = clock() + seconds
     swept = Swept.ALL_GONE
-    for leftover in _leftovers(root):
+    for name in (entry.name for entry in _entries(root) if entry.name.startswith(LEFT_OVER)):
         if clock() > until:
             return Swept.OUT_OF_TIME
-        try:
-            _delete(leftover)
-        except FileNotFoundError:  # another Blender was faster
-            continue
-        except OSError:
+        if not delete_leftover(root, name):
             swept = Swept.KEPT
     return swept
 
 
-def delete_leftover(root: Path, name: str) -> bool:
-    """Delete the folder `name` in `root` where it was set aside, or left by an interrupted `folder.create` long ago.
+LEFT_OVER = (folders.REMOVED_PREFIX, folders.UNFINISHED_PREFIX)
+"""How the names of folders begin that may have to be deleted."""
 
-    Never waits for files that are in use. Return whether there is nothing left to be done: False for what cannot be deleted now.
+
+def delete_leftover(root: Path, name: str) -> bool:
+    """Delete the folder `name` in `root` where it is ours: set aside, or left by an interrupted `folder.create` long ago. That is: it is
+    named by us and by an id, has a record in it, and is no link.
+
+    Never waits for files that are in use. Return False where that cannot be done now, so that it has to be tried again.
     """
     folder = root / name
     is_new = name.startswith(folders.UNFINISHED_PREFIX)
-    prefix = folders.UNFINISHED_PREFIX if is_new else folders.REMOVED_PREFIX
-    if not folders.is_id(name.removeprefix(prefix)) or not folders.holds_record(folder):
-        return True
-    if is_new and not _is_abandoned(folder):
+    job_id = name.removeprefix(folders.UNFINISHED_PREFIX if is_new else folders.REMOVED_PREFIX)
+    if not folders.is_id(job_id) or not folders.holds_record(folder) or (is_new and not _is_abandoned(folder)):
         return True
     try:
         _delete(folder)
+    except FileNotFoundError:  # another Blender was faster
+        return True
     except OSError:
         return False
     return True
-
-
-def _leftovers(root: Path) -> list[Path]:
-    """What `sweep` may delete: named by us and by an id, with a record in it, and no link."""
-    entries = _entries(root)
-    removed = _named(entries, folders.REMOVED_PREFIX)
-    return removed + [left for left in _named(entries, folders.UNFINISHED_PREFIX) if _is_abandoned(left)]
-
-
-def _named(entries: Iterable[os.DirEntry[str]], prefix: str) -> list[Path]:
-    found = [
-        Path(entry.path)
-        for entry in entries
-        if entry.name.startswith(prefix) and folders.is_id(entry.name.removeprefix(prefix))
-    ]
-    return [path for path in found if folders.holds_record(path)]
 
 
 def _is_abandoned(folder: Path) -> bool:

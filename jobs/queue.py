@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .. import files
 from ..api import picture
 from ..api.errors import ImageTo3DError, JobError, user_message
 from ..programs import process
@@ -153,6 +154,7 @@ class Queue:
         """The folder of all jobs, which exists then. Raises `JobError` where there can be none."""
         if self._root is None:
             self._root = self._make_root()
+            files.keep_private(self._root)  # Blender has made it as the user's other folders, or an earlier version has
         return self._root
 
     def folder_of(self, job_id: str) -> Path:
@@ -273,9 +275,9 @@ class Queue:
         for number, entry in enumerate(self._listing, 1):
             name = entry.name
             if folders.is_id(name):
-                if entry.is_dir(follow_symlinks=False):
+                if history.is_folder(entry):
                     self._listed.add(name)
-            elif name.startswith((folders.REMOVED_PREFIX, folders.UNFINISHED_PREFIX)):
+            elif name.startswith(history.LEFT_OVER):
                 self._leftovers.append(name)
             if number % LISTED_AT_ONCE == 0 and self._clock() >= until:
                 return False
@@ -591,7 +593,8 @@ class Queue:
 
     def delete_removed(self) -> None:
         """Delete what was removed at once, for whoever has no looks."""
-        self._delete_leftovers(math.inf)
+        self._leftovers = []
+        history.sweep(self.root, math.inf)
 
     def _begin_anew(self, job_id: str) -> Job:
         """Forget how often the job was tried: the user wants it."""

@@ -9,7 +9,6 @@ from typing import Any
 
 import bpy
 
-from .. import files
 from ..api import picture
 from ..api.errors import ImageTo3DError, JobError
 from ..api.network import is_loopback
@@ -34,7 +33,6 @@ def jobs_folder() -> Path:
         raise JobError(
             f"The folder of the jobs cannot be made at {folder} ({reason}): make sure that you may write there."
         ) from None
-    files.keep_private(folder)  # Blender has made it as the user's other folders, or an earlier version has
     return folder
 
 

@@ -5,6 +5,7 @@ The user feels the first three: they happen in Blender's own thread. A cancel is
 """
 
 import contextlib
+import importlib
 import io
 import statistics
 import sys
@@ -16,6 +17,7 @@ import conftest  # isort: skip -- gives Blender a user folder with the extension
 
 import bpy  # isort: skip -- first: addon_utils comes with it
 import addon_utils
+from looking import Looking
 
 NAME = "bl_ext.user_default.image_to_3d"
 ROUNDS = 5
@@ -32,17 +34,18 @@ def main():
     addon_utils.enable(NAME, default_set=True)
     try:
         bpy.ops.wm.read_homefile(use_empty=True, app_template="")
-        measure(sys.modules[f"{NAME}.scene.session"], sys.modules[f"{NAME}.operators.generate"])
+        measure(Looking(lambda name: importlib.import_module(f"{NAME}.{name}")))
     finally:
         addon_utils.disable(NAME)
 
 
-def measure(session, generate):
+def measure(session):
+    start_job = importlib.import_module(f"{NAME}.session.start").start_job
     picture = str(conftest.ROOT / "docs" / "penguin.png")
     bpy.context.scene.image_to_3d.local.texture_model = "PBR"
     press, start, cancel = [], [], []
     for _ in range(ROUNDS):
-        took, job = milliseconds(lambda: generate.start_job(bpy.context.scene, filepath=picture))
+        took, job = milliseconds(lambda: start_job(bpy.context.scene, filepath=picture))
         press.append(took)
         start.append(milliseconds(session.tick)[0])
         time.sleep(LONG_ENOUGH_S)
@@ -51,7 +54,7 @@ def measure(session, generate):
         while session.is_running(job.id):
             time.sleep(0.005)
         cancel.append((time.perf_counter() - started) * 1000)
-    job = generate.start_job(bpy.context.scene, filepath=picture)
+    job = start_job(bpy.context.scene, filepath=picture)
     ticks = []
     while (state := session.refresh(job.id).state) != "imported":
         if state in ("failed", "cancelled"):

@@ -63,7 +63,7 @@ bpy.ops.wm.listen("INVOKE_DEFAULT")
 
 LOOK = """
 import time
-look, times = module("operators.heartbeat").look, []
+look, times = module("operators.watch").look, []
 for _ in range(number):
     began = time.perf_counter()
     look()
@@ -88,7 +88,7 @@ panel.draw = draw
 
 REDRAW = """
 import time
-redraw = module("scene.redraw").redraw
+redraw = module("session.redraw").redraw
 
 def draw():
     redraw()
@@ -111,15 +111,15 @@ for when in seconds:
 
 TIME_LOOKS = """
 import time
-heartbeat = module("operators.heartbeat")
-looks, original = bpy.app.driver_namespace.setdefault("looks", []), heartbeat.look
+watch = module("operators.watch")
+looks, original = bpy.app.driver_namespace.setdefault("looks", []), watch.look
 
 def look():
     began = time.perf_counter()
     original()
     looks.append((time.perf_counter() - began) * 1000)
 
-heartbeat.look = look
+watch.look = look
 0
 """
 
@@ -205,14 +205,14 @@ def changing(stand_in):
         changer.join()
 
 
-UNFINISHED = "[j for j in module('scene.session').jobs() if j.service == 'local' and j.state not in ended]"
+UNFINISHED = "[j for j in session.jobs() if j.service == 'local' and j.state not in ended]"
 
 
 def keep_local_running(blender, picture):
     """Begin a Local job where none runs. Its model stays on the disk: what its arrival costs, bench_blender.py measures."""
     if not blender.run(UNFINISHED, ended=jobs.ENDED):
         job = jobs.start(blender, picture, "LOCAL")
-        blender.run("module('scene.session')._expected.pop(job)", job=job)
+        blender.run("session.arrivals.leave(job)", job=job)
 
 
 def events(blender, keyboard, stand_in, picture, many):
@@ -275,15 +275,13 @@ def measure(blender, keyboard, stand_in, picture):
     for many in (FEW, MANY):
         jobs.copy(blender, model, many)
         began = time.monotonic()
-        blender.until(
-            "len(module('scene.session').jobs()) > many and not module('scene.session').is_behind()", 120, many=many
-        )
+        blender.until("len(session.jobs()) > many and not session.is_behind()", 120, many=many)
         print(f"{many} more jobs on the disk are in the list after {time.monotonic() - began:.1f} s")
         tell(f"one look at the jobs, {many} in the list", times := blender.run(LOOK, number=LOOKS))
         bound("   99th percentile", share(times, 99), LOOK_BOUND_MS)
         blender.run("bpy.app.driver_namespace['drawn'].clear()")
         for _ in range(LOOKS):
-            blender.run("module('scene.redraw').redraw()")
+            blender.run("module('session.redraw').redraw()")
             blender.settle()
         tell(f"the panel of jobs, {many} in the list", times := blender.run("bpy.app.driver_namespace['drawn']"))
         bound("   99th percentile", share(times, 99), DRAW_BOUND_MS)
@@ -293,12 +291,12 @@ def measure(blender, keyboard, stand_in, picture):
 
 def quitting(blender, picture):
     """How long Blender takes to end, and that is without and with jobs."""
-    blender.until("not module('scene.session').is_busy()", 60)
+    blender.until("not session.is_busy()", 60)
     without = blender.quit() * 1000
     blender.start()
     for service in ("MESHY", "LOCAL"):
         jobs.start(blender, picture, service)
-    blender.until("len(module('scene.session')._processes) == 2")
+    blender.until("len(session.processes) == 2")
     tell("quitting without jobs", [without])
     bound("quitting with two running jobs", blender.quit() * 1000, QUIT_BOUND_MS)
 

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What tests ask the extension's session, whichever object that is now: it is another one after the extension was disabled."""
 
-LONG_STEP_S = 5.0  # for each look: how much fits into a short one depends on the machine
-
 
 class Looking:
-    """The session of an enabled extension, as `module(name)` gives its modules."""
+    """The session of an enabled extension, as `module(name)` gives its modules. `step_s` is how long a look goes on, None for as long as it does."""
 
-    def __init__(self, module):
+    def __init__(self, module, step_s=None):
         self._module = module
+        self._step_s = step_s
         self._wrapper = []
 
     @property
@@ -69,8 +68,10 @@ class Looking:
 
     def run_in(self, *wrapper):
         """Have the processes of jobs run in another program, also those of the sessions to come."""
+        python = self.current.queue.python
+        del python[len(python) - len(self._wrapper) :]
         self._wrapper = list(wrapper)
-        self.current.queue.python += wrapper
+        python += wrapper
 
     def end(self):
         """What the end of Blender does: processes see the end of their standard input. The next look is that of another session."""
@@ -83,7 +84,8 @@ class Looking:
         """The same, and whoever looks next may find that they have not ended yet."""
         self._module("session").unregister()
         self.current.queue.python += self._wrapper
-        self.current.queue.step_s = LONG_STEP_S
+        if self._step_s is not None:
+            self.current.queue.step_s = self._step_s
 
     def kill(self, job_id):
         """End the process of a job as the system would."""

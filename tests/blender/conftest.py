@@ -15,6 +15,8 @@ from service.cube import cube_glb
 from service.stand_in import StandIn
 
 HURRY = Path(__file__).parent.parent / "programs" / "hurry.py"
+LONG_STEP_S = 5.0  # of a look: how much fits into a short one depends on the machine
+
 HURRY_FACTOR = 40  # what waits half a minute takes under a second
 
 ACCOUNT = tuple(f"{service}_{what}" for service in ("csm", "meshy") for what in ("key", "url"))
@@ -78,7 +80,7 @@ def settings():
 @pytest.fixture
 def session(extension):
     """What looks after the jobs."""
-    return Looking(extension.module)
+    return Looking(extension.module, LONG_STEP_S)
 
 
 @pytest.fixture

@@ -205,7 +205,7 @@ class Blender:
         return answer["result"]
 
     def run(self, code, **values):
-        """Run statements with `bpy`, `module("scene.session")` (a module of the extension) and `values` as names. Return what the last one
+        """Run statements with `bpy`, `session` (a module of the extension) and `values` as names. Return what the last one
         gives, as JSON does. Raises `BlenderError` with the traceback."""
         return self._order("run", code=code, values=values)
 

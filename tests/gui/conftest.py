@@ -19,12 +19,13 @@ PICTURES = ROOT / "docs" / "pictures"
 RESET = """
 import os, shutil
 bpy.ops.wm.read_homefile(app_template="")
-session = module("scene.session")
+session = session
 processes = list(session._processes.values())
 session.unregister()
 for process in processes:
     process.wait(30)
 shutil.rmtree(session.root())
+session.end()
 preferences = bpy.context.preferences
 preferences.system.use_online_access = False
 preferences.view.ui_scale = 1
@@ -58,14 +59,8 @@ bpy.app.timers.register(look, persistent=True)
 """
 
 
-HURRY = """
-import sys
-worker = module("jobs.worker")
-start = worker.start
-worker.start = lambda folder, *, python, config: start(folder, python=[*python, program, "40"], config=config)
-bpy.app.driver_namespace["start"] = start
-"""
-CALM = "module('jobs.worker').start = bpy.app.driver_namespace.pop('start')"
+HURRY = "session.run_in(program, '40')"
+CALM = "session.run_in()"
 
 
 @pytest.fixture(scope="session")

@@ -16,13 +16,16 @@ import traceback
 import bpy  # isort: skip -- first: addon_utils comes with it
 import addon_utils
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(__file__)))
+from looking import Looking
+
 EXTENSION = "bl_ext.user_default.image_to_3d"
 SLEEP_S = 0.005  # as Blender itself sleeps where nothing happens; with simulated events it would take a core for itself
 
 
 def run(code, values):
     """Run statements; what the last of them gives, where it is an expression, is the answer."""
-    names = {"bpy": bpy, "module": module, "EXTENSION": EXTENSION, **values}
+    names = {"bpy": bpy, "module": module, "session": SESSION, "EXTENSION": EXTENSION, **values}
     tree = ast.parse(code)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     with override():
@@ -43,6 +46,9 @@ def override():
 def module(name):
     """A module of the extension."""
     return __import__(f"{EXTENSION}.{name}", fromlist=["_"])
+
+
+SESSION = Looking(module)
 
 
 def events(window, events):

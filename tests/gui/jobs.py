@@ -17,7 +17,7 @@ TRASH_PX = 24  # from the right edge of the tab to the last button under a job
 
 ENDED = ("ready", "imported", "failed", "cancelled", "unconfirmed")
 
-LAST = "module('scene.session').jobs()[0]"
+LAST = "session.jobs()[0]"
 
 
 def account(stand_in):
@@ -40,17 +40,17 @@ def start(blender, picture, service="MESHY"):
 
 def state(blender, job):
     """How the extension shows the job."""
-    return blender.run("str(module('scene.session').job(job).state)", job=job)
+    return blender.run("str(session.job(job).state)", job=job)
 
 
 def until_state(blender, job, *states, seconds=30):
     """Wait until the job is in one of these states."""
-    blender.until("module('scene.session').job(job).state in states", seconds, job=job, states=states)
+    blender.until("session.job(job).state in states", seconds, job=job, states=states)
 
 
 def until_task(blender, job):
     """Wait until the service works on the job."""
-    blender.until("module('scene.session').job(job).state == 'running'", 30, job=job)
+    blender.until("session.job(job).state == 'running'", 30, job=job)
 
 
 def models(blender):
@@ -91,7 +91,7 @@ def trash(blender, panel):
 
 def copy(blender, job, number, name="Blue Whale"):
     """Leave `number` more jobs on the disk, made long before this one and like it; the one in the middle has this name."""
-    folder = Path(blender.run("str(module('scene.session').folder_of(job))", job=job))
+    folder = Path(blender.run("str(session.folder_of(job))", job=job))
     record = json.loads((folder / "job.json").read_text())
     files = [path for path in folder.iterdir() if path.is_file() and path.name != "job.json"]
     for index in range(number):

@@ -71,7 +71,7 @@ def test_each_test_begins_anew(blender):
     """After the tests before: one window, the usual objects, no jobs, a closed sidebar."""
     assert blender.run("len(bpy.context.window_manager.windows)") == 1
     assert sorted(blender.run("[o.name for o in bpy.data.objects]")) == ["Camera", "Cube", "Light"]
-    assert blender.run("len(module('scene.session').jobs())") == 0
+    assert blender.run("len(session.jobs())") == 0
     assert not blender.run("bpy.context.space_data.show_region_ui")
 
 

@@ -24,7 +24,7 @@ def test_cancel_and_retry_by_their_buttons(blender, slow_services, sign_in, star
     slow_services.set_progress(slow_services.creates[0].id, -1)  # Meshy has not begun
     blender.click_on("Cancel", panel)
     jobs.until_state(blender, job, "cancelled", seconds=10)
-    blender.until("not module('scene.session').is_busy()", 10)
+    blender.until("not session.is_busy()", 10)
     assert steps(slow_services, "delete") == [200]
     blender.find("Red Star: Meshy, cancelled", panel)
     blender.click_on("Retry", panel)
@@ -136,7 +136,7 @@ def test_search_among_a_thousand_jobs(blender, services, sign_in, star):
     job = jobs.start(blender, star)
     jobs.until_state(blender, job, "imported")
     jobs.copy(blender, job, MANY)
-    blender.until("len(module('scene.session').jobs()) == many + 1", many=MANY)
+    blender.until("len(session.jobs()) == many + 1", many=MANY)
     panel = jobs.open_panel(blender)
     assert blender.sees("Lantern", jobs.list_of(panel))
     blender.click(*jobs.search_field(panel))
@@ -190,7 +190,7 @@ def test_closing_the_window_in_which_generate_was_pressed(two_windows, slow_serv
     )
     side = blender.open_sidebar(number=1)
     blender.click_on("Generate for 30 Credits", side)
-    blender.until("len(module('scene.session').jobs()) == 1")
+    blender.until("len(session.jobs()) == 1")
     job = blender.run(f"{jobs.LAST}.id")
     jobs.until_task(blender, job)
     blender.run(CLOSE_SECOND)
@@ -210,7 +210,7 @@ def test_stage_and_time_left_in_words(blender, slow_services, sign_in, star):
     (create,) = slow_services.creates
     for percent in range(10, 95):
         slow_services.set_progress(create.id, percent)
-        blender.until("module('scene.session').job(job).progress >= share", job=job, share=percent / 100 * 0.75)
-        if blender.run("module('scene.pace').seconds_left(job, __import__('time').monotonic())", job=job) is not None:
+        blender.until("session.job(job).progress >= share", job=job, share=percent / 100 * 0.75)
+        if blender.run("session.pace.seconds_left(job, __import__('time').monotonic())", job=job) is not None:
             break
     blender.find("less than 1 min left", panel)

@@ -31,5 +31,5 @@ def test_user_folder_that_cannot_be_written(start_blender, star, tmp_path_factor
     blender.find("The folder of the jobs", jobs.open_panel(blender))
     with pytest.raises(AssertionError, match=SENTENCE):
         jobs.start(blender, star, "LOCAL")
-    assert blender.run("len(module('scene.session').jobs())") == 0
+    assert blender.run("len(session.jobs())") == 0
     assert content(home) == before and own.read_text() == "a file in the way"

@@ -212,7 +212,7 @@ def test_job(blender, slow_services, sign_in, keep, penguin, name):
         words = ("No object was found", "Retry", "Use Settings")
     elif name == "jobs_cancelled":
         blender.run("bpy.ops.image_to_3d.cancel(job=job)", job=job)
-        blender.until("(shown := module('scene.session').job(job)).state == 'cancelled' and not shown.untold", job=job)
+        blender.until("(shown := session.job(job)).state == 'cancelled' and not shown.untold", job=job)
         words = ("may charge for it", "Use Settings")
     elif name == "jobs_imported":
         slow_services.finish(create.id)
@@ -269,7 +269,7 @@ def test_search_in_many_jobs(blender, services, sign_in, keep, penguin):
     job = jobs.start(blender, penguin)
     blender.until("any('image_to_3d_job' in obj for obj in bpy.data.objects)")
     jobs.copy(blender, job, 30)
-    blender.until("len(module('scene.session').jobs()) == 31", 30)
+    blender.until("len(session.jobs()) == 31", 30)
     panel = jobs.open_panel(blender)
     blender.click(*jobs.search_field(panel))
     blender.type("lantern 1")

@@ -17,9 +17,6 @@ VERSION = """
 import sys, addon_utils
 ".".join(map(str, addon_utils.module_bl_info(sys.modules[EXTENSION])["version"]))
 """
-WATCHES = (
-    "'IMAGE_TO_3D_OT_generate' in [o.bl_idname for o in bpy.context.window_manager.windows[0].modal_operators if o]"
-)
 
 ADDONS = """
 bpy.context.window_manager.addon_search = "image to"
@@ -60,16 +57,15 @@ def command(binary, resources, *arguments):
 
 
 def start_job(blender, picture):
-    """Begin a job, and wait until the service works on it and the modal operator of the main window watches over it."""
+    """Begin a job, and wait until the service works on it."""
     job = jobs.start(blender, picture)
     jobs.until_task(blender, job)
-    blender.until(WATCHES)
     return job
 
 
 def until_goes_on(blender, job):
     """Wait until the extension, which has begun anew, looks after the job."""
-    blender.until("module('scene.session').is_running(job)", job=job)
+    blender.until("session.is_running(job)", job=job)
 
 
 def finish_and_import(blender, job, stand_in):
@@ -79,7 +75,7 @@ def finish_and_import(blender, job, stand_in):
     jobs.until_state(blender, job, "ready")
     panel = jobs.open_panel(blender)
     blender.find("import it from the list of jobs", blender.status_bar())
-    blender.until("module('operators.heartbeat').watched() or not module('scene.session').is_busy()")
+    blender.until("not session.unsaid and session.watch_timer is None")
     blender.click_on("Import", panel)
     blender.until("'Red Star' in bpy.data.objects")
     assert jobs.models(blender) == ["Red Star"]
@@ -116,5 +112,19 @@ def test_updated_from_a_newer_zip_while_a_job_runs(
         path=str(package("0.0.2")),
     )
     assert blender.run(VERSION) == "0.0.2"
+    until_goes_on(blender, job)
+    finish_and_import(blender, job, slow_services)
+
+
+def test_scripts_reloaded_from_the_menu_search_while_a_job_runs(start_blender, slow_services, star):
+    """Blender refuses that while an operator is modal."""
+    blender = start_blender(**jobs.account(slow_services))
+    job = start_job(blender, star)
+    blender.run(
+        "import sys; sys.modules[EXTENSION].is_the_old_one = True; bpy.app.driver_namespace['old'] = id(session.queue); 0"
+    )
+    blender.search("Reload Scripts")
+    blender.until("id(session.queue) != bpy.app.driver_namespace['old']")
+    assert blender.run(ENABLED)
     until_goes_on(blender, job)
     finish_and_import(blender, job, slow_services)

@@ -89,7 +89,7 @@ def created(services, number=1, seconds=20):
 
 def jobs(blender):
     """How many jobs there are, once all of them are known."""
-    return blender.run("len(module('scene.session').jobs())")
+    return blender.run("len(session.jobs())")
 
 
 class Keeper(StandIn):

@@ -13,7 +13,7 @@ QUIT_AT_MOST_S = 20  # far beyond what a person would put up with; the bench kno
 PROGRESS_PX = 260  # the right end of the status bar, with the progress
 
 CUBE = "[round(value, 3) for value in bpy.data.objects['Cube'].location]"
-PROCESSES = "[p.pid for p in module('scene.session')._processes.values()]"
+PROCESSES = "[p.pid for p in session.processes.values()]"
 
 
 def ended(pid):
@@ -83,7 +83,7 @@ def import_by_hand(blender, job):
 def test_new_file_does_not_get_the_model_by_itself(blender, running, finish):
     blender.press("N", ctrl=True)
     blender.click_on("General", blender.around())
-    blender.until("module('scene.session').job(job).state == 'running'", job=running)
+    blender.until("session.job(job).state == 'running'", job=running)
     finish()
     import_by_hand(blender, running)
 
@@ -151,7 +151,7 @@ def test_model_waits_for_the_end_of_a_stroke(blender, running, finish):
         pytest.skip("this Blender comes without brushes")
     finish()
     jobs.until_state(blender, running, "ready", "imported")
-    blender.until("module('scene.session').waits_for(module('scene.session').job(job))", job=running)
+    blender.until("session.waits_for(session.job(job))", job=running)
     assert jobs.models(blender) == []
     blender.move(x + 40, y + 20)
     blender.let_go()
@@ -166,10 +166,10 @@ def test_model_waits_for_the_end_of_a_stroke(blender, running, finish):
 @pytest.fixture
 def short_hold(blender):
     """A tool may be held for a second only, before a model is left to the user."""
-    limit = blender.run("module('scene.session').HAND_FULL_AT_MOST_S")
-    blender.run("module('scene.session').HAND_FULL_AT_MOST_S = 1")
+    limit = blender.run("session.arrivals.hand_full_at_most_s")
+    blender.run("session.arrivals.hand_full_at_most_s = 1")
     yield
-    blender.run("module('scene.session').HAND_FULL_AT_MOST_S = limit", limit=limit)
+    blender.run("session.arrivals.hand_full_at_most_s = limit", limit=limit)
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def left_while_a_move_is_held(blender, running, finish, short_hold):
     blender.move(x + 60, y + 20)
     finish()
     jobs.until_state(blender, running, "ready", "imported")
-    blender.until("not module('scene.session').is_busy()")
+    blender.until("not session.is_busy()")
     assert jobs.models(blender) == []
     assert blender.run(CUBE) != [0, 0, 0]
     return running
@@ -313,7 +313,6 @@ def test_model_arrives_while_an_animation_plays(blender, running, finish):
 
 
 def test_keyboard_and_mouse_work_while_a_job_runs(blender, running):
-    assert blender.until("'IMAGE_TO_3D_OT_generate' in [o.bl_idname for o in bpy.context.window.modal_operators]")
     blender.press("F2")
     blender.press("A", ctrl=True)
     blender.type("Hat-Box 7")
@@ -333,7 +332,7 @@ def test_status_bar_shows_the_progress_and_nothing_afterwards(blender, running, 
     blender.find("Red Star: 30%", progress_box(blender))
     finish()
     blender.until("'Red Star' in bpy.data.objects")
-    blender.until("not module('scene.session').is_busy()")
+    blender.until("not session.is_busy()")
     assert not blender.sees("Red Star", progress_box(blender))
 
 
@@ -355,7 +354,7 @@ timers = [bpy.app.timers.is_registered(timer) for timer in bpy.app.driver_namesp
 """
 DISABLE = "bpy.ops.preferences.addon_disable(module=EXTENSION)"
 ENABLE = "bpy.ops.preferences.addon_enable(module=EXTENSION)"
-NOTE_TIMERS = "bpy.app.driver_namespace['timers'] = [module('operators.heartbeat')._beat]"
+NOTE_TIMERS = "bpy.app.driver_namespace['timers'] = [module('operators.watch').beat]"
 
 
 def test_disabled_while_jobs_run_and_enabled_again(start_blender, slow_services, star):

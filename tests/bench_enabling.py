@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measures what enabling the extension adds to Blender's start, with byte code: `python tests/bench_enabling.py` in a Python that has bpy.
+
+Each round is a process of its own. What Blender itself does with our classes and properties (it would for any extension) is told apart.
+Prints, asserts nothing.
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+BOUND_MS = 10.0
+ROUNDS = 9
+
+
+def one_round():
+    """Enable the extension as Blender does; print how long that took in milliseconds of the processor, and how much of it was Blender's own work."""
+    import bpy  # isort: skip -- first: addon_utils comes with it
+    import addon_utils
+
+    addon_utils.modules(refresh=True)  # Blender has read the manifests of all extensions before
+    theirs = 0.0
+
+    def counted(function):
+        def call(*arguments, **options):
+            nonlocal theirs
+            began = time.process_time()
+            try:
+                return function(*arguments, **options)
+            finally:
+                theirs += time.process_time() - began
+
+        return call
+
+    bpy.utils.register_class = counted(bpy.utils.register_class)
+    began = time.process_time()
+    package = __import__("bl_ext.user_default.image_to_3d", fromlist=["register"])
+    package.register()
+    whole = time.process_time() - began
+    slow = [name for name in ("requests", "urllib3", "numpy", "ssl", "subprocess") if name in sys.modules]
+    print(whole * 1000, theirs * 1000, *slow)
+    package.unregister()
+
+
+def main():
+    times = []
+    for _ in range(ROUNDS + 1):
+        said = subprocess.run([sys.executable, __file__, "one"], capture_output=True, text=True, check=True).stdout
+        whole, theirs, *slow = said.splitlines()[-1].split()
+        times.append((float(whole), float(theirs)))
+    times = times[1:]  # the first has written the byte code
+    ours = statistics.median(whole - theirs for whole, theirs in times)
+    print(
+        f"enabling: {statistics.median(whole for whole, _ in times):.1f} ms, of which Blender itself takes "
+        f"{statistics.median(theirs for _, theirs in times):.1f} ms; ours {ours:.1f} ms of {BOUND_MS}"
+        f"{'' if ours <= BOUND_MS else '  TOO MUCH'}; imported besides: {', '.join(slow) or 'nothing slow'}"
+    )
+
+
+if __name__ == "__main__":
+    one_round() if sys.argv[1:] else main()

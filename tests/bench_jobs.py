@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measures what a long list of jobs costs Blender's own thread: `python tests/bench_jobs.py` in a Python that has bpy. Prints, asserts nothing.
+
+Every line stands against its bound, which is the same with ten jobs that have ended and with ten thousand.
+"""
+
+import contextlib
+import io
+import json
+import os
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import conftest  # isort: skip -- gives Blender a user folder with the extension in it, so it comes before bpy
+
+import bpy  # isort: skip -- first: addon_utils comes with it
+import addon_utils
+from service.cube import cube_glb
+from service.stand_in import StandIn
+
+NAME = "bl_ext.user_default.image_to_3d"
+FEW, MANY = 10, 10_000
+LOOKS = 200
+RUNNING = 5
+CHANGE_S = 0.1  # every job that runs gets ahead so often
+PICTURE_BYTES = 20_000_000
+PRESSES = 5
+
+IDLE_MS, RUNNING_MS, MOST_MS, PRESS_MS, READ_MS = 0.2, 0.5, 10.0, 15.0, 10.0
+
+
+def module(name):
+    return sys.modules[f"{NAME}.{name}"]
+
+
+def milliseconds(action):
+    began = time.perf_counter()
+    result = action()
+    return (time.perf_counter() - began) * 1000, result
+
+
+def tell(what, value, bound):
+    print(f"{what:<62} {value:8.2f} ms of {bound}{'' if value <= bound else '  TOO MUCH'}", flush=True)
+
+
+def write_jobs(root, number):
+    """Records of jobs that have ended, as they lie on a disk."""
+    states = ("imported", "failed", "cancelled", "imported")
+    for count in range(number):
+        job_id = (
+            f"2025{1 + count // 2800 % 12:02}{1 + count // 100 % 28:02}-{count % 100:06}-{count:06}-{count % 65536:04x}"
+        )
+        folder = root / job_id
+        folder.mkdir()
+        record = {
+            "id": job_id, "service": "local", "name": f"Job {count}", "state": states[count % 4], "message": "Ready",
+            "parameters": {"image_url": "picture.png"}, "created": "2025-01-01T00:00:00.000Z",
+            "updated": "2025-01-01T00:00:00.000Z", "note": "12 faces.",
+        }  # fmt: skip
+        (folder / "job.json").write_text(json.dumps(record))
+        (folder / "lock").touch()
+
+
+def clear(session):
+    current = session.current()
+    root = current.queue.root
+    session.unregister()
+    with contextlib.suppress(FileNotFoundError):
+        files = sys.modules[f"{NAME}.files"]
+        files.remove_tree(root)
+
+
+def read_all(session):
+    """Look until everything was read; return how long each look took."""
+    looks = []
+    current = session.current()
+    while not looks or current.is_behind():
+        looks.append(milliseconds(current.look)[0])
+    return looks
+
+
+def rest(session):
+    """Let what has just changed be a while ago."""
+    time.sleep(0.2)
+    for _ in range(20):
+        session.current().look()
+
+
+def measure(session, many, stand_in, picture):
+    clear(session)
+    write_jobs(session.current().queue.root, many)
+    looks = read_all(session)
+    tell(f"{many:,} records are read after the start: the longest of {len(looks)} looks", max(looks), READ_MS)
+    print(f"    all of them in {sum(looks) / 1000:.2f} s of looking")
+    rest(session)
+    looks = [milliseconds(session.current().look)[0] for _ in range(LOOKS)]
+    tell(f"one look, nothing happens, {many:,} jobs: median", statistics.median(looks), IDLE_MS)
+    start_job = module("session.start").start_job
+    presses = []
+    for _ in range(PRESSES):
+        took, job = milliseconds(lambda: start_job(bpy.context.scene, filepath=str(picture)))
+        presses.append(took)
+        session.current().queue.cancel(job.id)
+    tell(
+        f"Generate is pressed, a picture of {PICTURE_BYTES // 10**6} MB, {many:,} jobs: median",
+        statistics.median(presses),
+        PRESS_MS,
+    )
+    tell("    the longest", max(presses), PRESS_MS)
+    small = picture.with_name("small.png")
+    jobs = [start_job(bpy.context.scene, filepath=str(small), service="MESHY") for _ in range(RUNNING)]
+    starting = []
+    while not all(session.current().queue.refresh(job.id).task_id for job in jobs):
+        starting.append(milliseconds(session.current().look)[0])
+        time.sleep(0.05)
+    over = threading.Event()
+
+    def change():
+        percent = 0
+        while not over.wait(CHANGE_S):
+            percent = percent % 98 + 1
+            for create in list(stand_in.creates):
+                with contextlib.suppress(KeyError):
+                    stand_in.set_progress(create.id, percent)
+
+    changer = threading.Thread(target=change)
+    changer.start()
+    looks = []
+    for _ in range(LOOKS):
+        looks.append(milliseconds(session.current().look)[0])
+        time.sleep(0.02)
+    over.set()
+    changer.join()
+    tell(f"one look, {RUNNING} jobs run, {many:,} have ended: median", statistics.median(looks), RUNNING_MS)
+    tell("    the longest", max(looks), MOST_MS)
+    tell("    the longest while their processes start", max(starting), MOST_MS)
+    for job in jobs:
+        session.current().queue.cancel(job.id)
+
+
+def main():
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    addon_utils.enable(NAME, default_set=True)
+    try:
+        bpy.ops.wm.read_homefile(use_empty=True, app_template="")
+        session = module("session")
+        bpy.context.preferences.addons[NAME].preferences.jobs_at_once = RUNNING
+        with tempfile.TemporaryDirectory(dir=session.current().queue.root.parent) as folder:
+            picture, model = Path(folder, "large.png"), Path(folder, "cube.glb")
+            example = (conftest.ROOT / "docs" / "penguin.png").read_bytes()
+            Path(folder, "small.png").write_bytes(example)
+            picture.write_bytes(example + bytes(PICTURE_BYTES - len(example)))
+            model.write_bytes(cube_glb())
+            with StandIn(model=model, seconds=None) as stand_in:
+                os.environ["MESHY_API_KEY"], os.environ["MESHY_API_URL"] = stand_in.meshy_key, stand_in.meshy_url
+                print(f"Blender {bpy.app.version_string}")
+                for many in (FEW, MANY):
+                    with contextlib.redirect_stderr(io.StringIO()):
+                        measure(session, many, stand_in, picture)
+                clear(session)
+    finally:
+        addon_utils.disable(NAME)
+
+
+if __name__ == "__main__":
+    main()
