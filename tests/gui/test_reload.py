@@ -69,12 +69,12 @@ def until_goes_on(blender, job):
 
 
 def finish_and_import(blender, job, stand_in):
-    """The job goes on by itself; what is to be said about it is said as soon as the mouse comes back, and its button works."""
+    """The job goes on by itself; what is to be said about it is said, also where the mouse is elsewhere, and its button works."""
     (create,) = stand_in.creates
     stand_in.finish(create.id)
+    blender.find("import it from the list of jobs", blender.status_bar())
     jobs.until_state(blender, job, "ready")
     panel = jobs.open_panel(blender)
-    blender.find("import it from the list of jobs", blender.status_bar())
     blender.until("not session.unsaid and session.watch_timer is None")
     blender.click_on("Import", panel)
     blender.until("'Red Star' in bpy.data.objects")
