@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .. import files
-from . import http
+from . import connection as http
 from .errors import (
     AddressExpiredError,
     ConnectionFailedError,

@@ -18,7 +18,8 @@ class Network:
 
     `proxy` is a URL such as "http://proxy:3128" ("" for the one that the system or the environment names), `ca_file` the path of
     certificates in PEM format to trust beside the system's, `online` whether a connection may leave this machine. Seconds to wait:
-    `connect_s` for a connection, `read_s` while nothing at all comes, `create_s` for the whole answer to a create request.
+    `connect_s` for a connection, `read_s` while nothing at all comes, `create_s` for the whole answer to a create request, `quiet_s` while a
+    stream of events says nothing: then the task is asked for in the ordinary way.
     """
 
     proxy: str = ""
@@ -27,6 +28,7 @@ class Network:
     connect_s: float = 10.0
     read_s: float = 20.0
     create_s: float = 180.0  # the answer decides about money; Meshy's own example client waits as long
+    quiet_s: float = 8.0  # Meshy's stream says something every seven seconds or so
 
     @property
     def answer_s(self) -> float:

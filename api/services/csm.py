@@ -17,7 +17,7 @@ from ..task import Result, Status, Task, nothing
 from .web import SLACK_S, WebService, is_in_window, number, text, web_address
 
 if TYPE_CHECKING:
-    from ..http import Answer
+    from ..client import Answer
 
 PARAMETERS: Table = (
     Picture(

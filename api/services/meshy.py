@@ -6,7 +6,6 @@ Source: Meshy, "Image To 3D API", its v1 page for the task and its states, and t
 """
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
@@ -26,7 +25,7 @@ from ..task import Result, Status, Task, nothing
 from .web import SLACK_S, WebService, is_in_window, number, text, web_address
 
 if TYPE_CHECKING:
-    from ..http import Answer
+    from ..client import Answer
 
 PARAMETERS: Table = (
     Picture(
@@ -224,9 +223,7 @@ BALANCE = "/v1/balance"
 PAGE = 50  # the most that Meshy gives
 PAGES_AT_MOST = 20
 
-QUIET_S = 8.0  # the stream tells something every seven seconds or so; after this silence the task is asked in the ordinary way
 RECONNECT_S = 1.0
-EVENT_AT_MOST = 1 << 20  # characters; a task has some thousands
 STREAM_FAILURES = 3  # in a row; from then on the task is polled
 
 MAPS = ("base_color", "metallic", "roughness", "normal", "emission", "metallic_roughness")
@@ -322,12 +319,12 @@ class Meshy(WebService):
             wait(RECONNECT_S)
 
     def _streamed(self, task_id: str, wait: Callable[[float], None]) -> Iterator[Task]:
-        """The task as often as the stream tells of it, until it ends or has been silent for `QUIET_S`."""
-        with self._client.events(f"{_path(task_id)}/stream", wait, quiet_s=QUIET_S) as lines:
-            if lines is None:
+        """The task as often as the stream tells of it, until it ends or falls silent."""
+        with self._client.events(f"{_path(task_id)}/stream", wait) as events:
+            if events is None:
                 self._stream_failures = STREAM_FAILURES
                 return
-            for kind, data in _events(lines):
+            for kind, data in events:
                 task = self._task(task_id, data)
                 if kind == "error" or (task.has_ended and not task.result):
                     # What it means, and why a task has ended without a model, the ordinary answer says.
@@ -447,23 +444,3 @@ def _extras(body: Mapping[str, Any], urls: Mapping[str, Any]) -> dict[str, str]:
         **{f"thumbnail_{side}.png": sides.get(side) for side in SIDES if isinstance(sides, dict)},
     }
     return {name: url for name, value in files.items() if (url := web_address(value))}
-
-
-def _events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The events of a stream: kind and data (HTML Living Standard, 9.2.6). Data that is no JSON object is left out."""
-    kind, data = "message", ""
-    for line in lines:
-        field, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if field == "event":
-            kind = value
-        elif field == "data" and len(data) < EVENT_AT_MOST:  # cut, it is no JSON
-            data += f"{value}\n"
-        elif not line:
-            try:
-                content = json.loads(data)
-            except (ValueError, RecursionError):
-                content = None
-            if isinstance(content, dict):
-                yield kind, content
-            kind, data = "message", ""

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...programs.program import LOG, SCRATCH_PREFIX, Command
-from .. import picture
+from .. import access, picture
 from ..blender import find_blender
-from ..body import Body
 from ..errors import (
     GoneError,
     KeyRefusedError,
@@ -28,13 +27,14 @@ from ..errors import (
 )
 from ..network import USUAL, Network
 from ..parameters import Table, check, pictures, sent
+from ..payload import Payload
 from ..task import CREATE_WINDOW_S
 from ..words import ID_AT_MOST, clean, named, task_id
 
 if TYPE_CHECKING:
-    from ..http import Answer
+    from ..client import Answer, Client
 
-# `http` and `download` are imported where they are used: with them comes requests, which alone would slow down the start of Blender.
+# `client` and `download` are imported where they are used: with them comes requests, which alone would slow down the start of Blender.
 
 MOST = 1e15  # beside which the milliseconds since 1970 are few
 
@@ -58,7 +58,8 @@ class WebService:
     Pictures longer than `picture_limit_px` on one side are scaled down, what is neither PNG nor JPEG is converted, and what shows
     nothing is refused, by the Blender that `blender` starts (by default the one that is found). Intermediate files go to `folder` (by
     default a temporary one), and what that Blender prints to log.txt there.
-    `sleep` is called instead of sleeping, and with 0 while something is sent; it may raise.
+    `sleep` is called instead of sleeping, and with 0 while something is sent; it may raise. `client` is what requests are sent with, by
+    default one for `url`.
     """
 
     name: ClassVar[str]
@@ -82,34 +83,28 @@ class WebService:
         blender: Command | None = None,
         folder: Path | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        client: "Client | None" = None,
     ) -> None:
-        from ..http import Client, header_value
-
-        self._key = header_value(key or os.environ.get(self.key_variable(), ""), self.label, self.key_variable())
+        key = key or os.environ.get(access.key_variable(self.name), "")
+        self._key = access.header_value(key, self.name, self.label)
         self._network = network
         self._picture_limit_px = picture_limit_px
         self._blender = blender
         self._folder = folder
         self._sleep = sleep
-        url = url or os.environ.get(self.url_variable(), "") or self.default_url
-        self._client = Client(
+        self._client = client or self._client_at(url)
+
+    def _client_at(self, url: str) -> "Client":
+        from ..client import Client
+
+        return Client(
             label=self.label,
-            url=url,
+            url=url or os.environ.get(access.url_variable(self.name), "") or self.default_url,
             headers=self._key_headers(self._key),
             away=self.away,
-            network=network,
+            network=self._network,
             check_cancelled=lambda: self._sleep(0.0),
         )
-
-    @classmethod
-    def key_variable(cls) -> str:
-        """The environment variable that may hold the key."""
-        return f"{cls.name.upper()}_API_KEY"
-
-    @classmethod
-    def url_variable(cls) -> str:
-        """The environment variable that may hold the address."""
-        return f"{cls.name.upper()}_API_URL"
 
     def fetch(self, url: str, path: Path, on_progress: Callable[[float], None] = lambda fraction: None) -> None:
         """See `Service.fetch`."""
@@ -144,9 +139,9 @@ class WebService:
             for name in pictures(self.parameters):
                 if name in values:
                     values[name] = self._prepared(values[name], Path(scratch), name)
-            body = Body({**values, **fixed}, lambda: self._sleep(0.0))
+            payload = Payload({**values, **fixed}, lambda: self._sleep(0.0))
             before_sending()
-            return self._request("POST", path, body=body)
+            return self._request("POST", path, payload=payload)
 
     def _prepared(self, source: str, scratch: Path, name: str) -> str | Path:
         """A URL as it is, which the service fetches itself; anything else as a file in a form that the service takes."""
@@ -180,14 +175,14 @@ class WebService:
         path: str,
         *,
         query: Mapping[str, Any] | None = None,
-        body: Body | None = None,
+        payload: Payload | None = None,
         names_task: bool = False,
     ) -> "Answer":
         """Send one request and return the answer with a status of 2xx. Raises `ConnectionFailedError` and `ServiceError`.
 
         `names_task` says whether `path` has the id of a task, which may be what is not found.
         """
-        answer = self._client.request(method, path, query=query, body=body)
+        answer = self._client.request(method, path, query=query, payload=payload)
         if not 200 <= answer.status < 300:
             raise self._refusal(answer, names_task)
         return answer
@@ -274,7 +269,7 @@ def is_in_window(age: float, age_s: float) -> bool:
 def web_address(value: Any) -> str:
     """Return `value` where it looks like an address; "" for what services write where there is none ("", null, nothing).
 
-    Whether it may be asked is judged where it is asked (`http.require_allowed`).
+    Whether it may be asked is judged where it is asked (`connection.require_allowed`).
     """
     is_one = isinstance(value, str) and len(value) <= ADDRESS_AT_MOST and picture.is_url(value) and value.isprintable()
     return value if is_one else ""

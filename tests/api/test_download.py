@@ -12,8 +12,8 @@ from scripted import http
 import image_to_3d
 from image_to_3d import api
 from image_to_3d.api import errors, glb, results
+from image_to_3d.api.connection import require_allowed
 from image_to_3d.api.download import download
-from image_to_3d.api.http import require_allowed
 
 PICTURE = {"image_url": "https://example.org/fox.png"}
 HERE = api.Network(online=False, connect_s=3.0, read_s=1.0)

@@ -23,8 +23,8 @@ import image_to_3d
 from image_to_3d import api
 from image_to_3d.api import address, errors, picture
 from image_to_3d.api.address import Reach
+from image_to_3d.api.connection import require_allowed
 from image_to_3d.api.download import download
-from image_to_3d.api.http import require_allowed
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -8,7 +8,6 @@ from scripted import chunk, http
 
 from image_to_3d import api
 from image_to_3d.api import errors
-from image_to_3d.api.services import meshy as meshy_module
 
 PICTURE = {"image_url": "https://example.org/fox.png"}
 GLB = "https://files.example.org/model.glb"
@@ -200,10 +199,8 @@ def test_a_failed_task_is_told_before_its_error_is_raised(csm, server):
 # The stream of Meshy.
 
 
-@pytest.fixture
-def quiet(monkeypatch):
-    """A stream counts as silent after half a second, so that nobody has to sit through eight."""
-    monkeypatch.setattr(meshy_module, "QUIET_S", 0.5)
+SOON_QUIET = {"quiet_s": 0.5}
+"""A stream counts as silent after half a second, so that nobody has to sit through eight."""
 
 
 def steps(server):
@@ -244,8 +241,8 @@ def test_a_stream_that_is_cut_once_is_opened_again(connect, slow_server):
     assert steps(slow_server)[:2] == ["get", "stream"] and clock.pauses == [1.0]
 
 
-def test_a_stream_that_falls_silent_is_left_for_the_ordinary_way(connect, slow_server, quiet):
-    meshy = connect(slow_server, "meshy")
+def test_a_stream_that_falls_silent_is_left_for_the_ordinary_way(connect, slow_server):
+    meshy = connect(slow_server, "meshy", network=SOON_QUIET)
     task_id = meshy.create(PICTURE).id
     clock = Clock(lambda number: slow_server.finish(task_id))
     assert clock.wait(meshy, task_id).result.glb

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What has to be there before a service may be asked: a key, online access. Names the variables of the environment, and says what is
+missing. Reads no preferences and sends nothing, and is cheap to import.
+
+The sentences have no full stop: a panel shows them without, an error adds it.
+"""
+
+from .errors import NoKeyError
+
+OFFLINE = "Online access is off: turn on Allow Online Access in the preferences, under System"
+
+
+def key_variable(service: str) -> str:
+    """The environment variable that may hold the key of the service with this wire name."""
+    return f"{service.upper()}_API_KEY"
+
+
+def url_variable(service: str) -> str:
+    """The environment variable that may hold the address of the service with this wire name."""
+    return f"{service.upper()}_API_URL"
+
+
+def no_key(service: str, label: str) -> str:
+    """What is said where the service that people know as `label` has no key."""
+    return f"{label} needs an API key: enter it in the preferences of Image to 3D, or set {key_variable(service)}"
+
+
+def header_value(key: str, service: str, label: str) -> str:
+    """Return the API key as it goes into a header. Raises `NoKeyError` where there is none, or none that could be one."""
+    key = key.strip()
+    if not key:
+        raise NoKeyError(f"{no_key(service, label)}.")
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise NoKeyError(f"The API key for {label} holds characters that no key has: copy it again.")
+    return key

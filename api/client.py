@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The client of a service: one request, one answer, and the key in the headers. Never repeats a request, and follows no redirect.
+
+The key goes to the client's own host alone. Everything else is fetched with `connection.get()`, which has no key.
+"""
+
+import email.utils
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from .connection import (
+    CheckCancelled,
+    Opened,
+    or_proxy,
+    require_allowed,
+    send,
+    translated,
+    usual_watch,
+)
+from .errors import AnswerLostError, ConnectionFailedError, ServiceAwayError
+from .events import Event, events_of
+from .network import Network
+from .payload import Payload
+from .task import CREATE_WINDOW_S, nothing
+from .watch import Watch
+
+ANSWER_BYTES = 8 << 20  # a list of 50 tasks is about 0.2 MB; more than this is no answer of a service
+CLOCKS_APART_S = 10 * 366 * 86_400.0  # ten years; with clocks further apart, no certificate would be trusted
+RETRY_AFTER_AT_MOST_S = 86_400.0  # a day; whoever waits has limits of their own, see `waiting`
+
+Wait = Callable[[float], None]
+"""Waits so many seconds; may raise, to end what is waited for."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of a service, read to its end. `body` is its JSON, None where it is none."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    received: float = field(default_factory=time.time)
+
+    @property
+    def request_id(self) -> str:
+        return self.headers.get("x-request-id", "")
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """The pause that the service asks for (RFC 9110, 10.2.3: seconds or a date), None where it does not."""
+        text = self.headers.get("Retry-After", "").strip()
+        if re.fullmatch(r"[0-9]{1,300}", text):
+            return min(float(text), RETRY_AFTER_AT_MOST_S)
+        date = _seconds(text)
+        return None if date is None else min(max(0.0, date - self.server_time), RETRY_AFTER_AT_MOST_S)
+
+    @property
+    def server_time(self) -> float:
+        """When the service answered by its own clock, in seconds since 1970: ours may be wrong, but not by decades."""
+        date = _seconds(self.headers.get("Date", ""))
+        return date if date is not None and abs(date - self.received) <= CLOCKS_APART_S else self.received
+
+
+class Client:
+    """Connections to one service, which is called `label`; `headers` hold its key and go nowhere else.
+
+    `away` is what a user may try where the service cannot be reached. `check_cancelled` is called several times a second while a request is under way,
+    and may raise to end it; not while the answer to a create request is awaited, as that is the id of what is paid for.
+    """
+
+    def __init__(
+        self,
+        *,
+        label: str,
+        url: str,
+        headers: Mapping[str, str],
+        away: str,
+        network: Network,
+        check_cancelled: CheckCancelled = nothing,
+    ) -> None:
+        self._label = label
+        self._url = url.rstrip("/")
+        self._headers = headers
+        self._away = away
+        self._network = network
+        self._check_cancelled = check_cancelled
+        self._address = require_allowed(self._url, network)
+
+    @property
+    def url(self) -> str:
+        """The address of the service, without the path of a request."""
+        return self._url
+
+    def request(
+        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, payload: Payload | None = None
+    ) -> Answer:
+        """Send one request and read the answer, whatever its status. Never repeats.
+
+        Raises `AnswerLostError` where all of `payload` was sent and no answer came; any other `ConnectionFailedError` means that
+        the service cannot have acted on the request: it never had the whole of it.
+        """
+        watch = (
+            usual_watch(self._network, self._check_cancelled)
+            if payload is None
+            else _create_watch(self._network, self._check_cancelled, payload)
+        )
+        try:
+            with self._open(method, path, watch, query=query, payload=payload) as opened:
+                try:
+                    return Answer(opened.status, opened.headers, _json(opened))
+                except requests.exceptions.RequestException:
+                    if 200 <= opened.status < 300:
+                        raise
+                    return Answer(
+                        opened.status, opened.headers, None
+                    )  # a refusal is one, also where its words do not arrive
+        except requests.exceptions.RequestException as error:
+            if payload is not None and payload.sent_whole:
+                raise AnswerLostError(
+                    f"{self._label} did not answer, and may have made a task: look there before you ask for another."
+                ) from error
+            raise self._away_error(error, watch) from error
+
+    @contextmanager
+    def events(self, path: str, wait: Wait) -> Iterator[Iterator[Event] | None]:
+        """Open a stream of events (text/event-stream) and give its events, until it falls silent (`Network.quiet_s`); None where the service
+        answers anything else. `wait(0)` is called several times a second, whatever comes.
+
+        Raises `ConnectionFailedError`, also while the events are read.
+        """
+        watch = usual_watch(self._network, lambda: wait(0.0))
+        try:
+            with self._open("GET", path, watch, accept="text/event-stream") as opened:
+                is_stream = opened.headers.get("Content-Type", "").startswith("text/event-stream")
+                is_usable = opened.status == 200 and is_stream and not opened.is_compressed
+                yield events_of(opened, self._network.quiet_s) if is_usable else None
+        except requests.exceptions.RequestException as error:
+            raise self._away_error(error, watch) from error
+
+    @contextmanager
+    def _open(
+        self,
+        method: str,
+        path: str,
+        watch: Watch,
+        *,
+        query: Mapping[str, Any] | None = None,
+        payload: Payload | None = None,
+        accept: str = "application/json",
+    ) -> Iterator[Opened]:
+        # The end of a stream is seen even where the last event came with the one before it: as the end of the connection.
+        headers = {"Accept": accept, "Connection": "close"}
+        if payload is not None:
+            headers["Content-Type"] = "application/json"
+        # A connection of its own for each request: one kept from before may be dead, and a request lost on it is not told apart
+        # from one whose answer was lost.
+        with send(
+            method,
+            f"{self._url}{path}",
+            self._network,
+            watch,
+            headers=headers,
+            key_headers=self._headers,
+            params=query,
+            data=payload,
+        ) as opened:
+            yield opened
+
+    def _away_error(self, error: requests.exceptions.RequestException, watch: Watch) -> ConnectionFailedError:
+        what = watch.trouble or "cannot be reached"
+        sentence = f"{self._label}{or_proxy(watch)} {what} at {self._address.host}: {self._away}."
+        return translated(error, self._address, sentence, ServiceAwayError)
+
+
+def _create_watch(network: Network, check_cancelled: CheckCancelled, payload: Payload) -> Watch:
+    """For a create request: the answer is awaited to the end, as it is the id of what is paid for."""
+    return Watch(
+        lambda: None if payload.sent_whole else check_cancelled(),
+        connect_s=network.connect_s,
+        send_s=network.read_s,
+        sending_s=CREATE_WINDOW_S,
+        silence_s=network.create_s,
+        answer_s=network.create_s,
+    )
+
+
+def _json(opened: Opened) -> Any:
+    if opened.is_compressed:
+        return None
+    content = bytearray()
+    for piece in opened.pieces():
+        content += piece
+        if len(content) > ANSWER_BYTES:
+            return None
+    try:
+        try:
+            return json.loads(content)
+        except UnicodeDecodeError:  # one text in it was cut in the middle of a letter
+            return json.loads(content.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _seconds(date: str) -> float | None:
+    """An HTTP date in seconds since 1970, None where it is none."""
+    try:
+        return email.utils.parsedate_to_datetime(date).timestamp()
+    except (
+        TypeError,
+        ValueError,
+        IndexError,
+        OverflowError,
+        OSError,
+    ):  # the last three: years and zones that nobody counts to
+        return None
