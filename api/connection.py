@@ -40,7 +40,7 @@ CheckCancelled = Callable[[], None]
 
 def require_allowed(url: str, network: Network, named_by: Address | None = None) -> Address:
     """Return the address that `url` is. Raises `OfflineError` or `DownloadError` where no connection to it may be made: https only,
-    except on this machine.
+    except on this machine, and with a server of the user's own (`Network.is_own`) in private networks.
 
     Of what another host names (`named_by`: in an answer, or by a redirect) nothing is used that is nearer to this machine than that
     host is: a stranger could have the user's own devices asked for anything.
@@ -53,7 +53,8 @@ def require_allowed(url: str, network: Network, named_by: Address | None = None)
         return found
     if not network.online:
         raise OfflineError(f"{access.OFFLINE}.")
-    if found.scheme != "https":
+    is_plain_fine = network.is_own and found.scheme == "http" and found.reach is address.Reach.PRIVATE
+    if found.scheme != "https" and not is_plain_fine:
         where = f" on {found.host}" if found.host else ""
         raise DownloadError(f"The address{where} is not safe: only addresses that begin with https:// are used.")
     return found

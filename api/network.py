@@ -17,7 +17,8 @@ class Network:
     """How connections are made.
 
     `proxy` is a URL such as "http://proxy:3128" ("" for the one that the system or the environment names), `ca_file` the path of
-    certificates in PEM format to trust beside the system's, `online` whether a connection may leave this machine. Seconds to wait:
+    certificates in PEM format to trust beside the system's, `online` whether a connection may leave this machine, `is_own` whether the
+    service is a server of the user's own, with which plain http is fine in private networks. Seconds to wait:
     `connect_s` for a connection, `read_s` while nothing at all comes, `create_s` for the whole answer to a create request, `quiet_s` while a
     stream of events says nothing: then the task is asked for in the ordinary way.
     """
@@ -25,6 +26,7 @@ class Network:
     proxy: str = ""
     ca_file: str = ""
     online: bool = True
+    is_own: bool = False
     connect_s: float = 10.0
     read_s: float = 20.0
     create_s: float = 180.0  # the answer decides about money; Meshy's own example client waits as long

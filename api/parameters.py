@@ -7,7 +7,7 @@ that is sent are all read from it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import ParameterError
 
@@ -69,12 +69,20 @@ class Picture(Parameter):
         return value.strip()
 
 
+class Option(NamedTuple):
+    """One word of a `Choice`. `number` is what a .blend stores for it, so it never changes, whatever options come and go beside it;
+    `description` is the tooltip (one sentence without a full stop)."""
+
+    number: int
+    description: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Choice(Parameter):
-    """One word of several. `options` maps each wire value to its tooltip, in the service's order."""
+    """One word of several. `options` are by wire value, in the service's order."""
 
     default: str
-    options: Mapping[str, str]
+    options: Mapping[str, Option]
 
     def check(self, value: Any) -> str:
         if not isinstance(value, str) or value not in self.options:

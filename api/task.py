@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from .errors import ServiceError
 from .parameters import Table
@@ -81,10 +81,17 @@ class Service(Protocol):
     """Where in the web people get a key; "" where none is needed."""
     tells_credits: ClassVar[bool]
     """Whether `check_key` gives the credits that the account has."""
-    repeatable: ClassVar[bool]
-    """Whether a task that was lost may simply be created again (nothing is paid for)."""
-    local: ClassVar[bool]
-    """Whether the service needs no network of its own."""
+    number: ClassVar[int]
+    """What a .blend stores for the service: it never changes, and no other service ever gets it."""
+    needs_key: ClassVar[bool]
+    """Whether nothing can be asked without an API key."""
+    is_paid: ClassVar[bool]
+    """Whether a create costs, so that it is never repeated blindly; else a task that was lost is simply created again."""
+    reach: ClassVar[Literal["none", "own", "web"]]
+    """"none": works in this process, and has no address. "own": a server of the user's, so plain http is fine in private networks.
+    "web": https only, except on this machine."""
+    views: ClassVar[tuple[str, ...]]
+    """The parameters that are further pictures of the same object, by wire name (`back_image_url`, …)."""
     can_cancel: ClassVar[bool]
     """Whether a task can be given up at the service at all."""
     pace_s: ClassVar[tuple[float, float]]

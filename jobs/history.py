@@ -72,7 +72,7 @@ def find_paid(root: Path, service: str, parameters: Mapping[str, Any], scratch: 
     `parameters` are checked ones. Pictures are compared by their content; one that is a data URI is decoded into `scratch`. Raises
     `PictureError` where there is no such picture.
     """
-    if SERVICES[service].repeatable:
+    if not SERVICES[service].is_paid:
         return None
     table = SERVICES[service].parameters
     asked = {entry.name: parameters[entry.name] for entry in table}

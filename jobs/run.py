@@ -220,14 +220,14 @@ class Run:
         network = Network(**connection.pop("network", {}))
         command = blender_command(self.config["blender"])
         shared: dict[str, Any] = {"folder": self.folder, "blender": command, "network": network}
-        if SERVICES[self.job.service].local:
+        if SERVICES[self.job.service].reach == "none":
             return api.connect(self.job.service, **shared, name=self.job.name)
         return api.connect(self.job.service, **shared, **connection, sleep=self._sleep)
 
     def _submit(self, service: api.Service) -> None:
         """See to it that the job has a task, and that its id is on the disk."""
         if self.job.task_id:
-            may_be_gone = service.repeatable or (self.job.gone and not (self.folder / folders.FETCHED).exists())
+            may_be_gone = not service.is_paid or (self.job.gone and not (self.folder / folders.FETCHED).exists())
             if not may_be_gone or service.get(self.job.task_id).status is not api.Status.GONE:
                 return
             self.job.give_task_up()
@@ -246,7 +246,7 @@ class Run:
                 with self._sending(service) as before_sending:
                     task = service.create(request, before_sending)
             except (AnswerLostError, UnavailableError):
-                if service.repeatable:
+                if not service.is_paid:
                     raise
                 self._log_error()
                 self._find_lost(service)
@@ -269,7 +269,7 @@ class Run:
         """The parameters as the service gets them. Local's picture is fetched here, so that the record knows what it was."""
         request = folders.request_of(self.folder, self.job)
         main = pictures_of(service.parameters)[0]
-        if service.local and picture.is_url(request[main]):
+        if service.reach == "none" and picture.is_url(request[main]):
             network = Network(**self.config.get("connection", {}).get("network", {}))
             file = picture.to_file(
                 request[main], self.folder / "picture", network=network, check_cancelled=self._check_cancelled
@@ -283,7 +283,7 @@ class Run:
         """Around a create request: the record says that it left for as long as, and only if, a task may have come of it."""
 
         def before_sending() -> None:
-            if not service.repeatable:
+            if service.is_paid:
                 self.job.sent, self._sent_s = folders.now(), time.monotonic()
                 self.job.awaited = True
             self._enter(State.SUBMITTING, f"Sending the picture to {service.label}" if self.job.sent else "Starting")
@@ -351,7 +351,7 @@ class Run:
                 time_limit_s=self._time_limit_s,
             )
         except (Cancelled, StarterGone):
-            if service.repeatable:
+            if not service.is_paid:
                 service.cancel(self.job.task_id)
             raise
 

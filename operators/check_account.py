@@ -8,6 +8,7 @@ import bpy
 from .. import session
 from ..api.errors import ImageTo3DError
 from ..api.services import SERVICES
+from ..scene import settings
 from . import watch
 from .interrupt import Interrupt
 from .outcome import interruptible_outcome, report
@@ -35,7 +36,7 @@ class IMAGE_TO_3D_OT_check_account(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        service = (self.service or context.scene.image_to_3d.service).lower()
+        service = self.service.lower() or settings.service_of(context.scene.image_to_3d)
         return interruptible_outcome(self, lambda interrupt: self._check(service, interrupt))
 
     def _check(self, service: str, interrupt: Interrupt) -> None:

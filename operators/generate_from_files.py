@@ -8,7 +8,7 @@ import bpy
 from ..api.errors import ImageTo3DError, user_message
 from ..api.picture import ENDINGS
 from ..api.services import SERVICES
-from ..scene import request
+from ..scene import request, settings
 from ..session.start import start_job, start_or_take_up
 from . import background, watch
 from .interrupt import Interrupt
@@ -47,8 +47,8 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
             context.window_manager.fileselect_add(self)
             return {"RUNNING_MODAL"}
         # Dropped, which happens more easily than a click on a button that says what it costs.
-        service = SERVICES[context.scene.image_to_3d.service.lower()]
-        if service.local:
+        service = SERVICES[settings.service_of(context.scene.image_to_3d)]
+        if not service.is_paid:
             return self.execute(context)
         models = "one model" if len(paths) == 1 else f"{len(paths)} models"
         cost = request.cost(context.scene)

@@ -16,7 +16,7 @@ class IMAGE_TO_3D_OT_reset_parameters(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen = context.scene.image_to_3d
-        name = chosen.service.lower()
+        name = settings.service_of(chosen)
         settings.reset(getattr(chosen, name), SERVICES[name].parameters)
         return {"FINISHED"}
 

@@ -6,6 +6,7 @@ import os
 import bpy
 
 from .. import session
+from ..api import access as needs
 from ..api.picture import LONGER_SIDE_PX
 from ..api.services import SERVICES
 from ..api.waiting import TIME_LIMIT_S
@@ -20,7 +21,7 @@ JOBS_AT_ONCE = 5  # the web services' smallest plans run about as many
 
 LABEL_SHARE = 0.4  # of a row's width, as Blender divides rows of properties
 
-WEB_SERVICES = tuple(name for name, service in SERVICES.items() if not service.local)
+WEB_SERVICES = tuple(name for name, service in SERVICES.items() if service.reach != "none")
 
 
 def _service_properties() -> dict[str, object]:
@@ -30,7 +31,7 @@ def _service_properties() -> dict[str, object]:
         label = SERVICES[name].label
         made[f"{name}_key"] = bpy.props.StringProperty(
             name=f"{label} API Key",
-            description=f"Your key for {label}; {name.upper()}_API_KEY in the environment goes before it",
+            description=f"Your key for {label}; {needs.key_variable(name)} in the environment goes before it",
             subtype="PASSWORD",
         )
         made[f"{name}_url"] = bpy.props.StringProperty(
@@ -107,8 +108,9 @@ def _draw_service(
 ) -> None:
     """Key and address of a service, and what it says about them."""
     service = SERVICES[name]
+    names = {"key": needs.key_variable(name), "url": needs.url_variable(name)}
     for what, label in (("key", "API Key"), ("url", "Address")):
-        variable = f"{name.upper()}_API_{what.upper()}"
+        variable = names[what]
         if os.environ.get(variable):
             _beside(layout, label).label(text=f"From the environment ({variable})")
         else:

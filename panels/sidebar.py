@@ -55,6 +55,8 @@ class _Generate(Mixin):
         else:
             layout.label(text=shown(image.name), icon="IMAGE_DATA")
         _choice(layout).prop(chosen, "service", expand=True)
+        for note in settings.unknown_notes(chosen):
+            draw_sentence(layout, note, context, icon="INFO")
         _draw_readiness(layout, chosen, "" if image else _address(chosen), context)
         draw_parameters(layout, chosen)
         _draw_import(layout, chosen)
@@ -91,12 +93,13 @@ def _draw_picture(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -
     row.prop(chosen, "source", expand=True)
     row.operator("image_to_3d.paste_picture", text="", icon="PASTEDOWN")
     icon = 0
-    if chosen.source == "IMAGE":
+    source = settings.source_of(chosen)
+    if source == "IMAGE":
         layout.template_ID(chosen, "image", open="image.open")
         icon = layout.icon(chosen.image) if chosen.image else 0
     else:
-        layout.prop(chosen, PICTURE_PROPERTIES[chosen.source])
-        if chosen.source == "FILE" and picture.is_path(chosen.filepath):
+        layout.prop(chosen, PICTURE_PROPERTIES[source])
+        if source == "FILE" and picture.is_path(chosen.filepath):
             icon = session.current().previews.icon_of(bpy.path.abspath(chosen.filepath) if chosen.filepath else "")
     if icon:
         layout.template_icon(icon_value=icon, scale=PREVIEW_SCALE)
@@ -104,19 +107,19 @@ def _draw_picture(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -
 
 def _address(chosen: bpy.types.PropertyGroup) -> str:
     """The address of the chosen picture, "" where it has none."""
-    return chosen.url if chosen.source == "URL" else ""
+    return chosen.url if settings.source_of(chosen) == "URL" else ""
 
 
 def _draw_readiness(
     layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup, address: str, context: bpy.types.Context
 ) -> None:
     """What the service needs now, with the button that leads there; else that it is ready, and what the account has."""
-    name = chosen.service.lower()
+    name = settings.service_of(chosen)
     no_key = access.key_reason(name)
     offline = access.offline_reason(name, address)
     last = session.current().accounts.last(name)
     if no_key:
-        draw_sentence(layout, f"{SERVICES[name].label} needs an API key", context, icon="ERROR")
+        draw_sentence(layout, no_key.partition(":")[0], context, icon="ERROR")
         layout.operator("image_to_3d.show_preferences", text="Enter API Key", icon="PREFERENCES")
     elif offline:
         if bpy.app.online_access_override:
@@ -166,8 +169,8 @@ def _draw_button(layout: bpy.types.UILayout, context: bpy.types.Context, image: 
 
 def _why_not(chosen: bpy.types.PropertyGroup, image: bpy.types.Image | None) -> str:
     """Why Generate cannot be pressed, "" if it can."""
-    source = image or getattr(chosen, PICTURE_PROPERTIES[chosen.source])
-    service = chosen.service.lower()
+    source = image or getattr(chosen, PICTURE_PROPERTIES[settings.source_of(chosen)])
+    service = settings.service_of(chosen)
     table = SERVICES[service].parameters
     if not source and settings.needs_picture(settings.values(getattr(chosen, service), table), table):
         return "Choose a picture first"

@@ -69,12 +69,12 @@ def _picture(
     chosen: bpy.types.PropertyGroup, filepath: str, image: bpy.types.Image | None, scratch: Path
 ) -> tuple[str, str]:
     """Return where the picture is (path, URL or data URI) and what the model is called."""
-    if image or (chosen.source == "IMAGE" and not filepath):
+    if image or (settings.source_of(chosen) == "IMAGE" and not filepath):
         shown = image or chosen.image
         if shown is None:
             raise PictureError("There is no picture: choose an image.")
         return str(images.to_file(shown, scratch)), name_of_image(shown.name)
-    source = filepath or (chosen.url if chosen.source == "URL" else chosen.filepath)
+    source = filepath or (chosen.url if settings.source_of(chosen) == "URL" else chosen.filepath)
     if not source:
         raise PictureError("There is no picture: choose a picture file, a Blender image or an address.")
     if picture.is_path(source):

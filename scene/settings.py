@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`scene.image_to_3d`: the property groups, made from the services' tables, and the request they stand for. Starts nothing.
 
-Enum items are the wire values in upper case, as Blender writes identifiers; every other property has the wire's name and value.
+Enum items are the wire values in upper case, as Blender writes identifiers; every other property has the wire's name and value. A .blend
+stores an item's number, so each has a fixed one, and a number that this version does not know counts as the default.
 """
 
 import contextlib
@@ -16,17 +17,24 @@ from ..api import picture
 from ..api.errors import ParameterError
 from ..api.parameters import Parameter, Table
 from ..api.services import SERVICES
+from ..api.task import Service
+
+Services = Mapping[str, type[Service]]
+"""By wire name."""
 
 PLACES = (
-    ("CURSOR", "3D Cursor", "Where the 3D cursor is when the job is started"),
-    ("ORIGIN", "World Origin", "In the middle of the scene"),
+    ("CURSOR", "3D Cursor", "Where the 3D cursor is when the job is started", 0),
+    ("ORIGIN", "World Origin", "In the middle of the scene", 1),
 )
 
 SOURCES = (
-    ("FILE", "File", "A picture file on this computer"),
-    ("IMAGE", "Image", "An image that is open in this Blender file, as it looks now"),
-    ("URL", "URL", "The address of a picture"),
+    ("FILE", "File", "A picture file on this computer", 0),
+    ("IMAGE", "Image", "An image that is open in this Blender file, as it looks now", 1),
+    ("URL", "URL", "The address of a picture", 2),
 )
+
+FALLBACK = "local"
+"""The service where a file names one that this version does not know: it costs nothing, and nothing leaves the machine."""
 
 
 # A path may be relative to the .blend file; Blender wants to be told so since 4.5, and knows no such word before.
@@ -38,7 +46,10 @@ def _property(parameter: Parameter) -> Any:
     about = {"name": parameter.label, "description": parameter.description}
     match parameter:
         case kinds.Choice():
-            items = [(_identifier(value), _title(value), tooltip) for value, tooltip in parameter.options.items()]
+            items = [
+                (_identifier(value), _title(value), option.description, option.number)
+                for value, option in parameter.options.items()
+            ]
             return bpy.props.EnumProperty(items=items, default=_identifier(parameter.default), **about)
         case kinds.Flag():
             return bpy.props.BoolProperty(default=parameter.default, **about)
@@ -80,12 +91,38 @@ def shown(table: Table) -> list[Parameter]:
     return [parameter for parameter in table if parameter.name != main]
 
 
-def _group_of(name: str, table: Table) -> type[bpy.types.PropertyGroup]:
+def _group_of(name: str, service: type[Service]) -> type[bpy.types.PropertyGroup]:
     """Make the property group of one service."""
-    annotations = {parameter.name: _property(parameter) for parameter in shown(table)}
+    annotations = {parameter.name: _property(parameter) for parameter in shown(service.parameters)}
     group = type(f"IMAGE_TO_3D_PG_{name}", (bpy.types.PropertyGroup,), {"__annotations__": annotations})
-    group.__doc__ = f"Request parameters of {SERVICES[name].label}"
+    group.__doc__ = f"Request parameters of {service.label}"
     return group
+
+
+def service_of(chosen: bpy.types.PropertyGroup, services: Services = SERVICES) -> str:
+    """The wire name of the service that the settings of a scene name; `FALLBACK` where this version does not know it."""
+    name: str = chosen.service.lower()
+    return name if name in services else FALLBACK
+
+
+def source_of(chosen: bpy.types.PropertyGroup) -> str:
+    """Where the picture comes from: "FILE" where this version does not know what the file names."""
+    return chosen.source or SOURCES[0][0]
+
+
+def unknown_notes(chosen: bpy.types.PropertyGroup, services: Services = SERVICES) -> list[str]:
+    """A sentence for each thing that the file names and this version does not know, so that something else is used."""
+    name = service_of(chosen, services)
+    notes = []
+    if chosen.service.lower() != name:
+        notes.append(f"This file names a service that this version does not know: {services[name].label} is used")
+    group = getattr(chosen, name)
+    for parameter in shown(services[name].parameters):
+        if isinstance(parameter, kinds.Choice) and not getattr(group, parameter.name):
+            notes.append(
+                f"This file has a {parameter.label} that this version does not know: {_title(parameter.default)} is used"
+            )
+    return notes
 
 
 def values(group: bpy.types.PropertyGroup, table: Table) -> dict[str, Any]:
@@ -103,11 +140,6 @@ def values_that_apply(group: bpy.types.PropertyGroup, table: Table) -> dict[str,
     }
 
 
-def service_of(chosen: bpy.types.PropertyGroup) -> str:
-    """The wire name of the service that is chosen."""
-    return str(chosen.service).lower()
-
-
 def target_of(scene: bpy.types.Scene) -> bpy.types.Scene:
     """The scene that a model enters which is asked for in `scene`."""
     return scene.image_to_3d.target_scene or scene
@@ -118,7 +150,7 @@ def place_of(scene: bpy.types.Scene) -> dict[str, Any]:
     chosen = scene.image_to_3d
     where: dict[str, Any] = {"location": [0.0, 0.0, 0.0]}
     cursor = list(target_of(scene).cursor.location)
-    if chosen.location == "CURSOR" and all(map(math.isfinite, cursor)):
+    if chosen.location != "ORIGIN" and all(map(math.isfinite, cursor)):
         where["location"] = cursor
     if chosen.use_size:
         where["size"] = chosen.size
@@ -174,7 +206,8 @@ def needs_picture(values: Mapping[str, Any], table: Table) -> bool:
 def _value(value: Any, parameter: Parameter) -> Any:
     match parameter:
         case kinds.Choice():
-            return {_identifier(option): option for option in parameter.options}[value]
+            # Blender gives "" for a number that no item has: another version's.
+            return {_identifier(option): option for option in parameter.options}.get(value, parameter.default)
         case kinds.Number():
             return None if value < parameter.minimum else value
         case kinds.Picture():
@@ -187,16 +220,16 @@ def _value(value: Any, parameter: Parameter) -> Any:
 FLOAT_DIGITS = 6  # Blender stores 32 bits: 0.1 comes back as 0.10000000149
 
 
-def _service_items() -> list[tuple[str, str, str]]:
-    return [(name.upper(), service.label, service.description) for name, service in SERVICES.items()]
+def _service_items(services: Services) -> list[tuple[str, str, str, int]]:
+    return [(name.upper(), service.label, service.description, service.number) for name, service in services.items()]
 
 
-def _make_classes() -> list[type]:
+def _make_classes(services: Services) -> list[type]:
     """Return the classes to register, leaves first."""
-    groups = {name: _group_of(name, service.parameters) for name, service in SERVICES.items()}
+    groups = {name: _group_of(name, service) for name, service in services.items()}
     annotations = {
         "service": bpy.props.EnumProperty(
-            name="Service", description="Who turns the picture into a model", items=_service_items()
+            name="Service", description="Who turns the picture into a model", items=_service_items(services)
         ),
         "source": bpy.props.EnumProperty(name="Source", description="Where the picture comes from", items=SOURCES),
         "filepath": bpy.props.StringProperty(
@@ -229,7 +262,7 @@ def _make_classes() -> list[type]:
         ),
         **{
             name: bpy.props.PointerProperty(
-                name=SERVICES[name].label, description=f"Request parameters of {SERVICES[name].label}", type=group
+                name=services[name].label, description=f"Request parameters of {services[name].label}", type=group
             )
             for name, group in groups.items()
         },
@@ -242,8 +275,8 @@ def _make_classes() -> list[type]:
 _classes: list[type] = []
 
 
-def register() -> None:
-    for cls in _make_classes():
+def register(services: Services = SERVICES) -> None:
+    for cls in _make_classes(services):
         bpy.utils.register_class(cls)
         _classes.append(cls)
     bpy.types.Scene.image_to_3d = bpy.props.PointerProperty(type=_classes[-1])

@@ -9,6 +9,7 @@ from typing import Any
 
 import bpy
 
+from ..api import access as needs
 from ..api import picture
 from ..api.errors import ImageTo3DError, JobError
 from ..api.network import is_loopback
@@ -53,12 +54,12 @@ def connection(service: str) -> dict[str, Any]:
         "ca_file": bpy.path.abspath(chosen.ca_file) if chosen.ca_file else "",
         "online": bpy.app.online_access,
     }
-    if SERVICES[service].local:
+    if SERVICES[service].reach == "none":
         return {"network": network}
     return {
         "network": network,
-        "key": os.environ.get(f"{service.upper()}_API_KEY", "") or getattr(chosen, f"{service}_key"),
-        "url": os.environ.get(f"{service.upper()}_API_URL", "") or getattr(chosen, f"{service}_url"),
+        "key": os.environ.get(needs.key_variable(service), "") or getattr(chosen, f"{service}_key"),
+        "url": os.environ.get(needs.url_variable(service), "") or getattr(chosen, f"{service}_url"),
         "picture_limit_px": chosen.picture_limit,
     }
 
@@ -83,12 +84,12 @@ def offline_reason(service: str, source: str) -> str:
         return f"The service {service!r} is not known here: update the extension"
     if bpy.app.online_access:
         return ""
-    stays = not picture.leaves_machine(source) if SERVICES[service].local else is_loopback(connection(service)["url"])
-    if stays:
+    is_here = SERVICES[service].reach == "none"
+    if not picture.leaves_machine(source) if is_here else is_loopback(connection(service)["url"]):
         return ""
     if bpy.app.online_access_override:
         return "Online access is off, because Blender was started in offline mode: start it without --offline-mode"
-    return "Online access is off: turn on Allow Online Access in the preferences, under System"
+    return needs.OFFLINE
 
 
 def require_ready(service: str, parameters: Mapping[str, Any]) -> None:
@@ -106,7 +107,6 @@ def reason_to_wait(job: Job) -> str:
 
 def key_reason(service: str) -> str:
     """Return what a web service lacks before it can be asked, "" if nothing."""
-    if SERVICES[service].local or connection(service)["key"].strip():
+    if not SERVICES[service].needs_key or connection(service)["key"].strip():
         return ""
-    label = SERVICES[service].label
-    return f"{label} needs an API key: enter it in the preferences of Image to 3D, or set {service.upper()}_API_KEY"
+    return needs.no_key(service, SERVICES[service].label)

@@ -58,7 +58,7 @@ class Accounts:
 
     def ask(self, service: str) -> None:
         """Begin to try the key of a service. Raises `ImageTo3DError` where it must not or cannot be asked, `OSError`."""
-        if SERVICES[service].local:
+        if not SERVICES[service].needs_key:
             raise ImageTo3DError(f"{SERVICES[service].label} needs no API key: there is nothing to check.")
         reason = access.key_reason(service) or access.offline_reason(service, "")
         if reason:

@@ -44,10 +44,24 @@ def page(services: Mapping[str, Any]) -> str:
     for name, service in services.items():
         rows = "".join(row(parameter) for parameter in service.parameters)
         parts.append(
-            f"\n## {service.label}\n\n`{name}`. {service.description}.\n\n"
+            f"\n## {service.label}\n\n`{name}`. {service.description}. {traits(service)}\n\n"
             f"| parameter | what it does | values | default |\n|---|---|---|---|\n{rows}"
         )
     return "".join(parts)
+
+
+REACHES = {
+    "none": "It works on this computer",
+    "own": "It is a server of your own",
+    "web": "It is reached through the web",
+}
+
+
+def traits(service: Any) -> str:
+    """What a service says of itself, in sentences."""
+    key = "Needs an API key" if service.needs_key else "Needs no API key"
+    price = "a model costs credits" if service.is_paid else "a model costs nothing"
+    return f"{key}; {price}. {REACHES[service.reach]}."
 
 
 def row(parameter: Any) -> str:
@@ -73,7 +87,7 @@ def values(parameter: Any) -> str:
     if kind == "Picture":
         return "picture"
     if kind == "Choice":
-        return "<br>".join(f"{code(option)}: {sentence}" for option, sentence in parameter.options.items())
+        return "<br>".join(f"{code(value)}: {option.description}" for value, option in parameter.options.items())
     if kind == "Flag":
         return "`True` or `False`"
     if kind == "Number":

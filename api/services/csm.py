@@ -11,60 +11,28 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from ..errors import AnswerLostError, GoneError, ImageTo3DError, KeyRefusedError, TaskFailedError
-from ..parameters import AUTOMATIC, Choice, Flag, Picture, Table, Vector, check
+from ..parameters import Table, check
 from ..picture import is_url
 from ..task import Result, Status, Task, nothing
+from . import rows
 from .web import SLACK_S, WebService, is_in_window, number, text, web_address
 
 if TYPE_CHECKING:
     from ..client import Answer
 
 PARAMETERS: Table = (
-    Picture(
-        name="image_url",
-        description="Picture to be turned into a model: a path, an address, or the picture itself as a data URI",
+    rows.IMAGE_URL,
+    rows.geometry_model("Which geometry model the session uses", base="The standard one", turbo="The fast one"),
+    rows.texture_model(
+        "Which texture model the session uses",
+        none="No texture",
+        baked="Highlights and shadows may be part of the base color",
+        pbr="A cleaner base color, and metallic and roughness maps",
     ),
-    Choice(
-        name="geometry_model",
-        description="Which geometry model the session uses",
-        default="base",
-        options={"base": "The standard one", "turbo": "The fast one"},
-    ),
-    Choice(
-        name="texture_model",
-        description="Which texture model the session uses",
-        default="none",
-        options={
-            "none": "No texture",
-            "baked": "Highlights and shadows may be part of the base color",
-            "pbr": "A cleaner base color, and metallic and roughness maps",
-        },
-    ),
-    Vector(
-        name="scaled_bbox",
-        description="Size of the model in meters; -1 leaves that dimension automatic",
-        default=(AUTOMATIC, AUTOMATIC, AUTOMATIC),
-        axes=("width", "height", "depth"),
-        unit="m",
-    ),
-    Flag(
-        name="preserve_aspect_ratio",
-        description="Make the model as large as fits into the bounding box, without stretching it",
-        default=False,
-        needs="scaled_bbox",
-    ),
-    Choice(
-        name="topology",
-        description="What the faces of the mesh are",
-        default="tris",
-        options={"tris": "Triangles", "quads": "Four-sided faces, for editing and subdivision"},
-    ),
-    Choice(
-        name="resolution",
-        description="How fine the mesh is",
-        default="high_poly",
-        options={"low_poly": "Few faces", "high_poly": "Many faces"},
-    ),
+    rows.SCALED_BBOX,
+    rows.PRESERVE_ASPECT_RATIO,
+    rows.TOPOLOGY,
+    rows.resolution("How fine the mesh is", low_poly="Few faces", high_poly="Many faces"),
 )
 
 SESSIONS = "/image-to-3d-sessions"
@@ -90,6 +58,10 @@ class CSM(WebService):
     description: ClassVar[str] = "Image-to-3D sessions of Common Sense Machines: needs an account, and costs credits"
     parameters: ClassVar[Table] = PARAMETERS
     account_page: ClassVar[str] = "https://3d.csm.ai/dashboard/profile/developer-settings"
+    number: ClassVar[int] = 1
+    needs_key: ClassVar[bool] = True
+    is_paid: ClassVar[bool] = True
+    views: ClassVar[tuple[str, ...]] = ()
     tells_credits: ClassVar[bool] = False
     can_cancel: ClassVar[bool] = False
     default_url: ClassVar[str] = "https://api.csm.ai"

@@ -8,7 +8,7 @@ same meaning. Here are the table and the process; the shaping itself is `headles
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from ... import files
 from ...programs.program import LOG, SCRATCH_PREFIX, SCULPT, Command, Program
@@ -16,57 +16,28 @@ from .. import blender as blenders
 from .. import picture
 from ..errors import GoneError, TaskFailedError
 from ..network import USUAL, Network
-from ..parameters import AUTOMATIC, Choice, Flag, Picture, Table, Vector, check
+from ..parameters import Table, check
 from ..task import Result, Status, Task, nothing
+from . import rows
 
 PARAMETERS: Table = (
-    Picture(
-        name="image_url",
-        description="Picture to be turned into a model: a path, an address, or the picture itself as a data URI",
+    rows.IMAGE_URL,
+    rows.geometry_model(
+        "How the shape is made",
+        base="Swells with the local width of the silhouette and carries fine relief from the picture's shading",
+        turbo="The fast one: swells from the silhouette alone",
     ),
-    Choice(
-        name="geometry_model",
-        description="How the shape is made",
-        default="base",
-        options={
-            "base": "Swells with the local width of the silhouette and carries fine relief from the picture's shading",
-            "turbo": "The fast one: swells from the silhouette alone",
-        },
+    rows.texture_model(
+        "Which textures the model gets",
+        none="No texture",
+        baked="The picture as it is, highlights and shadows included",
+        pbr="Base color with the shading evened out, and metallic, roughness and normal maps",
     ),
-    Choice(
-        name="texture_model",
-        description="Which textures the model gets",
-        default="none",
-        options={
-            "none": "No texture",
-            "baked": "The picture as it is, highlights and shadows included",
-            "pbr": "Base color with the shading evened out, and metallic, roughness and normal maps",
-        },
-    ),
-    Vector(
-        name="scaled_bbox",
-        description="Size of the model in meters; -1 leaves that dimension automatic",
-        default=(AUTOMATIC, AUTOMATIC, AUTOMATIC),
-        axes=("width", "height", "depth"),
-        unit="m",
-    ),
-    Flag(
-        name="preserve_aspect_ratio",
-        description="Make the model as large as fits into the bounding box, without stretching it",
-        default=False,
-        needs="scaled_bbox",
-    ),
-    Choice(
-        name="topology",
-        description="What the faces of the mesh are",
-        default="tris",
-        options={"tris": "Triangles", "quads": "Four-sided faces, for editing and subdivision"},
-    ),
-    Choice(
-        name="resolution",
-        description="How many faces the mesh has",
-        default="high_poly",
-        options={"low_poly": "At most 5,000 faces", "high_poly": "Between 50,000 and 200,000 faces"},
+    rows.SCALED_BBOX,
+    rows.PRESERVE_ASPECT_RATIO,
+    rows.TOPOLOGY,
+    rows.resolution(
+        "How many faces the mesh has", low_poly="At most 5,000 faces", high_poly="Between 50,000 and 200,000 faces"
     ),
 )
 
@@ -83,8 +54,11 @@ class Local:
     parameters: ClassVar[Table] = PARAMETERS
     account_page: ClassVar[str] = ""
     tells_credits: ClassVar[bool] = False
-    repeatable: ClassVar[bool] = True
-    local: ClassVar[bool] = True
+    number: ClassVar[int] = 0
+    needs_key: ClassVar[bool] = False
+    is_paid: ClassVar[bool] = False
+    reach: ClassVar[Literal["none", "own", "web"]] = "none"
+    views: ClassVar[tuple[str, ...]] = ()
     can_cancel: ClassVar[bool] = True
     pace_s: ClassVar[tuple[float, float]] = (0.1, 0.1)  # it is a look at a file
 

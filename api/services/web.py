@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What CSM and Meshy have in common as web services: a key, an address, pictures as data URIs, refusals. Is no service itself."""
 
+import dataclasses
 import os
 import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ...programs.program import LOG, SCRATCH_PREFIX, Command
 from .. import access, picture
@@ -67,10 +68,10 @@ class WebService:
     parameters: ClassVar[Table]
     default_url: ClassVar[str]
     away: ClassVar[str] = "check the network and the address in the preferences, or try again later"
+    needs_key: ClassVar[bool]
     forbidden: ClassVar[tuple[type[ServiceError], str]]
     """What the status 403 means, and what to do."""
-    repeatable: ClassVar[bool] = False
-    local: ClassVar[bool] = False
+    reach: ClassVar[Literal["none", "own", "web"]] = "web"
     pace_s: ClassVar[tuple[float, float]] = (2.0, 10.0)
 
     def __init__(
@@ -86,8 +87,8 @@ class WebService:
         client: "Client | None" = None,
     ) -> None:
         key = key or os.environ.get(access.key_variable(self.name), "")
-        self._key = access.header_value(key, self.name, self.label)
-        self._network = network
+        self._key = access.header_value(key, self.name, self.label) if self.needs_key or key else ""
+        self._network = dataclasses.replace(network, is_own=self.reach == "own")
         self._picture_limit_px = picture_limit_px
         self._blender = blender
         self._folder = folder

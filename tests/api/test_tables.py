@@ -14,6 +14,26 @@ CSM = SERVICES["csm"].parameters
 MESHY = SERVICES["meshy"].parameters
 PICTURE = {"image_url": "https://example.org/fox.png"}
 
+NUMBERS = {  # what a .blend stores: a line may be added here, but none ever changes or goes
+    "local": 0,
+    "csm": 1,
+    "meshy": 2,
+    "local.geometry_model": {"base": 0, "turbo": 1},
+    "local.texture_model": {"none": 0, "baked": 1, "pbr": 2},
+    "local.topology": {"tris": 0, "quads": 1},
+    "local.resolution": {"low_poly": 0, "high_poly": 1},
+    "csm.geometry_model": {"base": 0, "turbo": 1},
+    "csm.texture_model": {"none": 0, "baked": 1, "pbr": 2},
+    "csm.topology": {"tris": 0, "quads": 1},
+    "csm.resolution": {"low_poly": 0, "high_poly": 1},
+    "meshy.model_type": {"standard": 0, "smart-topology": 1},
+    "meshy.texture_resolution": {"2k": 0, "4k": 1, "8k": 2},
+    "meshy.topology": {"triangle": 0, "quad": 1},
+    "meshy.geometry_resolution": {"standard": 0, "2k": 1, "4k": 2},
+    "meshy.pose_mode": {"": 0, "a-pose": 1, "t-pose": 2},
+    "meshy.origin_at": {"bottom": 0, "center": 1},
+}
+
 CSM_REFERENCE = {  # name: default, options
     "image_url": ("", None),
     "geometry_model": ("base", {"base", "turbo"}),
@@ -57,6 +77,33 @@ def test_a_table_has_every_parameter_of_the_reference_with_default_and_options(t
     assert found == reference
 
 
+def test_the_numbers_that_files_store_never_move():
+    found = {name: service.number for name, service in SERVICES.items()}
+    for name, service in SERVICES.items():
+        for choice in service.parameters:
+            if isinstance(choice, Choice):
+                numbers = {value: option.number for value, option in choice.options.items()}
+                found[f"{name}.{choice.name}"] = numbers
+                assert len(set(numbers.values())) == len(numbers)
+    assert found == NUMBERS
+    assert len({service.number for service in SERVICES.values()}) == len(SERVICES)
+
+
+@pytest.mark.parametrize(
+    ("name", "traits"),
+    [("local", (False, False, "none", ())), ("csm", (True, True, "web", ())), ("meshy", (True, True, "web", ()))],
+)
+def test_what_a_service_says_of_itself(name, traits):
+    service = SERVICES[name]
+    assert (service.needs_key, service.is_paid, service.reach, service.views) == traits
+
+
+def test_where_csm_and_local_are_the_same_they_say_it_alike():
+    local = SERVICES["local"].parameters
+    differs = {one.name for one, other in zip(CSM, local, strict=True) if one != other}
+    assert differs == {"geometry_model", "texture_model", "resolution"}
+
+
 def test_numbers_and_texts_are_as_long_as_meshy_takes_them():
     bounds = {p.name: (p.minimum, p.maximum) for p in MESHY if isinstance(p, Number)}
     assert bounds == {"target_polycount": (100, 300_000), "decimation_mode": (1, 4)}
@@ -65,7 +112,7 @@ def test_numbers_and_texts_are_as_long_as_meshy_takes_them():
 
 @pytest.mark.parametrize("parameter", [*CSM, *MESHY], ids=lambda p: p.name)
 def test_every_parameter_and_every_option_is_explained_without_a_full_stop(parameter):
-    texts = [parameter.description, *(parameter.options.values() if isinstance(parameter, Choice) else ())]
+    texts = [parameter.description, *(option.description for option in getattr(parameter, "options", {}).values())]
     for text in texts:
         assert text and not text[0].islower() and not text.endswith(".") and "\n" not in text
     assert parameter.label and parameter.label[0].isupper()

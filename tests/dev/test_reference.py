@@ -33,7 +33,8 @@ def test_every_parameter_is_there_with_its_options_and_what_it_needs(name):
         line = rows[parameter.name]
         assert parameter.description in line
         assert f"`{parameter.needs}`" in line or not parameter.needs
-        assert all(words in line for option in getattr(parameter, "options", {}).items() for words in option)
+        for value, option in getattr(parameter, "options", {}).items():
+            assert value in line and option.description in line
         assert line.count(" | ") == 3
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Meshy: image-to-3D tasks of a web service, with an account. The table, the paths, and Meshy's words for status and result.
+"""Meshy: the paths of its image-to-3D tasks, and its words for status and result. Has no table and no prices of its own.
 
-Source: Meshy, "Image To 3D API", its v1 page for the task and its states, and the current page (2026) for the other parameters,
-"Errors" and "Rate Limits". A word or field that Meshy adds later does no harm.
+Source: Meshy, "Image To 3D API", its v1 page for the task and its states, "Errors" and "Rate Limits". A word or field that Meshy adds
+later does no harm.
 """
 
 import contextlib
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
-from ..errors import (
+from ...errors import (
     AnswerLostError,
     ConnectionFailedError,
     GoneError,
@@ -20,202 +20,14 @@ from ..errors import (
     ServiceError,
     TaskFailedError,
 )
-from ..parameters import Choice, Flag, Number, Picture, Table, Text, check
-from ..task import Result, Status, Task, nothing
-from .web import SLACK_S, WebService, is_in_window, number, text, web_address
+from ...parameters import Table, check
+from ...task import Result, Status, Task, nothing
+from ..web import SLACK_S, WebService, is_in_window, number, text, web_address
+from .prices import credits_for
+from .table import FIXED, PARAMETERS
 
 if TYPE_CHECKING:
-    from ..client import Answer
-
-PARAMETERS: Table = (
-    Picture(
-        name="image_url",
-        description="Picture to be turned into a model: a path, an address, or the picture itself as a data URI",
-        instead="input_task_id",
-    ),
-    Text(
-        name="ai_model",
-        description="Which model Meshy uses; the names change every few months",
-        default="latest",
-        length=100,
-        suggestions=("latest", "meshy-7.1", "meshy-7", "meshy-6", "meshy-6-lite", "meshy-t2"),
-    ),
-    Choice(
-        name="model_type",
-        description="What kind of mesh is made",
-        default="standard",
-        options={
-            "standard": "A mesh with much detail",
-            "smart-topology": "Few, well placed faces; made by the model meshy-t2",
-        },
-        rare=True,
-    ),
-    Flag(name="should_texture", description="Make a texture, not the mesh alone", default=True),
-    Flag(
-        name="enable_pbr",
-        description="Make metallic, roughness and normal maps beside the base color",
-        default=True,  # the first page's; the later one has false, and a Blender user wants the maps
-        needs="should_texture",
-        always_sent=True,
-    ),
-    Text(
-        name="texture_prompt",
-        description="What the texture should look like, in words; goes before a texture picture",
-        length=600,
-        needs="should_texture",
-    ),
-    Picture(
-        name="texture_image_url",
-        description="Picture that the texture should look like: a path or an address",
-        optional=True,
-        needs="should_texture",
-        rare=True,
-    ),
-    Choice(
-        name="texture_resolution",
-        description="How large the base color map is",
-        default="2k",
-        options={"2k": "2048 pixels", "4k": "4096 pixels", "8k": "8192 pixels, for five more credits"},
-        needs="should_texture",
-        rare=True,
-    ),
-    Flag(
-        name="hd_texture",
-        description="Make the base color map with 4096 pixels; the older way to say Texture Resolution 4k",
-        default=False,
-        needs="should_texture",
-        rare=True,
-    ),
-    Flag(
-        name="remove_lighting",
-        description="Take highlights and shadows out of the base color",
-        default=True,
-        needs="should_texture",
-        rare=True,
-    ),
-    Flag(
-        name="should_remesh",
-        description="Make the mesh anew with the topology and the number of faces below; off gives the densest triangles",
-        default=False,
-        sent_with="ai_model",  # each of them has another default
-    ),
-    Choice(
-        name="topology",
-        description="What the faces of the mesh are",
-        default="triangle",
-        options={"triangle": "Triangles", "quad": "Four-sided faces, for editing and subdivision"},
-        needs="should_remesh",
-        sent_with="ai_model",  # each of them has another default
-    ),
-    Number(
-        name="target_polycount",
-        description="About how many faces the mesh gets",
-        default=30_000,
-        minimum=100,
-        maximum=300_000,
-        needs="should_remesh",
-        sent_with="ai_model",  # each of them has another default
-    ),
-    Number(
-        name="decimation_mode",
-        description="How far the mesh is reduced, from 1 (least) to 4 (most), instead of a number of faces",
-        default=None,
-        minimum=1,
-        maximum=4,
-        needs="should_remesh",
-        rare=True,
-    ),
-    Flag(
-        name="save_pre_remeshed_model",
-        description="Keep the dense mesh too, as pre_remeshed.glb in the job's folder",
-        default=False,
-        needs="should_remesh",
-        rare=True,
-    ),
-    Choice(
-        name="geometry_resolution",
-        description="How fine the shape is",
-        default="standard",
-        options={"standard": "The usual", "2k": "Finer, for five more credits", "4k": "Finest, for five more credits"},
-        rare=True,
-    ),
-    Choice(
-        name="pose_mode",
-        description="Which pose a figure gets",
-        default="",
-        options={"": "As in the picture", "a-pose": "Arms lowered", "t-pose": "Arms stretched out"},
-        rare=True,
-    ),
-    Flag(
-        name="auto_size",
-        description="Let Meshy estimate how tall the thing really is",
-        default=False,
-        rare=True,
-    ),
-    Choice(
-        name="origin_at",
-        description="Where Meshy puts the model's origin",
-        default="bottom",
-        options={"bottom": "Under the model", "center": "In the middle of the model"},
-        needs="auto_size",
-        rare=True,
-    ),
-    Flag(
-        name="image_enhancement",
-        description="Let Meshy improve the picture before it is used",
-        default=True,
-        rare=True,
-    ),
-    Flag(
-        name="moderation",
-        description="Have Meshy look for content that is not allowed, and refuse it",
-        default=False,
-        rare=True,
-    ),
-    Flag(
-        name="alpha_thumbnail",
-        description="Keep Meshy's own picture of the model without a background in the job's folder",
-        default=False,
-        rare=True,
-    ),
-    Flag(
-        name="multi_view_thumbnails",
-        description="Keep Meshy's own pictures of the model from four sides in the job's folder",
-        default=False,
-        rare=True,
-    ),
-    Text(
-        name="input_task_id",
-        description="Id of a finished image task at Meshy whose picture is used instead of the picture above",
-        length=100,
-        rare=True,
-    ),
-)
-
-FIXED = {"target_formats": ["glb"]}
-"""Sent with every request: fewer formats are made faster, and Blender takes this one."""
-
-PRICES: dict[str, tuple[int, int]] = {
-    "latest": (20, 30),
-    "meshy-7.1": (20, 30),
-    "meshy-7": (20, 30),
-    "meshy-6": (20, 30),
-    "meshy-6-lite": (5, 15),
-    "meshy-t2.5": (5, 15),
-    "meshy-t2": (5, 15),
-    "meshy-5": (5, 15),
-}
-"""By `ai_model`: credits for a task without and with a texture.
-
-Source: Meshy, "Pricing" of the API, and the notes on release 0.6.4 of Meshy's own MCP server (for the t models), both October 2026. They
-agree about meshy-t2, for which the help centre has 15 and 20.
-"""
-
-SMART_MODELS = {"latest": "meshy-t2", "meshy-t2": "meshy-t2", "meshy-t2.5": "meshy-t2.5"}
-"""By `ai_model`: which model makes a mesh with smart topology. Of the others no page says what they would cost."""
-
-FINE_TEXTURE_CREDITS = 5  # for 8k
-FINE_GEOMETRY_CREDITS = 5
+    from ...client import Answer
 
 TASKS = "/v1/image-to-3d"
 BALANCE = "/v1/balance"
@@ -246,6 +58,10 @@ class Meshy(WebService):
     description: ClassVar[str] = "Image-to-3D tasks of meshy.ai: needs an account with a paid plan, and costs credits"
     parameters: ClassVar[Table] = PARAMETERS
     account_page: ClassVar[str] = "https://www.meshy.ai/settings/api"
+    number: ClassVar[int] = 2
+    needs_key: ClassVar[bool] = True
+    is_paid: ClassVar[bool] = True
+    views: ClassVar[tuple[str, ...]] = ()
     tells_credits: ClassVar[bool] = True
     can_cancel: ClassVar[bool] = True
     default_url: ClassVar[str] = "https://api.meshy.ai/openapi"
@@ -267,15 +83,7 @@ class Meshy(WebService):
     @classmethod
     def cost(cls, parameters: Mapping[str, Any]) -> int | None:
         """See `Service.cost`; None for a model that is newer than the table of prices."""
-        model = parameters["ai_model"]
-        if parameters["model_type"] == "smart-topology":
-            model = SMART_MODELS.get(model, "")
-        if model not in PRICES:
-            return None
-        mesh, textured = PRICES[model]
-        credits = textured if parameters["should_texture"] else mesh
-        credits += FINE_TEXTURE_CREDITS if parameters["texture_resolution"] == "8k" else 0
-        return credits + (FINE_GEOMETRY_CREDITS if parameters["geometry_resolution"] != "standard" else 0)
+        return credits_for(parameters)
 
     def create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing) -> Task:
         """`POST /v1/image-to-3d`. See `Service.create`."""

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parameters of CSM's "Image to 3D: Create Session", which Local takes too: names, options, numbers. Each service has words of its own
+for what it does otherwise. Knows neither of them.
+"""
+
+from ..parameters import AUTOMATIC, Choice, Flag, Option, Picture, Vector
+
+IMAGE_URL = Picture(
+    name="image_url",
+    description="Picture to be turned into a model: a path, an address, or the picture itself as a data URI",
+)
+
+SCALED_BBOX = Vector(
+    name="scaled_bbox",
+    description="Size of the model in meters; -1 leaves that dimension automatic",
+    default=(AUTOMATIC, AUTOMATIC, AUTOMATIC),
+    axes=("width", "height", "depth"),
+    unit="m",
+)
+
+PRESERVE_ASPECT_RATIO = Flag(
+    name="preserve_aspect_ratio",
+    description="Make the model as large as fits into the bounding box, without stretching it",
+    default=False,
+    needs="scaled_bbox",
+)
+
+TOPOLOGY = Choice(
+    name="topology",
+    description="What the faces of the mesh are",
+    default="tris",
+    options={"tris": Option(0, "Triangles"), "quads": Option(1, "Four-sided faces, for editing and subdivision")},
+)
+
+
+def geometry_model(description: str, *, base: str, turbo: str) -> Choice:
+    """How the shape is made; in a service's own words, as in the next two."""
+    return Choice(
+        name="geometry_model",
+        description=description,
+        default="base",
+        options={"base": Option(0, base), "turbo": Option(1, turbo)},
+    )
+
+
+def texture_model(description: str, *, none: str, baked: str, pbr: str) -> Choice:
+    """Which textures there are."""
+    return Choice(
+        name="texture_model",
+        description=description,
+        default="none",
+        options={"none": Option(0, none), "baked": Option(1, baked), "pbr": Option(2, pbr)},
+    )
+
+
+def resolution(description: str, *, low_poly: str, high_poly: str) -> Choice:
+    """How fine the mesh is."""
+    return Choice(
+        name="resolution",
+        description=description,
+        default="high_poly",
+        options={"low_poly": Option(0, low_poly), "high_poly": Option(1, high_poly)},
+    )

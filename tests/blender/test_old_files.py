@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files of other versions: what their settings meant they mean, and what is not known here counts as the default.
+
+The files in `files/` were saved by the first released version in Blender 4.2. It stored the index of each item, in the order of then.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import bpy
+import pytest
+from layout import drawn_by, properties, words
+
+FILES = Path(__file__).parent / "files"
+
+THEN = {
+    "local": {"geometry_model": "turbo", "texture_model": "pbr", "topology": "quads", "resolution": "low_poly"},
+    "csm": {"geometry_model": "turbo", "texture_model": "baked", "topology": "quads", "resolution": "low_poly"},
+    "meshy": {
+        "model_type": "smart-topology",
+        "texture_resolution": "8k",
+        "topology": "quad",
+        "geometry_resolution": "4k",
+        "pose_mode": "t-pose",
+        "origin_at": "center",
+    },
+}
+"""What was set in both files when they were saved, beside the service that gave them their names."""
+
+
+@pytest.fixture
+def module(extension):
+    return extension.module("scene.settings")
+
+
+@pytest.fixture
+def services(extension):
+    return extension.module("api.services").SERVICES
+
+
+@pytest.fixture
+def version(module):
+    """Has the settings made from other services, as another version of the extension would have them."""
+
+    def version(services):
+        module.unregister()
+        module.register(services)
+
+    yield version
+    module.unregister()
+    module.register()
+
+
+def opened(name):
+    """The settings in a file of the first version, which were saved with this service."""
+    bpy.ops.wm.open_mainfile(filepath=str(FILES / f"settings_{name}.blend"))
+    return bpy.context.scene.image_to_3d
+
+
+def is_as_then(chosen, module, services, name):
+    """Whether all that was set when the file was saved means the same now."""
+    assert (module.service_of(chosen, services), chosen.service) == (name, name.upper())
+    assert (chosen.source, chosen.location) == ("URL", "ORIGIN")
+    for service in THEN.keys() & services.keys():
+        found = module.values(getattr(chosen, service), services[service].parameters)
+        assert {entry: found[entry] for entry in THEN[service]} == THEN[service]
+    assert module.unknown_notes(chosen, services) == []
+    return True
+
+
+def changed(service, **traits):
+    """The same service with other traits."""
+    return type(service.__name__, (service,), traits)
+
+
+@pytest.mark.parametrize("name", ["csm", "meshy"])
+def test_a_file_of_the_first_version_means_what_it_meant(module, services, name):
+    assert is_as_then(opened(name), module, services, name)
+
+
+@pytest.mark.parametrize("name", ["csm", "meshy"])
+def test_a_service_that_comes_before_the_others_changes_none(module, services, version, name):
+    newer = {"newer": changed(services["local"], name="newer", label="Newer", number=7), **services}
+    version(newer)
+    assert is_as_then(opened(name), module, newer, name)
+
+
+@pytest.mark.parametrize("name", ["csm", "meshy"])
+def test_a_service_that_goes_changes_no_other(module, services, version, name):
+    fewer = {name: services[name]}
+    version(fewer)
+    assert is_as_then(opened(name), module, fewer, name)
+
+
+def test_an_option_that_comes_before_the_others_changes_none(module, services, version, extension):
+    option = extension.module("api.parameters").Option(9, "Newer")
+    choice = type(services["meshy"].parameters[2])
+    table = tuple(
+        replace(entry, options={"newer": option, **entry.options}) if isinstance(entry, choice) else entry
+        for entry in services["meshy"].parameters
+    )
+    newer = {**services, "meshy": changed(services["meshy"], parameters=table)}
+    version(newer)
+    assert is_as_then(opened("meshy"), module, newer, "meshy")
+
+
+def test_the_numbers_of_sources_and_places_never_move(module):
+    rows = {prop: bpy.context.scene.image_to_3d.bl_rna.properties[prop].enum_items for prop in ("source", "location")}
+    found = {prop: {item.identifier: item.value for item in items} for prop, items in rows.items()}
+    assert found == {"source": {"FILE": 0, "IMAGE": 1, "URL": 2}, "location": {"CURSOR": 0, "ORIGIN": 1}}
+
+
+# What this version does not know.
+
+
+def test_a_service_that_is_not_known_is_local_and_the_panel_says_so(extension, module, services, version, no_jobs):
+    version({name: service for name, service in services.items() if name != "meshy"})
+    chosen = opened("meshy")
+    assert chosen.service == "" and module.service_of(chosen) == "local"
+    drawn = drawn_by(extension.module("panels.sidebar").IMAGE_TO_3D_PT_generate)
+    assert "This file names a service that this version does not know: Local is used" in words(drawn)
+    assert "texture_model" in properties(drawn) and "Generate 3D Model" in words(drawn)
+    extension.module("operators.heartbeat").look()
+    assert bpy.ops.image_to_3d.reset_parameters() == {"FINISHED"} and chosen.local.topology == "TRIS"
+    chosen.service = "CSM"
+    assert module.unknown_notes(chosen) == []
+
+
+def test_a_service_that_is_not_known_makes_the_model_here(module, services, version, no_jobs, star, session):
+    version({name: service for name, service in services.items() if name != "meshy"})
+    opened("meshy")
+    assert bpy.ops.image_to_3d.generate(filepath=str(star)) == {"FINISHED"}
+    assert [job.service for job in session.jobs()] == ["local"]
+
+
+def test_an_option_that_is_not_known_is_the_default_and_the_panel_says_so(extension, module, services, version):
+    table = tuple(
+        replace(entry, options={value: entry.options[value] for value in ("2k", "4k")})
+        if entry.name == "texture_resolution"
+        else entry
+        for entry in services["meshy"].parameters
+    )
+    older = {**services, "meshy": changed(services["meshy"], parameters=table)}
+    version(older)
+    chosen = opened("meshy")
+    assert module.values(chosen.meshy, table)["texture_resolution"] == "2k"
+    drawn = drawn_by(extension.module("panels.sidebar").IMAGE_TO_3D_PT_generate)
+    assert "This file has a Texture Resolution that this version does not know: 2K is used" in words(drawn)
+    assert extension.module("scene.request").cost(bpy.context.scene) == 20  # smart topology with a fine shape
+    chosen.meshy.texture_resolution = "4K"
+    assert module.unknown_notes(chosen) == []
+
+
+def test_a_source_or_a_place_that_is_not_known_is_the_usual_one(extension, module, services, version, monkeypatch):
+    monkeypatch.setattr(module, "SOURCES", module.SOURCES[:1])
+    monkeypatch.setattr(module, "PLACES", module.PLACES[:1])
+    version(services)
+    chosen = opened("csm")
+    bpy.context.scene.cursor.location = (1, 2, 3)
+    assert (chosen.source, chosen.location, module.source_of(chosen)) == ("", "", "FILE")
+    assert module.place_of(bpy.context.scene)["location"] == [1, 2, 3]
+    assert "filepath" in properties(drawn_by(extension.module("panels.sidebar").IMAGE_TO_3D_PT_generate))
