@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """CSM on the wire: what a request looks like, and what each answer means. Real HTTP on loopback."""
 
+import time
+from datetime import UTC, datetime
+
 import pytest
 from scripted import http
 
@@ -10,6 +13,14 @@ from image_to_3d.api import errors
 PICTURE = {"image_url": "https://example.org/fox.png"}
 GLB = "https://files.example.org/mesh.glb?sig=1"
 S = api.Status
+DEFAULTS = {
+    "geometry_model": "base",
+    "texture_model": "none",
+    "topology": "tris",
+    "resolution": "high_poly",
+    "scaled_bbox": [-1, -1, -1],
+    "preserve_aspect_ratio": False,
+}
 
 
 def test_a_request_carries_the_key_and_its_length_and_nothing_of_meshy(csm, server, star):
@@ -164,3 +175,78 @@ def test_a_discontinued_service_is_told_of_as_such(connect, is_sentence):
         with pytest.raises(errors.ServiceAwayError) as away:
             api.connect(name, key="some-key", url=url).get("S")
         assert ("discontinued" in str(away.value)) is mentions and is_sentence(str(away.value))
+
+
+# Which session is ours.
+
+
+def listed(code, age_s, **fields):
+    """A session of a list, so many seconds old, that repeats all of a request that was made with the defaults."""
+    at = datetime.fromtimestamp(time.time() - age_s, UTC).isoformat()
+    return {"session_code": code, "created_at": at, **DEFAULTS, **fields}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"geometry_model": "turbo"},
+        {"texture_model": "pbr"},
+        {"topology": "quads"},
+        {"resolution": "low_poly"},
+        {"scaled_bbox": [1, -1, 2]},
+        {"scaled_bbox": [1, -1, 2], "preserve_aspect_ratio": True},
+    ],
+    ids=lambda asked: list(asked)[-1],
+)
+def test_a_session_that_differs_in_one_thing_is_not_ours(csm, server, asked):
+    plain, other = csm.create(PICTURE).id, csm.create({**PICTURE, **asked}).id
+    assert csm.find(PICTURE, 1.0) == [plain]
+    assert csm.find({**PICTURE, **asked}, 1.0) == [other]
+
+
+def test_the_size_is_compared_axis_by_axis(csm, server):
+    sizes = ([1, 2, 3], [1, 2, 4], [3, 2, 1])
+    made = [csm.create({**PICTURE, "scaled_bbox": size}).id for size in sizes]
+    assert [csm.find({**PICTURE, "scaled_bbox": size}, 1.0) for size in sizes] == [[code] for code in made]
+
+
+def test_a_list_in_no_order_is_read_to_its_end(connect, scripted):
+    """CSM does not say that the newest come first."""
+    scripted.say(http({"data": [listed(f"old-{n}", 3600 + n % 3) for n in range(10)]}))
+    scripted.say(http({"data": [listed("ours", 1)]}))
+    assert connect(scripted, "csm").find(PICTURE, 1.0) == ["ours"]
+
+
+def test_a_list_with_the_newest_first_is_read_as_far_as_it_may_hold_ours(connect, scripted):
+    scripted.say(http({"data": [listed(f"old-{n}", 3600 + n) for n in range(10)]}))
+    assert connect(scripted, "csm").find(PICTURE, 1.0) == [] and scripted.connections == 1
+
+
+def test_a_list_without_end_is_given_up(connect, scripted):
+    scripted.say(http({"data": [listed(f"new-{n % 3}", n % 3) for n in range(10)]}))
+    assert sorted(connect(scripted, "csm").find(PICTURE, 2.0)) == ["new-0", "new-1", "new-2"], "each of them once"
+    assert scripted.connections == 20
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+@pytest.mark.parametrize("ending", ["", "Z", "+00:00", ".123Z"])
+def test_a_date_without_a_zone_is_no_local_time(connect, scripted, monkeypatch, zone, ending):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + ending
+        scripted.say(http({"data": [{**listed("ours", 0), "created_at": at}]}))
+        assert connect(scripted, "csm").find(PICTURE, 1.0) == ["ours"]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_progress_may_have_its_older_name(connect, scripted):
+    scripted.say(http({"data": {"status": "training_preview", "percentage": 40}}))
+    assert connect(scripted, "csm").get("S").progress == 0.4
+
+
+def test_the_key_is_tried_with_one_small_list(csm, server):
+    csm.check_key()
+    assert [request.path for request in server.requests] == ["/csm/image-to-3d-sessions"] and not server.creates

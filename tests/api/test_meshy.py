@@ -108,7 +108,10 @@ def test_a_word_that_nobody_knows_means_that_it_runs(task_of, word):
             "TaskFailedError",
             "a {brace} and",
         ),
-        ({"status": "CANCELED"}, S.FAILED, "TaskFailedError", "cancelled at Meshy"),
+        *(
+            ({"status": word}, S.FAILED, "TaskFailedError", "cancelled at Meshy")
+            for word in ("CANCELED", "CANCELLED", "cancelled")
+        ),
         ({"status": "EXPIRED"}, S.GONE, "GoneError", "does not keep the model any longer"),
     ],
     ids=lambda value: None if not isinstance(value, dict) else f"{value['status']}-{value.get('task_error')}",
@@ -223,6 +226,33 @@ def test_the_balance_goes_down_with_every_task_and_is_refused_when_it_is_no_numb
     scripted.say(http({"balance": None}))
     with pytest.raises(errors.UnavailableError):
         connect(scripted, "meshy").check_key()
+
+
+def test_a_balance_is_in_whole_credits(connect, scripted):
+    scripted.say(http({"balance": 99.9}))
+    assert connect(scripted, "meshy").check_key() == 99
+
+
+def test_a_task_that_says_nothing_of_its_prompt_had_none(connect, scripted):
+    import time
+
+    now = time.time() * 1000
+    tasks = [{"id": "none", "created_at": now}, {"id": "null", "created_at": now, "texture_prompt": None}]
+    tasks.append({"id": "mossy", "created_at": now, "texture_prompt": "mossy"})
+    scripted.say(http(tasks))
+    assert connect(scripted, "meshy").find(PICTURE, 1.0) == ["none", "null"]
+    assert connect(scripted, "meshy").find({**PICTURE, "texture_prompt": "mossy"}, 1.0) == ["mossy"]
+
+
+def test_an_event_of_an_error_is_looked_up_in_the_ordinary_way(connect, hostile):
+    """It says that the task is not there; the ordinary answer says why."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+    answers = iter([http({"id": "T", "status": "IN_PROGRESS"}), http({"message": "Task not found"}, "404 Not Found")])
+    event = b'event: error\ndata: {"status_code": 404, "message": "x"}\n\n'
+    hostile.play(lambda request: [head, event] if request.target.endswith("/stream") else [next(answers)])
+    waits = []
+    statuses = [task.status for task in connect(hostile, "meshy").listen("T", waits.append)]
+    assert statuses == [S.RUNNING, S.GONE] and set(waits) <= {0.0}
 
 
 def test_too_few_credits_are_told(meshy, server):

@@ -4,7 +4,7 @@
 import pytest
 
 from image_to_3d.api.errors import ParameterError, PictureError
-from image_to_3d.api.parameters import applies, check
+from image_to_3d.api.parameters import Number, Picture, Text, Vector, applies, check
 from image_to_3d.api.services import SERVICES
 
 TABLE = SERVICES["local"].parameters
@@ -58,3 +58,46 @@ def test_keeping_the_aspect_ratio_only_matters_beside_a_size():
     flag = next(parameter for parameter in TABLE if parameter.name == "preserve_aspect_ratio")
     assert not applies(TABLE, flag, DEFAULTS)
     assert applies(TABLE, flag, {**DEFAULTS, "scaled_bbox": [-1, 2, -1]})
+
+
+# The edges of what is taken.
+
+
+def taken(parameter, value):
+    """Whether a parameter takes a value."""
+    try:
+        parameter.check(value)
+    except ParameterError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("length", "is_taken"), [(0, True), (1, True), (99, True), (100, True), (101, False)])
+def test_a_text_may_be_as_long_as_it_says(length, is_taken):
+    assert taken(Text(name="x", description="X", length=100), "狐" * length) is is_taken
+
+
+@pytest.mark.parametrize(
+    ("number", "is_taken"), [(0, False), (1, True), (2, True), (4, True), (5, False), (2.0, False), (True, False)]
+)
+def test_a_number_may_be_as_small_and_as_large_as_it_says(number, is_taken):
+    assert taken(Number(name="x", description="X", default=2, minimum=1, maximum=4), number) is is_taken
+
+
+@pytest.mark.parametrize("default", [None, 2])
+def test_only_a_number_that_may_be_left_out_may_be_nothing(default):
+    assert taken(Number(name="x", description="X", default=default, minimum=1, maximum=4), None) is (default is None)
+
+
+@pytest.mark.parametrize(
+    ("length", "is_taken"),
+    [(-1, True), (-1.5, False), (-0.5, False), (0, False), (1e-9, True), (1e30, True), (float("inf"), False)],
+)
+def test_a_length_is_above_nothing_or_automatic(length, is_taken):
+    vector = Vector(name="x", description="X", default=(-1.0, -1.0), axes=("a", "b"), unit="m")
+    assert taken(vector, [length, 1]) is taken(vector, [1, length]) is is_taken
+
+
+def test_white_space_around_a_text_or_an_address_is_no_part_of_it():
+    assert Text(name="x", description="X", length=9).check(" moss ") == "moss"
+    assert Picture(name="x", description="X").check(" fox.png\n") == "fox.png"

@@ -192,6 +192,22 @@ def test_a_key_and_an_address_are_taken_from_the_environment_and_tidied(server, 
     assert api.connect("meshy").check_key() == 1000
 
 
+def test_a_key_and_an_address_that_are_passed_count_more_than_the_environment(name, server, monkeypatch):
+    monkeypatch.setenv(f"{name.upper()}_API_KEY", "wrong-key-of-the-environment")
+    monkeypatch.setenv(f"{name.upper()}_API_URL", "http://127.0.0.1:1")
+    service = api.connect(name, key=getattr(server, f"{name}_key"), url=getattr(server, f"{name}_url"))
+    service.check_key()
+    (request,) = server.requests
+    assert "wrong-key-of-the-environment" not in str(request.headers)
+
+
+def test_each_service_looks_at_variables_of_its_own(server, monkeypatch):
+    for service in ("csm", "meshy"):
+        monkeypatch.setenv(f"{service.upper()}_API_KEY", getattr(server, f"{service}_key"))
+        monkeypatch.setenv(f"{service.upper()}_API_URL", getattr(server, f"{service}_url"))
+    assert [api.connect(service).check_key() for service in ("csm", "meshy")] == [None, 1000]
+
+
 @pytest.mark.parametrize(
     "url",
     [

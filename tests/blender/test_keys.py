@@ -113,3 +113,14 @@ def test_a_key_that_cannot_be_one_is_refused_with_a_sentence(extension, services
 def test_the_preferences_hide_the_keys(extension):
     properties = extension.preferences.bl_rna.properties
     assert {properties[f"{name}_key"].subtype for name in ("meshy", "csm")} == {"PASSWORD"}
+
+
+@pytest.mark.parametrize("service", ["csm", "meshy"])
+def test_what_is_missing_is_said_alike_in_the_panel_and_by_whoever_asks(extension, session, service):
+    api, errors = extension.module("api"), extension.module("api.errors")
+    with pytest.raises(errors.NoKeyError) as no_key:
+        api.connect(service)
+    assert str(no_key.value) == f"{session.key_reason(service)}."
+    with pytest.raises(errors.OfflineError) as offline:
+        api.connect(service, key="some-key", network=api.Network(online=False))
+    assert str(offline.value) == f"{session.offline_reason(service, '')}."

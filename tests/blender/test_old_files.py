@@ -126,11 +126,11 @@ def test_a_service_that_is_not_known_is_local_and_the_panel_says_so(extension, m
     assert module.unknown_notes(chosen) == []
 
 
-def test_a_service_that_is_not_known_makes_the_model_here(module, services, version, no_jobs, star, session):
+def test_a_service_that_is_not_known_costs_nothing(extension, services, version, no_jobs, star):
     version({name: service for name, service in services.items() if name != "meshy"})
     opened("meshy")
-    assert bpy.ops.image_to_3d.generate(filepath=str(star)) == {"FINISHED"}
-    assert [job.service for job in session.jobs()] == ["local"]
+    job = extension.module("scene.request").start_job(bpy.context.scene, filepath=str(star))
+    assert (job.service, job.parameters["topology"]) == ("local", "quads")
 
 
 def test_an_option_that_is_not_known_is_the_default_and_the_panel_says_so(extension, module, services, version):
