@@ -53,7 +53,7 @@ def require_allowed(url: str, network: Network, named_by: Address | None = None)
         return found
     if not network.online:
         raise OfflineError(f"{access.OFFLINE}.")
-    is_plain_fine = network.is_own and found.scheme == "http" and found.reach is address.Reach.PRIVATE
+    is_plain_fine = network.is_own and found.reach is address.Reach.PRIVATE
     if found.scheme != "https" and not is_plain_fine:
         where = f" on {found.host}" if found.host else ""
         raise DownloadError(f"The address{where} is not safe: only addresses that begin with https:// are used.")

@@ -204,6 +204,13 @@ def test_a_session_that_differs_in_one_thing_is_not_ours(csm, server, asked):
     assert csm.find({**PICTURE, **asked}, 1.0) == [other]
 
 
+def test_sessions_of_one_size_differ_where_one_keeps_the_shape(csm, server):
+    size = {**PICTURE, "scaled_bbox": [1, -1, 2]}
+    stretched, kept = csm.create(size).id, csm.create({**size, "preserve_aspect_ratio": True}).id
+    assert csm.find(size, 1.0) == [stretched]
+    assert csm.find({**size, "preserve_aspect_ratio": True}, 1.0) == [kept]
+
+
 def test_the_size_is_compared_axis_by_axis(csm, server):
     sizes = ([1, 2, 3], [1, 2, 4], [3, 2, 1])
     made = [csm.create({**PICTURE, "scaled_bbox": size}).id for size in sizes]

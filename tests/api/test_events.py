@@ -60,8 +60,9 @@ def test_what_an_event_says(said, events):
 
 
 def test_an_event_that_is_too_long_is_left_out_and_the_next_is_read():
-    line = b'data: {"a": "' + b"x" * (EVENT_AT_MOST // 2) + b'",\n'
-    assert read(line, line, line, b'data: "b": 1}\n\n', b'data: {"c": 1}\n\n') == [("message", {"c": 1})]
+    lines = [b'data: "%d": "' % number + b"x" * (EVENT_AT_MOST // 2) + b'",\n' for number in range(3)]
+    said = [b"data: {\n", *lines, b'data: "3": 1}\n\n']
+    assert read(*said, b'data: {"c": 1}\n\n') == [("message", {"c": 1})]
 
 
 def test_a_line_without_end_is_no_stream():
