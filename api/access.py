@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What has to be there before a service may be asked: a key, online access. Names the variables of the environment, and says what is
-missing. Reads no preferences and sends nothing, and is cheap to import.
+"""What has to be there before a service may be asked: a key, online access. Names the variables of the environment, and
+says what is missing. Reads no preferences and sends nothing, and is cheap to import.
 
 The sentences have no full stop: a panel shows them without, an error adds it.
 """
@@ -26,7 +26,8 @@ def no_key(service: str, label: str) -> str:
 
 
 def header_value(key: str, service: str, label: str) -> str:
-    """Return the API key as it goes into a header. Raises `NoKeyError` where there is none, or none that could be one."""
+    """Return the API key as it goes into a header. Raises `NoKeyError` where there is none, or none that could be
+    one."""
     key = key.strip()
     if not key:
         raise NoKeyError(f"{no_key(service, label)}.")

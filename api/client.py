@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The client of a service: one request, one answer, and the key in the headers. Never repeats a request, and follows no redirect.
+"""The client of a service: one request, one answer, and the key in the headers. Never repeats a request, and follows no
+redirect.
 
 The key goes to the client's own host alone. Everything else is fetched with `connection.get()`, which has no key.
 """
@@ -71,8 +72,9 @@ class Answer:
 class Client:
     """Connections to one service, which is called `label`; `headers` hold its key and go nowhere else.
 
-    `away` is what a user may try where the service cannot be reached. `check_cancelled` is called several times a second while a request is under way,
-    and may raise to end it; not while the answer to a create request is awaited, as that is the id of what is paid for.
+    `away` is what a user may try where the service cannot be reached. `check_cancelled` is called several times a
+    second while a request is under way, and may raise to end it; not while the answer to a create request is awaited,
+    as that is the id of what is paid for.
     """
 
     def __init__(
@@ -103,8 +105,8 @@ class Client:
     ) -> Answer:
         """Send one request and read the answer, whatever its status. Never repeats.
 
-        Raises `AnswerLostError` where all of `payload` was sent and no answer came; any other `ConnectionFailedError` means that
-        the service cannot have acted on the request: it never had the whole of it.
+        Raises `AnswerLostError` where all of `payload` was sent and no answer came; any other `ConnectionFailedError`
+        means that the service cannot have acted on the request: it never had the whole of it.
         """
         watch = (
             usual_watch(self._network, self._check_cancelled)
@@ -130,8 +132,8 @@ class Client:
 
     @contextmanager
     def events(self, path: str, wait: Wait) -> Iterator[Iterator[Event] | None]:
-        """Open a stream of events (text/event-stream) and give its events, until it falls silent (`Network.quiet_s`); None where the service
-        answers anything else. `wait(0)` is called several times a second, whatever comes.
+        """Open a stream of events (text/event-stream) and give its events, until it falls silent (`Network.quiet_s`);
+        None where the service answers anything else. `wait(0)` is called several times a second, whatever comes.
 
         Raises `ConnectionFailedError`, also while the events are read.
         """
@@ -155,12 +157,12 @@ class Client:
         payload: Payload | None = None,
         accept: str = "application/json",
     ) -> Iterator[Opened]:
-        # The end of a stream is seen even where the last event came with the one before it: as the end of the connection.
+        # The end of a stream is seen even where the last event came with the one before it: as the connection's end.
         headers = {"Accept": accept, "Connection": "close"}
         if payload is not None:
             headers["Content-Type"] = "application/json"
-        # A connection of its own for each request: one kept from before may be dead, and a request lost on it is not told apart
-        # from one whose answer was lost.
+        # A connection of its own for each request: one kept from before may be dead, and a request lost on it is not
+        # told apart from one whose answer was lost.
         with send(
             method,
             f"{self._url}{path}",

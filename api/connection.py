@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every connection has in common: which may be made, proxy, time limits, errors as sentences. Knows no service, and has no key.
+"""What every connection has in common: which may be made, proxy, time limits, errors as sentences. Knows no service,
+and has no key.
 
-The only module that sends anything. Nothing is followed but by `get()`, which has no key to give away; a `Client`, which has one, follows
-nothing. Nothing is ever unpacked: no answer is asked for compressed, and one that comes so all the same is not read.
+The only module that sends anything. Nothing is followed but by `get()`, which has no key to give away; a `Client`,
+which has one, follows nothing. Nothing is ever unpacked: no answer is asked for compressed, and one that comes so all
+the same is not read.
 """
 
 import contextlib
@@ -35,15 +37,16 @@ REDIRECTS_AT_MOST = 5
 FILE_S = 3600.0  # for a whole file; as long as a task may take
 
 CheckCancelled = Callable[[], None]
-"""Asks whether to go on; may raise, to end what is under way. Called several times a second, whatever the other side does."""
+"""Asks whether to go on; may raise, to end what is under way. Called several times a second, whatever the other side
+does."""
 
 
 def require_allowed(url: str, network: Network, named_by: Address | None = None) -> Address:
-    """Return the address that `url` is. Raises `OfflineError` or `DownloadError` where no connection to it may be made: https only,
-    except on this machine, and with a server of the user's own (`Network.is_own`) in private networks.
+    """Return the address that `url` is. Raises `OfflineError` or `DownloadError` where no connection to it may be made:
+    https only, except on this machine, and with a server of the user's own (`Network.is_own`) in private networks.
 
-    Of what another host names (`named_by`: in an answer, or by a redirect) nothing is used that is nearer to this machine than that
-    host is: a stranger could have the user's own devices asked for anything.
+    Of what another host names (`named_by`: in an answer, or by a redirect) nothing is used that is nearer to this
+    machine than that host is: a stranger could have the user's own devices asked for anything.
     """
     found = address.read(url)
     if named_by and found.reach < named_by.reach:
@@ -80,7 +83,8 @@ class Opened:
         return self.headers.get("Content-Encoding", "").strip().lower() not in ("", "identity")
 
     def pieces(self) -> Iterator[bytes]:
-        """Give the body as it came. Raises `requests.exceptions.RequestException` where the connection breaks or a limit is passed.
+        """Give the body as it came. Raises `requests.exceptions.RequestException` where the connection breaks or a
+        limit is passed.
 
         A piece that breaks off is lost, so they are as large as the line is fast.
         """
@@ -114,9 +118,9 @@ def get(
 ) -> Iterator[Opened]:
     """Open `url` for reading in pieces, without any key, following up to five redirects.
 
-    `named_by` is the address of the service that named `url`, "" where the user did. Raises `ConnectionFailedError`, also where the
-    connection breaks while it is read, `OfflineError`, and `DownloadError` where the address or a redirect is
-    not allowed, or what comes is compressed.
+    `named_by` is the address of the service that named `url`, "" where the user did. Raises `ConnectionFailedError`,
+    also where the connection breaks while it is read, `OfflineError`, and `DownloadError` where the address or a
+    redirect is not allowed, or what comes is compressed.
     """
     origin = address.read(named_by) if named_by else None
     here, found = url, require_allowed(url, network, origin)
@@ -165,7 +169,8 @@ def send(
     key_headers: Mapping[str, str] = MappingProxyType({}),
     **options: Any,
 ) -> Iterator[Opened]:
-    """Send one request and give its answer. Follows nothing, and reads no body by itself (as requests does with that of a redirect).
+    """Send one request and give its answer. Follows nothing, and reads no body by itself (as requests does with that of
+    a redirect).
 
     `key_headers` are the headers that hold a key. `options` are those of `requests.Request`.
     """
@@ -174,7 +179,8 @@ def send(
         try:
             prepared = session.prepare_request(requests.Request(method, url, **options))
             require_allowed(prepared.url or "", network)  # in the form in which it is sent
-            # The session's proxies are named again: requests lets those of the environment go before them, not before these.
+            # The session's proxies are named again: requests lets those of the environment go before them, not before
+            # these.
             settings = session.merge_environment_settings(prepared.url, session.proxies, True, None, None)
             watch.has_proxy = bool(requests.utils.select_proxy(prepared.url or "", settings["proxies"]))
             response = session.get_adapter(prepared.url or "").send(
@@ -205,7 +211,8 @@ def translated(
     sentence: str,
     kind: type[ConnectionFailedError] = ConnectionFailedError,
 ) -> ConnectionFailedError:
-    """Return what a failed connection to `found` means for the user: proxy, certificate, else `kind` with `sentence`."""
+    """Return what a failed connection to `found` means for the user: proxy, certificate, else `kind` with
+    `sentence`."""
     is_proxy = isinstance(error, (requests.exceptions.ProxyError, requests.exceptions.InvalidProxyURL))
     if is_proxy or "SOCKS" in str(error):  # which needs a module that Blender does not have
         return ProxyError("The proxy cannot be used: check its address in the preferences or in the environment.")
@@ -224,7 +231,8 @@ def or_proxy(watch: Watch) -> str:
 
 
 class _Headers(AuthBase):
-    """Sets the headers with the key. As requests' "auth" it also keeps requests from adding a password out of a .netrc file."""
+    """Sets the headers with the key. As requests' "auth" it also keeps requests from adding a password out of a .netrc
+    file."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._headers = headers
@@ -235,8 +243,8 @@ class _Headers(AuthBase):
 
 
 def _session(found: Address, network: Network, headers: Mapping[str, str], watch: Watch) -> requests.Session:
-    """A session for one request to `found`. What stays on this machine goes through no proxy: neither would that be being offline,
-    nor may a key leave in clear text."""
+    """A session for one request to `found`. What stays on this machine goes through no proxy: neither would that be
+    being offline, nor may a key leave in clear text."""
     session = requests.Session()
     session.auth = _Headers(headers)
     session.headers["User-Agent"] = "image_to_3d"

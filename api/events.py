@@ -20,7 +20,8 @@ Event = tuple[str, dict[str, Any]]
 
 
 def events_of(opened: Opened, quiet_s: float) -> Iterator[Event]:
-    """Give the events of a stream as they come; end with it, or when it has been silent for `quiet_s`. Data that is no JSON object is left out.
+    """Give the events of a stream as they come; end with it, or when it has been silent for `quiet_s`. Data that is no
+    JSON object is left out.
 
     Raises `requests.exceptions.RequestException` where the connection breaks, or a line has no end.
     """
@@ -43,9 +44,11 @@ def events_of(opened: Opened, quiet_s: float) -> Iterator[Event]:
 
 
 def _lines(opened: Opened, quiet_s: float) -> Iterator[str]:
-    """Give the lines of a stream as they come; end with it, or when it has been silent for so long. Raises as `Opened.pieces` does."""
+    """Give the lines of a stream as they come; end with it, or when it has been silent for so long. Raises as
+    `Opened.pieces` does."""
     opened.watch.expect_stream(quiet_s)
-    # What comes in chunks is given chunk by chunk; of anything else nobody knows how much is there before it is asked for.
+    # What comes in chunks is given chunk by chunk; of anything else nobody knows how much is there before it is asked
+    # for.
     size = PIECE_BYTES if opened.raw.chunked else 1
     line = bytearray()
     try:

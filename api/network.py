@@ -16,11 +16,12 @@ _PLAIN_LOOPBACK = re.compile(
 class Network:
     """How connections are made.
 
-    `proxy` is a URL such as "http://proxy:3128" ("" for the one that the system or the environment names), `ca_file` the path of
-    certificates in PEM format to trust beside the system's, `online` whether a connection may leave this machine, `is_own` whether the
-    service is a server of the user's own, with which plain http is fine in private networks. Seconds to wait:
-    `connect_s` for a connection, `read_s` while nothing at all comes, `create_s` for the whole answer to a create request, `quiet_s` while a
-    stream of events says nothing: then the task is asked for in the ordinary way.
+    `proxy` is a URL such as "http://proxy:3128" ("" for the one that the system or the environment names), `ca_file`
+    the path of certificates in PEM format to trust beside the system's, `online` whether a connection may leave this
+    machine, `is_own` whether the service is a server of the user's own, with which plain http is fine in private
+    networks. Seconds to wait: `connect_s` for a connection, `read_s` while nothing at all comes, `create_s` for the
+    whole answer to a create request, `quiet_s` while a stream of events says nothing: then the task is asked for in the
+    ordinary way.
     """
 
     proxy: str = ""
@@ -34,7 +35,8 @@ class Network:
 
     @property
     def answer_s(self) -> float:
-        """How long a whole answer may take, but for a file and the answer to a create request. In so long a file must get ahead."""
+        """How long a whole answer may take, but for a file and the answer to a create request. In so long a file must
+        get ahead."""
         return 3 * self.read_s
 
 
@@ -45,7 +47,7 @@ USUAL = Network()
 def is_loopback(url: str) -> bool:
     """Whether `url` is certainly on this machine, which does not count as being online.
 
-    For what only shows or plans; what connects asks `address.read`, which costs the import of urllib3. An address in an unusual
-    spelling counts as another machine's.
+    For what only shows or plans; what connects asks `address.read`, which costs the import of urllib3. An address in an
+    unusual spelling counts as another machine's.
     """
     return _PLAIN_LOOPBACK.fullmatch(url) is not None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The kinds of request parameter that a service's table is made of. Knows no service and no Blender.
 
-A table is a tuple of these, one line a parameter. The property groups, the panel's rows, the checks before sending and the JSON
-that is sent are all read from it.
+A table is a tuple of these, one line a parameter. The property groups, the panel's rows, the checks before sending and
+the JSON that is sent are all read from it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,10 +19,10 @@ AUTOMATIC = -1.0
 class Parameter:
     """One request parameter.
 
-    `name` is the wire name, `description` the tooltip (one sentence without a full stop), `needs` the name of the parameter that
-    has to be set for this one to have any effect ("" where it always has). `rare` ones stand apart in a panel. `always_sent` ones
-    are sent even at their default, because the service's own default is another or has changed; those `sent_with` another one are when
-    that one is set, because the default depends on it.
+    `name` is the wire name, `description` the tooltip (one sentence without a full stop), `needs` the name of the
+    parameter that has to be set for this one to have any effect ("" where it always has). `rare` ones stand apart in a
+    panel. `always_sent` ones are sent even at their default, because the service's own default is another or has
+    changed; those `sent_with` another one are when that one is set, because the default depends on it.
     """
 
     name: str
@@ -57,7 +57,8 @@ ABBREVIATIONS = {"ai": "AI", "pbr": "PBR", "hd": "HD", "url": "URL", "id": "ID",
 
 @dataclass(frozen=True, kw_only=True)
 class Picture(Parameter):
-    """A picture: the path of a file, an http(s) URL or a data URI. "" where it is `optional`, or the parameter `instead` is set."""
+    """A picture: the path of a file, an http(s) URL or a data URI. "" where it is `optional`, or the parameter
+    `instead` is set."""
 
     default: str = ""
     optional: bool = False
@@ -70,8 +71,8 @@ class Picture(Parameter):
 
 
 class Option(NamedTuple):
-    """One word of a `Choice`. `number` is what a .blend stores for it, so it never changes, whatever options come and go beside it;
-    `description` is the tooltip (one sentence without a full stop)."""
+    """One word of a `Choice`. `number` is what a .blend stores for it, so it never changes, whatever options come and
+    go beside it; `description` is the tooltip (one sentence without a full stop)."""
 
     number: int
     description: str
@@ -146,7 +147,8 @@ class Text(Parameter):
 
 @dataclass(frozen=True, kw_only=True)
 class Vector(Parameter):
-    """Numbers above zero in a fixed order, each possibly `AUTOMATIC`. `axes` names them, `unit` is what they are measured in."""
+    """Numbers above zero in a fixed order, each possibly `AUTOMATIC`. `axes` names them, `unit` is what they are
+    measured in."""
 
     default: tuple[float, ...]
     axes: tuple[str, ...]
@@ -175,10 +177,11 @@ Table = tuple[Parameter, ...]
 
 
 def check(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return every parameter of `table` with its value; what was not given is at its default, or off where it has no effect.
+    """Return every parameter of `table` with its value; what was not given is at its default, or off where it has no
+    effect.
 
-    Raises `ParameterError` for a name that the table does not have, for a value that its parameter does not take, for one that
-    was set although it has no effect beside the others, and for a picture that is missing.
+    Raises `ParameterError` for a name that the table does not have, for a value that its parameter does not take, for
+    one that was set although it has no effect beside the others, and for a picture that is missing.
     """
     names = [parameter.name for parameter in table]
     for name in values:
@@ -208,8 +211,8 @@ def applies(table: Table, parameter: Parameter, values: Mapping[str, Any]) -> bo
 
 
 def sent(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of the checked `values` goes into a request: what is always sent; and, of what has an effect, that which differs
-    from the default, or whose default cannot be known beside another value."""
+    """Return what of the checked `values` goes into a request: what is always sent; and, of what has an effect, that
+    which differs from the default, or whose default cannot be known beside another value."""
     return {
         parameter.name: values[parameter.name]
         for parameter in table

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The payload of a create request, in which a picture file becomes a data URI while it is sent. Never holds a whole picture."""
+"""The payload of a create request, in which a picture file becomes a data URI while it is sent. Never holds a whole
+picture."""
 
 import base64
 import json
@@ -14,8 +15,8 @@ PIECE_BYTES = 48 << 10  # of a file; a multiple of 3, so that the pieces' base64
 class Payload:
     """`values` as JSON (UTF-8). A `pathlib.Path` among them is sent as the data URI of that PNG or JPEG file.
 
-    `check_cancelled` is called between two pieces and may raise, to end the request before it is complete. `sent_whole` says whether the last
-    byte has been handed over: before that, no server can have acted on it.
+    `check_cancelled` is called between two pieces and may raise, to end the request before it is complete. `sent_whole`
+    says whether the last byte has been handed over: before that, no server can have acted on it.
     """
 
     def __init__(self, values: Mapping[str, Any], check_cancelled: Callable[[], None] = lambda: None) -> None:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one vocabulary that every service is translated into: `Task`, `Status`, `Result`, `Service`. Does nothing itself."""
+"""The one vocabulary that every service is translated into: `Task`, `Status`, `Result`, `Service`. Does nothing
+itself."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ from .errors import ServiceError
 from .parameters import Table
 
 CREATE_WINDOW_S = 900.0
-"""How long after a create request was begun its task may appear: a large picture on a slow line takes minutes to arrive."""
+"""How long after a create request was begun its task may appear: a large picture on a slow line takes minutes to
+arrive."""
 
 
 class Status(Enum):
@@ -30,9 +32,9 @@ class Status(Enum):
 class Result:
     """What a finished task made, as addresses that expire (paths for Local).
 
-    `glb` is the model; `maps` its loose textures, by their names in Meshy's `texture_urls` (base_color, metallic, normal,
-    roughness, emission, metallic_roughness); `extras` further files that were asked for, by the file name they should get; `note` a
-    sentence for the user or "".
+    `glb` is the model; `maps` its loose textures, by their names in Meshy's `texture_urls` (base_color, metallic,
+    normal, roughness, emission, metallic_roughness); `extras` further files that were asked for, by the file name they
+    should get; `note` a sentence for the user or "".
     """
 
     glb: str
@@ -45,10 +47,10 @@ class Result:
 class Task:
     """One request as its service sees it.
 
-    `progress` is 0 to 1, `message` the stage in words or "". `result` is there when it succeeded, `error` when it failed or is gone,
-    and instead of `result` when it succeeded without naming a model.
-    `credits` is what the service says it cost, None where it does not say; `retry_after_s` the pause it asks for before it is asked
-    again, in seconds, None where it does not.
+    `progress` is 0 to 1, `message` the stage in words or "". `result` is there when it succeeded, `error` when it
+    failed or is gone, and instead of `result` when it succeeded without naming a model. `credits` is what the service
+    says it cost, None where it does not say; `retry_after_s` the pause it asks for before it is asked again, in
+    seconds, None where it does not.
     """
 
     id: str
@@ -86,10 +88,11 @@ class Service(Protocol):
     needs_key: ClassVar[bool]
     """Whether nothing can be asked without an API key."""
     is_paid: ClassVar[bool]
-    """Whether a create costs, so that it is never repeated blindly; else a task that was lost is simply created again."""
+    """Whether a create costs, so that it is never repeated blindly; else a task that was lost is simply created
+    again."""
     reach: ClassVar[Literal["none", "own", "web"]]
-    """"none": works in this process, and has no address. "own": a server of the user's, so plain http is fine in private networks.
-    "web": https only, except on this machine."""
+    """"none": works in this process, and has no address. "own": a server of the user's, so plain http is fine in
+    private networks. "web": https only, except on this machine."""
     views: ClassVar[tuple[str, ...]]
     """The parameters that are further pictures of the same object, by wire name (`back_image_url`, …)."""
     can_cancel: ClassVar[bool]
@@ -103,21 +106,23 @@ class Service(Protocol):
 
     @classmethod
     def cost(cls, parameters: Mapping[str, Any]) -> int | None:
-        """The credits that a create with these checked parameters takes, as far as the service's documents say; None where not."""
+        """The credits that a create with these checked parameters takes, as far as the service's documents say; None
+        where not."""
 
     def create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing) -> Task:
         """Start a task with `parameters` (by wire name; what is left out is at its default).
 
-        `before_sending` is called once all that can fail without the service is done, right before the request leaves: whoever
-        keeps a record writes it then. Raises `AnswerLostError` or `UnavailableError` where the service may have made a task
-        nevertheless, and any other `ImageTo3DError` where it certainly did not.
+        `before_sending` is called once all that can fail without the service is done, right before the request leaves:
+        whoever keeps a record writes it then. Raises `AnswerLostError` or `UnavailableError` where the service may have
+        made a task nevertheless, and any other `ImageTo3DError` where it certainly did not.
         """
 
     def get(self, task_id: str) -> Task:
         """How the task is now, without waiting for it to change. Raises `ImageTo3DError`."""
 
     def listen(self, task_id: str, wait: Callable[[float], None]) -> Iterator[Task]:
-        """Give the task as it is now, and again for as long as the service tells news by itself. Raises `ImageTo3DError`.
+        """Give the task as it is now, and again for as long as the service tells news by itself. Raises
+        `ImageTo3DError`.
 
         `wait(0)` is called several times a second meanwhile, and may raise to end it.
         """
@@ -130,20 +135,23 @@ class Service(Protocol):
         """
 
     def cancel(self, task_id: str) -> bool:
-        """Give a task up that has not ended. Return whether nothing more comes from it: False where the service cannot be told.
+        """Give a task up that has not ended. Return whether nothing more comes from it: False where the service cannot
+        be told.
 
-        A service may delete the model of a task that has succeeded. Raises `RefusedError` where it goes on with the task all the same,
-        another `ImageTo3DError` where it was not told.
+        A service may delete the model of a task that has succeeded. Raises `RefusedError` where it goes on with the
+        task all the same, another `ImageTo3DError` where it was not told.
         """
 
     def check_key(self) -> int | None:
-        """Try the key without spending anything. Return the credits that the account has, None where the service does not say.
+        """Try the key without spending anything. Return the credits that the account has, None where the service does
+        not say.
 
         Raises `ImageTo3DError` where the service does not take the key, or cannot be asked.
         """
 
     def fetch(self, url: str, path: Path, on_progress: Callable[[float], None] = lambda fraction: None) -> None:
-        """Bring a file of a result to `path`, whole and on the disk. `on_progress` hears how much is there (0 to 1) and may raise.
+        """Bring a file of a result to `path`, whole and on the disk. `on_progress` hears how much is there (0 to 1) and
+        may raise.
 
         Raises `ImageTo3DError`; `AddressExpiredError` where the task has to be asked for a fresh address.
         """

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`scene.image_to_3d`: the property groups, made from the services' tables, and the request they stand for. Starts nothing.
+"""`scene.image_to_3d`: the property groups, made from the services' tables, and the request they stand for. Starts
+nothing.
 
-Enum items are the wire values in upper case, as Blender writes identifiers; every other property has the wire's name and value. A .blend
-stores an item's number, so each has a fixed one, and a number that this version does not know counts as the default.
+Enum items are the wire values in upper case, as Blender writes identifiers; every other property has the wire's name
+and value. A .blend stores an item's number, so each has a fixed one, and a number that this version does not know
+counts as the default.
 """
 
 import contextlib
@@ -34,7 +36,8 @@ SOURCES = (
 )
 
 FALLBACK = "local"
-"""The service where a file names one that this version does not know: it costs nothing, and nothing leaves the machine."""
+"""The service where a file names one that this version does not know: it costs nothing, and nothing leaves the
+machine."""
 
 
 # A path may be relative to the .blend file; Blender wants to be told so since 4.5, and knows no such word before.
@@ -100,7 +103,8 @@ def _group_of(name: str, service: type[Service]) -> type[bpy.types.PropertyGroup
 
 
 def service_of(chosen: bpy.types.PropertyGroup, services: Services = SERVICES) -> str:
-    """The wire name of the service that the settings of a scene name; `FALLBACK` where this version does not know it."""
+    """The wire name of the service that the settings of a scene name; `FALLBACK` where this version does not know
+    it."""
     name: str = chosen.service.lower()
     return name if name in services else FALLBACK
 
@@ -119,9 +123,8 @@ def unknown_notes(chosen: bpy.types.PropertyGroup, services: Services = SERVICES
     group = getattr(chosen, name)
     for parameter in shown(services[name].parameters):
         if isinstance(parameter, kinds.Choice) and not getattr(group, parameter.name):
-            notes.append(
-                f"This file has a {parameter.label} that this version does not know: {_title(parameter.default)} is used"
-            )
+            instead = _title(parameter.default)
+            notes.append(f"This file has a {parameter.label} that this version does not know: {instead} is used")
     return notes
 
 
@@ -166,7 +169,8 @@ def reset(group: bpy.types.PropertyGroup, table: Table) -> None:
 
 
 def use(chosen: bpy.types.PropertyGroup, service: str, parameters: Mapping[str, Any]) -> None:
-    """Set the settings to what a request of `service` was made of; `parameters` by wire name, pictures as paths or URLs.
+    """Set the settings to what a request of `service` was made of; `parameters` by wire name, pictures as paths or
+    URLs.
 
     What this version's table does not know or take is left at its default.
     """

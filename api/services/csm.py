@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CSM: image-to-3D sessions of a web service, with an account. The table, the paths, and CSM's words for status and result.
+"""CSM: image-to-3D sessions of a web service, with an account. The table, the paths, and CSM's words for status and
+result.
 
-Source: CSM, "Image to 3D: Create Session". What its page leaves out (statuses, codes, the list) is as CSM's own client has it.
+Source: CSM, "Image to 3D: Create Session". What its page leaves out (statuses, codes, the list) is as CSM's own client
+has it.
 """
 
 import contextlib
@@ -37,7 +39,7 @@ PARAMETERS: Table = (
 
 SESSIONS = "/image-to-3d-sessions"
 
-# Those of the seed's "session_status" and of the older "status"; any other word means that the session still runs, as CSM's own
+# Those of "session_status" and of the older "status"; any other word means that the session still runs, as CSM's own
 # client has it on purpose.
 PENDING = frozenset({"queued"})
 SUCCEEDED = frozenset({"complete", "done", "preview_done", "refine_done"})
@@ -51,7 +53,8 @@ PAGES_AT_MOST = 20
 
 
 class CSM(WebService):
-    """The service. Options as `WebService` says; the key is also taken from CSM_API_KEY, the address from CSM_API_URL."""
+    """The service. Options as `WebService` says; the key is also taken from CSM_API_KEY, the address from
+    CSM_API_URL."""
 
     name: ClassVar[str] = "csm"
     label: ClassVar[str] = "CSM"
@@ -135,7 +138,8 @@ class CSM(WebService):
         return False
 
     def _matches(self, record: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
-        """Whether all that a session repeats of its request is as in `values`. A list may hold records that repeat little."""
+        """Whether all that a session repeats of its request is as in `values`. A list may hold records that repeat
+        little."""
         task_id = self._id(record)
         if task_id and any(name not in record for name in ECHOED):
             with contextlib.suppress(ImageTo3DError):  # then it may match

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Local: the built-in service. A background Blender shapes the picture's silhouette; no account, no network, no cost.
 
-It does not guess hidden sides as the AI services do. Its parameters are those of CSM's "Create an Image-To-3D Session", with the
-same meaning. Here are the table and the process; the shaping itself is `headless/sculpt.py`.
+It does not guess hidden sides as the AI services do. Its parameters are those of CSM's "Create an Image-To-3D Session",
+with the same meaning. Here are the table and the process; the shaping itself is `headless/sculpt.py`.
 """
 
 import os
@@ -81,7 +81,8 @@ class Local:
         """Return None: there are no credits."""
 
     def create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing) -> Task:
-        """Start sculpting. Raises `ParameterError`, `PictureError`, `ConnectionFailedError` (for a URL) and `BlenderError`."""
+        """Start sculpting. Raises `ParameterError`, `PictureError`, `ConnectionFailedError` (for a URL) and
+        `BlenderError`."""
         values = check(PARAMETERS, parameters)
         source = values.pop("image_url")
         file = (

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parameters of CSM's "Image to 3D: Create Session", which Local takes too: names, options, numbers. Each service has words of its own
-for what it does otherwise. Knows neither of them.
+"""The parameters of CSM's "Image to 3D: Create Session", which Local takes too: names, options, numbers. Each service
+has words of its own for what it does otherwise. Knows neither of them.
 """
 
 from ..parameters import AUTOMATIC, Choice, Flag, Option, Picture, Vector

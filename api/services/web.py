@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What CSM and Meshy have in common as web services: a key, an address, pictures as data URIs, refusals. Is no service itself."""
+"""What CSM and Meshy have in common as web services: a key, an address, pictures as data URIs, refusals. Is no service
+itself."""
 
 import dataclasses
 import os
@@ -35,7 +36,8 @@ from ..words import ID_AT_MOST, clean, named, task_id
 if TYPE_CHECKING:
     from ..client import Answer, Client
 
-# `client` and `download` are imported where they are used: with them comes requests, which alone would slow down the start of Blender.
+# `client` and `download` are imported where they are used: with them comes requests, which alone would slow down the
+# start of Blender.
 
 MOST = 1e15  # beside which the milliseconds since 1970 are few
 
@@ -45,7 +47,8 @@ NAME_AT_MOST = 30
 ADDRESS_AT_MOST = 8000
 
 SLACK_S = 5.0
-"""How much older or younger than our request a task may look and still come from it: dates have whole seconds, answers take time."""
+"""How much older or younger than our request a task may look and still come from it: dates have whole seconds, answers
+take time."""
 
 _ABOUT_MODERATION = re.compile(r"moderat|nsfw|unsafe|inappropriate|prohibited", re.IGNORECASE)
 _ABOUT_PICTURE = re.compile(r"image|picture|data uri|base64", re.IGNORECASE)
@@ -54,13 +57,13 @@ _ABOUT_QUEUE = re.compile(r"NoMore|concurren|pending tasks|queue", re.IGNORECASE
 
 
 class WebService:
-    """One web service, reached with `key` at `url` ("" for what the environment says, then for the service's own address).
+    """One web service, reached with `key` at `url` ("" for what the environment says, then for the service's own
+    address).
 
-    Pictures longer than `picture_limit_px` on one side are scaled down, what is neither PNG nor JPEG is converted, and what shows
-    nothing is refused, by the Blender that `blender` starts (by default the one that is found). Intermediate files go to `folder` (by
-    default a temporary one), and what that Blender prints to log.txt there.
-    `sleep` is called instead of sleeping, and with 0 while something is sent; it may raise. `client` is what requests are sent with, by
-    default one for `url`.
+    Pictures longer than `picture_limit_px` on one side are scaled down, what is neither PNG nor JPEG is converted, and
+    what shows nothing is refused, by the Blender that `blender` starts (by default the one that is found). Intermediate
+    files go to `folder` (by default a temporary one), and what that Blender prints to log.txt there. `sleep` is called
+    instead of sleeping, and with 0 while something is sent; it may raise. `client` is what requests are sent with, by default one for `url`.
     """
 
     name: ClassVar[str]
@@ -145,7 +148,8 @@ class WebService:
             return self._request("POST", path, payload=payload)
 
     def _prepared(self, source: str, scratch: Path, name: str) -> str | Path:
-        """A URL as it is, which the service fetches itself; anything else as a file in a form that the service takes."""
+        """A URL as it is, which the service fetches itself; anything else as a file in a form that the service
+        takes."""
         if picture.is_url(source):
             return source
         file = Path(source) if picture.is_path(source) else picture.to_file(source, scratch / name)
@@ -163,7 +167,8 @@ class WebService:
         )
 
     def _called(self, source: str, name: str) -> str:
-        """What the user calls the picture `source` of the parameter `name`: its file, but for data, and for a job's copy in `folder`."""
+        """What the user calls the picture `source` of the parameter `name`: its file, but for data, and for a job's
+        copy in `folder`."""
         if picture.is_path(source) and Path(source).parent != self._folder:
             return named(Path(source).name)
         if name == pictures(self.parameters)[0]:
@@ -179,7 +184,8 @@ class WebService:
         payload: Payload | None = None,
         names_task: bool = False,
     ) -> "Answer":
-        """Send one request and return the answer with a status of 2xx. Raises `ConnectionFailedError` and `ServiceError`.
+        """Send one request and return the answer with a status of 2xx. Raises `ConnectionFailedError` and
+        `ServiceError`.
 
         `names_task` says whether `path` has the id of a task, which may be what is not found.
         """
@@ -268,7 +274,8 @@ def is_in_window(age: float, age_s: float) -> bool:
 
 
 def web_address(value: Any) -> str:
-    """Return `value` where it looks like an address; "" for what services write where there is none ("", null, nothing).
+    """Return `value` where it looks like an address; "" for what services write where there is none ("", null,
+    nothing).
 
     Whether it may be asked is judged where it is asked (`connection.require_allowed`).
     """
@@ -282,7 +289,8 @@ def text(value: Any) -> str:
 
 
 def number(value: Any) -> float:
-    """Return `value` where it is a number, else 0: fields may be absent or null, and JSON knows numbers that nobody counts to."""
+    """Return `value` where it is a number, else 0: fields may be absent or null, and JSON knows numbers that nobody
+    counts to."""
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not abs(value) < MOST:
         return 0.0
     return float(value)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The limits of a connection, each apart from the others; and a server of the user's own. Real HTTP on loopback; no test asserts a time."""
+"""The limits of a connection, each apart from the others; and a server of the user's own. Real HTTP on loopback; no
+test asserts a time."""
 
 import contextlib
 import itertools
@@ -139,7 +140,8 @@ def test_and_nowhere_else(url):
 
 @pytest.fixture
 def own():
-    """A service of the user's own, as one of the known ones would be, without a key; and its server, in a private network as it says."""
+    """A service of the user's own, as one of the known ones would be, without a key; and its server, in a private
+    network as it says."""
 
     class Own(SERVICES["csm"]):
         name, label, reach, needs_key = "own", "Own", "own", False

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files of other versions: what their settings meant they mean, and what is not known here counts as the default.
 
-The files in `files/` were saved by the first released version in Blender 4.2. It stored the index of each item, in the order of then.
+The files in `files/` were saved by the first released version in Blender 4.2. It stored the index of each item, in the
+order of then.
 """
 
 from dataclasses import replace

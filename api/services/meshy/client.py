@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Meshy: the paths of its image-to-3D tasks, and its words for status and result. Has no table and no prices of its own.
+"""Meshy: the paths of its image-to-3D tasks, and its words for status and result. Has no table and no prices of its
+own.
 
-Source: Meshy, "Image To 3D API", its v1 page for the task and its states, "Errors" and "Rate Limits". A word or field that Meshy adds
-later does no harm.
+Source: Meshy, "Image To 3D API", its v1 page for the task and its states, "Errors" and "Rate Limits". A word or field
+that Meshy adds later does no harm.
 """
 
 import contextlib
@@ -51,7 +52,8 @@ _BY_CODE: dict[str, tuple[type[ServiceError], str]] = {
 
 
 class Meshy(WebService):
-    """The service. Options as `WebService` says; the key is also taken from MESHY_API_KEY, the address from MESHY_API_URL."""
+    """The service. Options as `WebService` says; the key is also taken from MESHY_API_KEY, the address from
+    MESHY_API_URL."""
 
     name: ClassVar[str] = "meshy"
     label: ClassVar[str] = "Meshy"
@@ -109,7 +111,8 @@ class Meshy(WebService):
         return self._task(task_id, answer.body, answer)
 
     def listen(self, task_id: str, wait: Callable[[float], None]) -> Iterator[Task]:
-        """`get`, then `GET /v1/image-to-3d/:id/stream`, and again when that breaks off or falls silent. See `Service.listen`."""
+        """`get`, then `GET /v1/image-to-3d/:id/stream`, and again when that breaks off or falls silent. See
+        `Service.listen`."""
         while True:
             task = self.get(task_id)
             yield task
@@ -164,8 +167,8 @@ class Meshy(WebService):
     def cancel(self, task_id: str) -> bool:
         """`DELETE /v1/image-to-3d/:id`: a task that waits is removed and paid back. See `Service.cancel`.
 
-        One in progress is refused (409, `RefusedError`), goes on and is paid; one that has succeeded is removed with its files and not
-        paid back (Meshy's MCP server, "meshy_cancel_task", November 2026).
+        One in progress is refused (409, `RefusedError`), goes on and is paid; one that has succeeded is removed with
+        its files and not paid back (Meshy's MCP server, "meshy_cancel_task", November 2026).
         """
         with contextlib.suppress(GoneError):  # then there is nothing left to tell
             self._request("DELETE", _path(task_id), names_task=True)

@@ -16,8 +16,8 @@ PRICES: dict[str, tuple[int, int]] = {
 }
 """By `ai_model`: credits for a task without and with a texture.
 
-Source: Meshy, "Pricing" of the API, and the notes on release 0.6.4 of Meshy's own MCP server (for the t models), both October 2026. They
-agree about meshy-t2, for which the help centre has 15 and 20.
+Source: Meshy, "Pricing" of the API, and the notes on release 0.6.4 of Meshy's own MCP server (for the t models), both
+October 2026. They agree about meshy-t2, for which the help centre has 15 and 20.
 """
 
 SMART_MODELS = {"latest": "meshy-t2", "meshy-t2": "meshy-t2", "meshy-t2.5": "meshy-t2.5"}
@@ -28,7 +28,8 @@ FINE_GEOMETRY_CREDITS = 5
 
 
 def credits_for(parameters: Mapping[str, Any]) -> int | None:
-    """The credits that a task with these checked parameters takes; None for a model that is newer than the table of prices."""
+    """The credits that a task with these checked parameters takes; None for a model that is newer than the table of
+    prices."""
     model = parameters["ai_model"]
     if parameters["model_type"] == "smart-topology":
         model = SMART_MODELS.get(model, "")
