@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import socket
+import time
 
 import pytest
 from hostile import Hostile
@@ -37,6 +38,36 @@ def test_the_answer_to_a_create_is_awaited_longer_than_any_other(connect, script
 
 def test_the_answer_to_a_create_is_awaited_for_three_minutes_unless_told_otherwise():
     assert api.Network().create_s == 180.0 > api.Network().answer_s
+
+
+def test_who_cancels_once_all_was_sent_hears_the_answer_to_a_create_all_the_same(connect, scripted, name):
+    """Without the id nobody could find what is paid for; of any other request nobody wants the answer then."""
+
+    class Stop(Exception):
+        pass
+
+    def sleep(seconds):
+        if scripted.requests:
+            raise Stop
+
+    scripted.say(1.0, http(MADE[name], "202 Accepted"))
+    service = connect(scripted, name, network={"create_s": 10.0}, sleep=sleep)
+    assert service.create(PICTURE).id == "T"
+    with pytest.raises(Stop):
+        service.get("T")
+
+
+def test_a_slow_upload_may_take_longer_than_an_answer(connect, server, name, star, tmp_path):
+    picture = tmp_path / "large.png"
+    picture.write_bytes(star.read_bytes() + bytes(500_000))
+    naps_s, is_sending = iter([1.0]), []
+
+    def sleep(seconds):
+        time.sleep(next(naps_s, 0.0) if is_sending else 0.0)
+
+    service = connect(server, name, network={"read_s": 0.2}, sleep=sleep)
+    task = service.create({"image_url": str(picture)}, before_sending=lambda: is_sending.append(True))
+    assert task.id == server.creates[0].id
 
 
 def test_a_host_that_does_not_even_refuse_is_given_up():

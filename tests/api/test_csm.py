@@ -249,6 +249,15 @@ def test_a_date_without_a_zone_is_no_local_time(connect, scripted, monkeypatch, 
         time.tzset()
 
 
+@pytest.mark.parametrize(
+    ("newer", "older", "status"),
+    [("in_progress", "complete", S.RUNNING), ("complete", "in_progress", S.SUCCEEDED), ("", "failed", S.FAILED)],
+)
+def test_the_newer_word_counts_where_both_are_there(connect, scripted, newer, older, status):
+    scripted.say(http({"data": {"session_status": newer, "status": older, "mesh_url_glb": GLB}}))
+    assert connect(scripted, "csm").get("S").status is status
+
+
 def test_progress_may_have_its_older_name(connect, scripted):
     scripted.say(http({"data": {"status": "training_preview", "percentage": 40}}))
     assert connect(scripted, "csm").get("S").progress == 0.4

@@ -241,6 +241,24 @@ def test_a_stream_that_is_cut_once_is_opened_again(connect, slow_server):
     assert steps(slow_server)[:2] == ["get", "stream"] and clock.pauses == [1.0]
 
 
+def test_a_stream_that_breaks_and_still_tells_something_is_opened_as_often(connect, slow_server):
+    meshy = connect(slow_server, "meshy")
+    task_id = meshy.create(PICTURE).id
+    slow_server.play("stream", "cut_stream", events=1, times=10_000)
+    clock = Clock(lambda number: slow_server.finish(task_id) if number == 6 else None)
+    assert clock.wait(meshy, task_id).result.glb
+    assert steps(slow_server).count("stream") == 6 and set(clock.pauses) == {1.0}
+
+
+def test_a_stream_that_tells_nothing_three_times_is_not_opened_again(connect, slow_server):
+    meshy = connect(slow_server, "meshy")
+    task_id = meshy.create(PICTURE).id
+    slow_server.play("stream", "cut_stream", events=0, times=10_000)
+    clock = Clock(lambda number: slow_server.finish(task_id) if number == 6 else None)
+    assert clock.wait(meshy, task_id).result.glb
+    assert steps(slow_server).count("stream") == 3
+
+
 def test_a_stream_that_falls_silent_is_left_for_the_ordinary_way(connect, slow_server):
     meshy = connect(slow_server, "meshy", network=SOON_QUIET)
     task_id = meshy.create(PICTURE).id
