@@ -305,6 +305,13 @@ def test_of_what_shows_no_picture_no_task_is_made(meshy, csm, server, star, tmp_
     assert not server.requests
 
 
+def test_a_texture_may_be_of_one_flat_color(meshy, server, star, tmp_path):
+    flat = tmp_path / "gold.png"
+    flat.write_bytes(one_color(40, 30, (200, 150, 9, 255)))
+    meshy.create({"image_url": str(star), "texture_image_url": str(flat)})
+    assert len(server.creates) == 1
+
+
 def test_a_job_s_copy_of_a_picture_has_no_name_that_the_user_knows(connect, server, tmp_path):
     (tmp_path / "picture.png").write_bytes(cut_off("bear.png"))
     service = connect(server, "meshy", folder=tmp_path)
