@@ -2,7 +2,6 @@
 """Whose certificates are trusted, and how requests is made to use watched connections only. Sends nothing itself."""
 
 import functools
-import os
 import ssl
 from typing import Any
 
@@ -11,16 +10,8 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from .errors import CertificateError
+from . import certificates
 from .watch import Context, Socket, Watch, open_socket
-
-# Where Linux distributions keep the system's certificates: Blender's own OpenSSL was built to look elsewhere.
-SYSTEM_BUNDLES = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-)
 
 
 class WatchedAdapter(HTTPAdapter):
@@ -83,18 +74,5 @@ def _opened(connection: HTTPConnection, watch: Watch) -> Socket:
 
 @functools.cache
 def _trust(ca_file: str) -> Context:
-    context = Context(ssl.PROTOCOL_TLS_CLIENT)  # which asks for a certificate that fits the host
-    # A company may hand out only the certificate in the middle of the chain; Python 3.13 takes that by itself.
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    context.load_default_certs()  # the system's store, where this Python finds it; honours SSL_CERT_FILE
-    for bundle in SYSTEM_BUNDLES:
-        if os.path.exists(bundle):
-            context.load_verify_locations(bundle)
-    if ca_file:
-        try:
-            context.load_verify_locations(ca_file)
-        except OSError:  # ssl.SSLError is one
-            raise CertificateError(
-                f"The certificate file {ca_file} cannot be read: choose a file in PEM format in the preferences."
-            ) from None
-    return context
+    """The one context of this process for this file; making it takes some 30 ms. Raises `CertificateError`."""
+    return certificates.trusting(lambda: Context(ssl.PROTOCOL_TLS_CLIENT), ca_file)  # asks for one that fits the host
