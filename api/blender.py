@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A background Blender that works for a service or a job: found, started, heard to its end. Errors are sentences. Imports no bpy."""
 
+import errno
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,8 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ..programs.process import StartError
 from ..programs.program import Command, Program, Report, blender_command
-from .errors import BlenderError
+from .errors import BlenderError, reason_of
 from .words import SENTENCE_AT_MOST, clean, named
 
 LOOK_EVERY_S = 0.1
@@ -27,11 +29,18 @@ def find_blender() -> list[str]:
 
 
 def start(blender: Command, module: str, request: dict[str, Any], folder: Path, log: Path | None) -> Program:
-    """Start a program as `Program` does. Raises `BlenderError` where there is no such Blender, `OSError`."""
+    """Start a program as `Program` does. Raises `BlenderError` where Blender cannot be started, `OSError` where the disk
+    refuses.
+    """
     try:
         return Program(blender, module, request, folder, log)
-    except FileNotFoundError:
-        raise BlenderError(f"Blender could not be started: there is no {named(blender[0])}.") from None
+    except StartError as error:
+        if error.errno == errno.ENOENT:
+            raise BlenderError(f"Blender could not be started: there is no {named(blender[0])}.") from None
+        raise BlenderError(
+            f"Blender could not be started at {named(blender[0])} ({reason_of(error)}): check that it can be run, then "
+            "try again."
+        ) from error
 
 
 def heard(program: Program) -> Report:

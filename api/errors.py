@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from ..programs import process
-from .words import named
+from .words import clean, named
 
 
 class ImageTo3DError(Exception):
@@ -157,17 +157,78 @@ def is_transient(error: Exception) -> bool:
     return isinstance(error, TRANSIENT) and not isinstance(error, CertificateError)
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+OF_THE_DISK = (*FULL, errno.EFBIG, errno.EIO, errno.EROFS)
+"""What only writing a file leads to, also where the error names no file."""
+TOO_MANY = (errno.EMFILE, errno.ENFILE)
+NO_MEMORY = (errno.ENOMEM, errno.EAGAIN)
+"""What the systems say where there is no memory, and where no further process may be made (`man 2 fork`)."""
+NETWORK = frozenset(
+    (
+        errno.ECONNREFUSED,
+        errno.ECONNRESET,
+        errno.ECONNABORTED,
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.EHOSTUNREACH,
+        errno.ENOTCONN,
+        errno.ETIMEDOUT,
+        errno.EADDRINUSE,
+        errno.EADDRNOTAVAIL,
+    )
+)
+NETWORK_MODULES = ("ssl", "socket", "requests", "urllib3")
+"""Whose errors are `OSError`s with numbers of their own, which mean something else to the system. None is imported here."""
+
+IN_USE = (32, 33)
+BAD_NAME = (123, 206)
+"""Windows' numbers (System Error Codes): ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION; ERROR_INVALID_NAME, ERROR_FILENAME_EXCED_RANGE."""
+
+
 def user_message(error: ImageTo3DError | OSError) -> str:
     """Return the sentence for the user, also for what the system itself reports."""
     if isinstance(error, ImageTo3DError):
         return str(error)
     if isinstance(error, process.StartError):
-        return f"Python could not be started at {named(error.filename)} ({_reason(error)}): restart Blender, then try again."
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "The disk is full: free some space, then try again."
+        return f"Python could not be started at {named(error.filename)} ({reason_of(error)}): restart Blender, then try again."
     where = f" at {named(error.filename)}" if error.filename else ""
-    return f"The disk cannot be used{where} ({_reason(error)}): check it, then try again."
+    winerror = getattr(error, "winerror", None)
+    if _is_network(error):
+        return f"The connection broke off ({reason_of(error)}): check the network, then try again."
+    if isinstance(error, BrokenPipeError):
+        return f"A program has ended in the middle of its work ({reason_of(error)}): try again."
+    if error.errno in FULL:
+        return "The disk is full: free some space, then try again."
+    if error.errno == errno.EFBIG:
+        return f"The disk takes no file so large{where}: keep the jobs on another disk."
+    if error.errno in TOO_MANY:
+        return f"Too many files are open ({reason_of(error)}): close some programs or restart Blender, then try again."
+    if error.errno in NO_MEMORY:
+        return f"There is no room for another program or its data ({reason_of(error)}): close some, then try again."
+    if error.errno == errno.ENAMETOOLONG or winerror in BAD_NAME:
+        return (
+            f"The name of a file or folder cannot be used{where} ({reason_of(error)}): choose a shorter or simpler one."
+        )
+    if winerror in IN_USE:
+        return f"Another program holds a file open{where} ({reason_of(error)}): close it, then try again."
+    if error.errno == errno.ENOENT:
+        return f"A file or folder is missing{where} ({reason_of(error)}): bring it back, then try again."
+    return f"The disk cannot be used{where} ({reason_of(error)}): check it, then try again."
 
 
-def _reason(error: OSError) -> str:
-    return os.strerror(error.errno or 0)
+def _is_network(error: OSError) -> bool:
+    """Whether a connection has failed. One that a disk of a network needs is the disk's: then the error names a file."""
+    is_broken = isinstance(error, (ConnectionError, TimeoutError)) and not isinstance(error, BrokenPipeError)
+    return _is_of_a_network_module(error) or ((is_broken or error.errno in NETWORK) and not error.filename)
+
+
+def _is_of_a_network_module(error: OSError) -> bool:
+    return any(kind.__module__.partition(".")[0] in NETWORK_MODULES for kind in type(error).__mro__)
+
+
+def reason_of(error: OSError) -> str:
+    """Return why, as the system says it and as it can stand in a sentence."""
+    has_own_numbers = _is_of_a_network_module(error) or getattr(error, "winerror", None)
+    if error.errno and not has_own_numbers:
+        return os.strerror(error.errno)
+    return clean(str(error.strerror or error)).rstrip(". ") or "no reason is known"

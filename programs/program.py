@@ -16,6 +16,7 @@ from typing import Any
 
 from .. import files
 from .launch import LAUNCH
+from .process import StartError
 
 CONVERT = "headless.convert"
 FIT = "headless.fit"
@@ -64,7 +65,7 @@ class Program:
     """One run of the program `module` with `request`, in `folder`, where its request and its report also go.
 
     What it prints is appended to `log`, the log of a job, and to nothing where that is None. The program ends when this process does, or
-    lets go of this object. Raises `OSError` where it cannot be started.
+    lets go of this object. Raises `StartError` where it cannot be started, `OSError` where its files cannot be written.
     """
 
     def __init__(self, blender: Command, module: str, request: dict[str, Any], folder: Path, log: Path | None) -> None:
@@ -80,14 +81,17 @@ class Program:
         kept = {name: value for name, value in os.environ.items() if not name.upper().endswith("_API_KEY")}
         environment = {**kept, "BLENDER_USER_RESOURCES": str(folder / f"{scratch}-user")}
         with files.open_private(log, "ab") if log else contextlib.nullcontext(subprocess.DEVNULL) as output:
-            self._process = subprocess.Popen(
-                [*blender, module, str(request_file)],
-                stdin=subprocess.PIPE,  # nothing comes through it, and its end says that this process is gone
-                stdout=output,
-                stderr=output,
-                env=environment,
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
+            try:
+                self._process = subprocess.Popen(
+                    [*blender, module, str(request_file)],
+                    stdin=subprocess.PIPE,  # nothing comes through it, and its end says that this process is gone
+                    stdout=output,
+                    stderr=output,
+                    env=environment,
+                    creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                )
+            except OSError as error:
+                raise StartError(error.errno, error.strerror, blender[0]) from error
 
     def poll(self) -> Report:
         """Return what the program has said last; an error of ours where it ended without a last word."""

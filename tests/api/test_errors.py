@@ -2,16 +2,21 @@
 """Errors are sentences for users, and the package is quick to import and explains itself. Plain Python."""
 
 import ast
+import errno
 import inspect
+import socket
+import ssl
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import requests
 
 import image_to_3d
 from image_to_3d import api
 from image_to_3d.api import errors
+from image_to_3d.programs import process
 
 CLASSES = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)]
 API = Path(api.__file__).parent
@@ -63,11 +68,57 @@ def test_the_facts_stand_in_parentheses_after_the_sentence(facts, text):
         (OSError(28, "No space left on device"), "The disk is full: free some space"),
         (PermissionError(13, "Permission denied", "/data/x"), "at /data/x (Permission denied)"),
         (OSError(), "The disk cannot be used"),
+        (OSError(errno.EIO, ""), "The disk cannot be used (Input/output error)"),
+        (OSError(errno.EROFS, "", "/data/x"), "The disk cannot be used at /data/x (Read-only file system)"),
+        (TimeoutError(errno.ETIMEDOUT, "", "/net/x"), "The disk cannot be used at /net/x (Connection timed out)"),
         (errors.GlbError("The model is odd."), "The model is odd."),
     ],
 )
 def test_what_the_system_reports_becomes_a_sentence_too(is_sentence, error, words):
     assert words in errors.user_message(error) and is_sentence(errors.user_message(error))
+
+
+def in_windows(number, name=None):
+    """An error as Windows raises it, where the number that every system knows is a guess."""
+    error = OSError(errno.EINVAL, "The system said this.", name)
+    error.winerror = number
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), "A program has ended in the middle of its work (Broken pipe)"),
+        (ConnectionResetError(errno.ECONNRESET, ""), "The connection broke off (Connection reset by peer)"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, ""), "The connection broke off (Connection refused)"),
+        (TimeoutError("it does not answer"), "The connection broke off (it does not answer)"),
+        (OSError(errno.ENETUNREACH, ""), "The connection broke off (Network is unreachable)"),
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "broke off (Name or service not known)"),
+        (ssl.SSLError(1, "[ASN1] not enough data (_ssl.c:4035)"), "broke off ([ASN1] not enough data (_ssl.c:4035))"),
+        (ssl.SSLCertVerificationError(1, "certificate verify failed"), "broke off (certificate verify failed)"),
+        (requests.ConnectionError("gone: https://me:secret@host/?Signature=secret"), "The connection broke off (gone:"),
+        (OSError(errno.EMFILE, "", "/data/x"), "Too many files are open (Too many open files)"),
+        (OSError(errno.ENFILE, ""), "Too many files are open"),
+        (OSError(errno.ENOMEM, ""), "no room for another program or its data (Cannot allocate memory)"),
+        (BlockingIOError(errno.EAGAIN, ""), "no room for another program"),
+        (
+            OSError(errno.ENAMETOOLONG, "", "/data/x"),
+            "The name of a file or folder cannot be used at /data/x (File name",
+        ),
+        (OSError(errno.EFBIG, ""), "The disk takes no file so large"),
+        (FileNotFoundError(errno.ENOENT, "", "/data/x"), "A file or folder is missing at /data/x (No such file"),
+        (in_windows(123, "C:\\a?b"), "The name of a file or folder cannot be used at C:\\a?b (The system said this)"),
+        (in_windows(32, "C:\\x"), "Another program holds a file open at C:\\x (The system said this)"),
+        (process.StartError(errno.EACCES, "", "/opt/python"), "Python could not be started at /opt/python (Permission"),
+        (process.StartError(errno.EAGAIN, "", "/opt/python"), "Python could not be started at /opt/python (Resource"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_what_is_not_the_disk_s_fault_is_not_called_that(is_sentence, error, words):
+    said = errors.user_message(error)
+    assert words in said and is_sentence(said) and "secret" not in said
+    if error.errno != errno.EFBIG:
+        assert "disk" not in said.lower()
 
 
 def texts_of(node):
