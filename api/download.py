@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A result's address -> a file: streamed, resumed, counted, synced, and under its name only when it is whole. Never sends a key."""
+"""A result's address -> a file: streamed, resumed, counted, synced, under its name only when it is whole. Never sends a key."""
 
 import re
 import time
@@ -20,7 +20,9 @@ from .task import nothing
 
 LIMIT_BYTES = 2 << 30  # a model of a million triangles with 4K maps has 0.1 GB
 TRIES = 5  # without getting ahead between them
-AHEAD_BYTES = 1 << 16  # a host that gives a byte at each try, or drips, would be asked for ever
+AHEAD_BYTES = 1 << 16
+"""How much further than ever before a try has to come. A host that gives a byte at each try, or drips, would be asked for ever; and so
+would one that begins anew each time, as where its file has another ETag each time, if a try were compared with the one before it."""
 PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 LENGTH = r"[0-9]{1,18}"  # of a file in bytes; longer numbers are none, and neither are the digits of other scripts
 EXPIRED = (401, 403, 404, 410)  # what the file hosts of both services answer to an address that is over
@@ -39,20 +41,24 @@ def download(
 ) -> None:
     """Bring what is at `url` to `path`. What is there of it already, in `path` plus ".part", is not fetched again.
 
-    `on_progress` hears how much is there (0 to 1; 0 while the length is unknown) as it comes, and `check_cancelled` is called several times a second, whatever
-    comes; they and `sleep` may raise, and what is there then stays for the next time. `named_by` is as `http.get` says. Raises `AddressExpiredError`, `DownloadError`, `ConnectionFailedError`, and `OSError`
-    where the disk refuses.
+    `on_progress` hears how much is there (0 to 1; 0 while the length is unknown) as it comes, and `check_cancelled` is called several
+    times a second, whatever comes; they and `sleep` may raise, and what is there then stays for the next time. `named_by` is as
+    `http.get` says. Raises `AddressExpiredError`, `DownloadError`, `ConnectionFailedError`, and `OSError` where the disk refuses.
     """
     part = path.with_name(f"{path.name}.part")
     tag = path.with_name(f"{path.name}.part-tag")  # which version of the file the part is of
     failures = 0
+    most = _usable(part, tag)  # bytes that were ever there
+    if not most:
+        files.remove(part, missing_ok=True)  # of no use, and it would be taken for what this call has brought
     while True:
-        before = _size(part)
         try:
             _fetch_rest(url, part, tag, network, on_progress, check_cancelled, limit_bytes, named_by)
             break
         except (ConnectionFailedError, UnavailableError) as error:
-            failures = 1 if _size(part) - before >= AHEAD_BYTES else failures + 1
+            there = _size(part)
+            failures = 1 if there - most >= AHEAD_BYTES else failures + 1
+            most = max(most, there)
             if failures == TRIES or not is_transient(error):
                 raise
             sleep(PAUSES_S[failures - 1])
@@ -71,7 +77,7 @@ def _fetch_rest(
     named_by: str,
 ) -> None:
     """Append to `part` what is missing of it, once."""
-    start = _size(part) if tag.exists() and not part.is_symlink() else 0
+    start = _usable(part, tag)
     headers = {"Range": f"bytes={start}-", "If-Range": tag.read_text(encoding="ascii")} if start else {}
     with http.get(
         url, network=network, headers=headers, check_cancelled=check_cancelled, named_by=named_by
@@ -88,9 +94,8 @@ def _fetch_rest(
                 f"The model has {whole >> 20:,} MB: more than {limit_bytes >> 20:,} MB are not fetched."
             )
         if start == 0:
-            files.remove(
-                part, missing_ok=True
-            )  # first: the new version's tag must never stand beside the old one's bytes
+            # First: the new version's tag must never stand beside the old one's bytes.
+            files.remove(part, missing_ok=True)
             _note_version(response, tag)
         done = start
         with part.open("ab" if start else "wb") as file:
@@ -136,6 +141,11 @@ def _note_version(response: http.Opened, tag: Path) -> None:
         tag.write_text(version, encoding="ascii", errors="ignore")
     else:
         files.remove(tag, missing_ok=True)
+
+
+def _usable(part: Path, tag: Path) -> int:
+    """How many bytes there are that a try can go on from: none where nobody knows of which version they are."""
+    return _size(part) if tag.exists() and not part.is_symlink() else 0
 
 
 def _size(file: Path) -> int:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which certificates of a system are trusted, with stores and keychains as Windows and macOS have them, played to real OpenSSL."""
 
+import os
 import socket
 import ssl
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 import trustme
@@ -80,18 +82,21 @@ def test_python_s_own_way_is_stopped_by_it(company):
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=BROKEN + der(company))
 
 
-def test_of_windows_store_only_what_is_trusted_for_servers_is_taken(company):
-    one = der(company)
-    for encoding, trusted_for, taken in (
+@pytest.mark.parametrize(
+    ("encoding", "trusted_for", "is_taken"),
+    [
         ("x509_asn", True, True),
         ("x509_asn", {SERVERS, E_MAILS}, True),
         ("x509_asn", frozenset({SERVERS}), True),
         ("x509_asn", {E_MAILS}, False),
         ("x509_asn", set(), False),
         ("pkcs_7_asn", True, False),
-    ):
-        found = certificates.of_windows(lambda store: [(one, encoding, trusted_for)] if store == "CA" else [])
-        assert found == ([one] if taken else []), (encoding, trusted_for)
+    ],
+)
+@pytest.mark.parametrize("where", ["CA", "ROOT"])
+def test_of_windows_stores_what_is_trusted_for_servers_is_taken(company, where, encoding, trusted_for, is_taken):
+    stores = {"CA": [], "ROOT": [], where: [(der(company), encoding, trusted_for)]}
+    assert certificates.of_windows(stores.__getitem__) == ([der(company)] if is_taken else [])
 
 
 def test_a_store_that_may_not_be_read_does_not_hide_the_other(company):
@@ -115,7 +120,7 @@ class Keychain:
         self._then(len(self.commands))
         if "find-certificate" in command:
             return self._listed
-        asked = ssl.PEM_cert_to_DER_cert(open(command[command.index("-c") + 1]).read())
+        asked = ssl.PEM_cert_to_DER_cert(Path(command[command.index("-c") + 1]).read_text())
         return b"" if asked in self._trusted else None
 
 
@@ -183,7 +188,7 @@ def refuse(*_):
 
 @pytest.mark.parametrize(
     "options",
-    [{"make": refuse}, {"find": refuse}, {"find": lambda: open("/nowhere")}, {"bundles": iter(refuse, 1)}],
+    [{"make": refuse}, {"find": refuse}, {"find": lambda: os.listdir("/nowhere")}, {"bundles": iter(refuse, 1)}],
     ids=["context", "store", "disk", "bundles"],
 )
 def test_whatever_fails_is_told_as_a_certificate_s_and_never_as_the_disk_s(is_sentence, options):

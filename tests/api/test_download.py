@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A result comes to this machine: whole or not at all, without a key, and nothing of it twice. Real HTTP on loopback."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -344,3 +345,176 @@ def test_the_signed_part_of_an_address_is_in_no_error(server, task, path):
         with pytest.raises(errors.ImageTo3DError) as failure:
             download(task.result.glb, path, network=HERE, sleep=lambda _: None)
         assert urlsplit(task.result.glb).query not in str(failure.value)
+
+
+# A host that cuts.
+
+
+WHOLE = bytes(range(256)) * 4000  # about 1 MB
+LIMIT = pytest.mark.timeout(30)  # what would go on for ever fails, and does not keep the run
+
+
+def cut(start, end, etag='"1"', whole=WHOLE):
+    """An answer with the bytes from `start` on, of which those from `end` on never come."""
+    length = {"Content_Length": len(whole) - start, "ETag": etag}
+    if start:
+        length["Content_Range"] = f"bytes {start}-{len(whole) - 1}/{len(whole)}"
+    return http(whole[start:end], "206 Partial Content" if start else "200 OK", **length)
+
+
+def try_all(server, path):
+    """Download from a server that has been told what to say; return the pauses."""
+    pauses = []
+    download(server.url + "/x.glb", path, network=HERE, sleep=pauses.append)
+    return pauses
+
+
+@LIMIT
+@pytest.mark.parametrize(
+    "reached",
+    [[300_000], [300_000, 100_000], [100_000, 200_000, 150_000], [0, 300_000], [10, 20, 30, 40, 50, 60, 70]],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "etag", ['"{number}"', '"same"', 'W/"weak"', None], ids=["new tags", "same tag", "weak", "none"]
+)
+def test_a_host_that_always_begins_anew_and_never_comes_further_is_given_up(scripted, path, reached, etag):
+    for number in range(40):
+        end = reached[number % len(reached)]
+        scripted.say(cut(0, end, etag and etag.format(number=number)))
+    with pytest.raises(errors.ConnectionFailedError):
+        try_all(scripted, path)
+    assert 5 <= len(scripted.requests) <= 4 + len(reached), (
+        "each new farthest point gives five tries, and nothing else does"
+    )
+
+
+@LIMIT
+def test_as_long_as_it_comes_further_it_may_break_off_as_often_as_it_likes(scripted, path):
+    places = list(range(0, len(WHOLE), 1 << 16))
+    for start, end in zip(places, [*places[1:], len(WHOLE)], strict=True):
+        scripted.say(cut(start, end))
+    assert try_all(scripted, path) == [0.5] * (len(places) - 1) and len(places) > 10
+    assert path.read_bytes() == WHOLE
+    asked = [head.partition("Range: bytes=")[2].partition("-")[0] for head, _ in scripted.requests]
+    assert asked == ["", *map(str, places[1:])]
+
+
+@LIMIT
+@pytest.mark.parametrize("brought", [1, 60_000], ids=["a byte", "almost enough"])
+def test_a_host_that_comes_a_little_further_each_time_is_given_up(scripted, path, brought):
+    for number in range(12):
+        scripted.say(cut(number * brought, (number + 1) * brought))
+    with pytest.raises(errors.ConnectionFailedError):
+        try_all(scripted, path)
+    assert len(scripted.requests) == 5
+
+
+@LIMIT
+def test_what_lay_there_before_counts_as_reached_only_where_it_is_of_use(scripted, path):
+    part, _ = part_of(path)
+    part.write_bytes(WHOLE[:900_000])  # without its tag
+    for start, end in (
+        (0, 0),
+        (0, 100_000),
+        (100_000, 200_000),
+        (200_000, 300_000),
+        (300_000, 400_000),
+        (400_000, None),
+    ):
+        scripted.say(cut(start, end))
+    assert try_all(scripted, path) == [0.5] * 5 and path.read_bytes() == WHOLE
+
+
+@pytest.mark.parametrize("etag", ['W/"1"', None, ""], ids=["weak", "none", "empty"])
+def test_without_a_strong_tag_no_two_parts_are_joined(scripted, path, folder, etag):
+    """A weak tag may stand for files that differ (RFC 9110, 8.8.1)."""
+    other = WHOLE[::-1]
+    scripted.say(cut(0, 300_000, etag))
+    scripted.say(cut(0, None, etag, other))
+    try_all(scripted, path)
+    assert path.read_bytes() == other and names(folder) == ["model.glb"]
+    assert all("range" not in head.lower() for head, _ in scripted.requests)
+
+
+@LIMIT
+@pytest.mark.parametrize(
+    "head", [b"", cut(0, 100_000), cut(0, 0)], ids=["at once", "in the middle", "after the headers"]
+)
+def test_a_host_that_falls_silent_is_asked_again_and_then_given_up(scripted, path, is_sentence, head):
+    scripted.say(head, 60.0)
+    scripted.say(head, 60.0)
+    network = api.Network(online=False, connect_s=3.0, read_s=0.25)
+    stop = []
+
+    def sleep(seconds):
+        stop.append(seconds)
+        if len(stop) == 2:
+            raise Stop
+
+    with pytest.raises(Stop):
+        download(scripted.url + "/x.glb", path, network=network, sleep=sleep)
+    assert stop == [0.5, 1.0], "it was not asked again"
+
+
+# What a power failure or a kill leaves.
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from image_to_3d import api
+from image_to_3d.api.download import download
+left = int(sys.argv[4])
+def strike(event, arguments):
+    global left
+    is_writing = event == "open" and isinstance(arguments[1], str) and arguments[1][0] in "wa"
+    if (is_writing or event in ("os.remove", "os.rename")) and "model.glb" in str(arguments[0]):
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+import urllib3, requests
+sys.addaudithook(strike)
+download(sys.argv[2], Path(sys.argv[3]), network=api.Network(online=False), sleep=lambda seconds: None)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal there")
+def test_whenever_it_is_killed_no_new_tag_stands_beside_old_bytes(scripted, path, folder):
+    """The file at the host has changed since the part came. Killed before each change that is made to the disk."""
+    part, tag = part_of(path)
+    old, new = b"o" * 500_000, WHOLE
+    root = str(Path(image_to_3d.__path__[0]).parent)
+    moments = 0
+    while not path.exists():
+        part.write_bytes(old)
+        tag.write_text('"old"')
+        scripted.say(cut(0, None, '"new"'))
+        command = [sys.executable, "-P", "-c", KILLED, root, scripted.url + "/x.glb", str(path), str(moments)]
+        done = subprocess.run(command, timeout=30, capture_output=True)
+        assert done.returncode in (0, -9), done.stderr
+        if done.returncode and part.exists() and part.stat().st_size and tag.exists():
+            there = part.read_bytes()
+            kept, which = (old, '"old"') if there[:1] == b"o" else (new, '"new"')
+            assert tag.read_text() == which and kept.startswith(there), f"moment {moments}"
+        moments += 1
+    assert path.read_bytes() == new and moments > 4
+
+
+def test_what_has_its_name_is_on_the_disk_first(server, task, path, cube, monkeypatch):
+    """Else a power failure leaves a file of the right name and length that holds nothing."""
+    done = []
+    for name in ("fsync", "replace"):
+        monkeypatch.setattr(os, name, noted(done, name, getattr(os, name)))
+    download(task.result.glb, path, network=HERE)
+    assert [name for name, _ in done] == ["fsync", "replace"]
+    assert [size for _, size in done] == [cube.stat().st_size] * 2, "it was synced before all of it was written"
+
+
+def noted(done, name, function):
+    def note(target, *arguments):
+        done.append((name, os.stat(target).st_size))
+        return function(target, *arguments)
+
+    return note
