@@ -5,7 +5,6 @@ Says of a picture that is to be sent what is wrong with it; of every other, whoe
 """
 
 import base64
-import mimetypes
 import os
 import re
 import shutil
@@ -31,7 +30,26 @@ WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0)
 """A pipe that has taken the place of a file is not waited for when it is opened."""
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".tga", ".exr", ".hdr")
-"""The endings of picture files that every Blender opens."""
+"""The endings of picture files that every Blender opens. No file of ours has another: what a user's file is called can be anything."""
+
+MEDIA_TYPES = {
+    "image/png": ".png",
+    "image/apng": ".png",
+    "image/jpeg": ".jpg",
+    "image/jpg": ".jpg",
+    "image/pjpeg": ".jpg",
+    "image/webp": ".webp",
+    "image/bmp": ".bmp",
+    "image/x-ms-bmp": ".bmp",
+    "image/tiff": ".tif",
+    "image/x-tga": ".tga",
+    "image/x-targa": ".tga",
+    "image/x-exr": ".exr",
+    "image/aces": ".exr",
+    "image/vnd.radiance": ".hdr",
+}
+"""The endings for what servers and data URIs say of pictures (IANA's list, and older names in use). Python's own table (`mimetypes`) is
+not asked: on Windows it is what programs have written into the registry."""
 
 
 def is_url(source: str) -> bool:
@@ -58,6 +76,34 @@ def name_of(source: str) -> str:
     except ValueError:  # it is no address, as whoever fetches it will say
         return NAMELESS
     return model_name(Path(path).stem)
+
+
+def name_of_image(name: str) -> str:
+    """Return a name for the model from that of a Blender image: without a picture's ending, and without the number (".001") that Blender
+    gives a second image of that name. A dot within the name stays."""
+    name = re.sub(r"\.[0-9]{3,}$", "", name)
+    ending = ending_of(name)
+    return model_name(name[: -len(ending)] if ending else name)
+
+
+def ending_of(name: str) -> str:
+    """Return the ending of a picture's file name in small letters, "" where it is none of `ENDINGS`."""
+    return next((ending for ending in ENDINGS if name.lower().endswith(ending)), "")
+
+
+def _ending_for(media_type: str) -> str:
+    """The ending for a media type, which may have parameters; "" for one that is no picture's."""
+    return MEDIA_TYPES.get(media_type.partition(";")[0].strip().lower(), "")
+
+
+def as_blender_finds(file: Path, stem: Path) -> Path:
+    """Return `file`, or a copy of it, `stem` plus its ending, where Blender would look for another file.
+
+    Blender (4.2 to 5.2) takes a backslash for a slash on Linux and macOS, too, where it may stand in a name. Raises `OSError`.
+    """
+    if os.sep == "\\" or "\\" not in str(file) or not os.path.isfile(file):
+        return file
+    return Path(shutil.copyfile(file, stem.with_suffix(ending_of(file.name))))
 
 
 def to_file(
@@ -96,7 +142,7 @@ def opened(path: Path) -> BinaryIO:
 
 def _from_path(path: Path, stem: Path) -> Path:
     look_at(path)
-    target = stem.with_suffix(path.suffix.lower())
+    target = stem.with_suffix(ending_of(path.name))
     shutil.copyfile(path, target)
     return target
 
@@ -113,7 +159,7 @@ def _from_data_uri(source: str, stem: Path) -> Path:
         )
     except ValueError:  # binascii.Error is one; what is no ASCII is another
         raise PictureError("The data URI is damaged: its base64 content cannot be decoded.") from None
-    target = stem.with_suffix(mimetypes.guess_extension(media_type) or "")
+    target = stem.with_suffix(_ending_for(media_type))
     target.write_bytes(data)
     return target
 
@@ -142,13 +188,12 @@ def _from_url(url: str, stem: Path, network: Network, check_cancelled: Callable[
                 if size > LIMIT_BYTES:
                     raise PictureError(f"The picture is larger than {LIMIT_BYTES >> 20} MB: use a smaller one.")
                 file.write(piece)
-    return files.replace(part, stem.with_suffix(mimetypes.guess_extension(media_type) or _ending_of(url)))
+    return files.replace(part, stem.with_suffix(_ending_for(media_type) or _ending_in(url)))
 
 
-def _ending_of(url: str) -> str:
-    """The ending of the file at an address, "" where what stands there is none that a file should get."""
-    ending = Path(urlsplit(url).path).suffix.lower()
-    return ending if re.fullmatch(r"\.[a-z0-9]{1,8}", ending) else ""
+def _ending_in(url: str) -> str:
+    """The ending of the file at an address, "" where what stands there is no picture's."""
+    return ending_of(urlsplit(url).path)
 
 
 def fit(
@@ -179,7 +224,7 @@ def fit(
             return file
         raise
     request = {
-        "picture": str(file),
+        "picture": str(as_blender_finds(file, stem)),
         "called": called,
         "only_look": is_fit,
         "may_be_flat": may_be_flat,

@@ -34,7 +34,7 @@ def make_material(
 
     def texture(pixels: Bytes, label: str, colour_space: str) -> bpy.types.Node:
         node = nodes.new("ShaderNodeTexImage")
-        node.image = store(pixels, f"{name} {label}", folder)
+        node.image = store(pixels, f"{name} {label}", folder / label)
         node.image.colorspace_settings.name = colour_space
         return node
 
@@ -77,14 +77,14 @@ def mean_colour(image: Bytes, cutout: Cutout) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def store(pixels: Bytes, name: str, folder: Path) -> bpy.types.Image:
-    """A file of these pixels as a Blender image: the exporter then takes the file's bytes as they are."""
+def store(pixels: Bytes, name: str, stem: Path) -> bpy.types.Image:
+    """A file of these pixels, `stem` plus its ending, as a Blender image `name`: the exporter takes the file's bytes as they are."""
     height, width = pixels.shape[:2]
     if max(height, width) <= JPEG_ABOVE:
-        path = folder / f"{name}.png"
+        path = stem.with_suffix(".png")
         path.write_bytes(png(pixels))
     else:
-        path = folder / f"{name}.jpg"
+        path = stem.with_suffix(".jpg")
         values = np.ones((height, width, 4), np.float32)
         np.divide(pixels[::-1], np.float32(255), out=values[..., :3])
         raw = bpy.data.images.new(name, width, height, alpha=False)

@@ -49,8 +49,7 @@ def choose(source: str, stem: Path, scratch: Path | None) -> tuple[str, Note]:
         return made.name, _note(made.stat(), path="", is_linked=False)
     path = Path(os.path.abspath(source))
     found = picture.look_at(path)
-    ending = path.suffix.lower()
-    target = stem.with_suffix(ending if ending in picture.ENDINGS else "")
+    target = stem.with_suffix(picture.ending_of(path.name))
     if scratch is not None and path.parent == Path(os.path.abspath(scratch)):
         files.move(path, target)
         files.keep_private(target)

@@ -58,7 +58,7 @@ def _own_file(image: bpy.types.Image, folder: Path) -> Path | None:
         return None
     own = Path(bpy.path.abspath(image.filepath_raw, library=image.library))
     if image.packed_file:
-        copy = folder / f"packed{own.suffix}"
+        copy = folder / f"packed{picture.ending_of(own.name)}"
         copy.write_bytes(image.packed_file.data)
         return copy
     if own.is_file():

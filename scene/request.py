@@ -14,7 +14,6 @@ from ..api import picture
 from ..api.errors import ImageTo3DError, PictureError
 from ..api.parameters import Picture, check, pictures
 from ..api.services import SERVICES
-from ..api.words import model_name
 from . import images, settings
 
 ANY_PICTURE = "picture.png"  # no price depends on which
@@ -73,22 +72,13 @@ def _picture(
         shown = image or chosen.image
         if shown is None:
             raise PictureError("There is no picture: choose an image.")
-        return str(images.to_file(shown, scratch)), name_of_image(shown.name)
+        return str(images.to_file(shown, scratch)), picture.name_of_image(shown.name)
     source = filepath or (chosen.url if settings.source_of(chosen) == "URL" else chosen.filepath)
     if not source:
         raise PictureError("There is no picture: choose a picture file, a Blender image or an address.")
     if picture.is_path(source):
         source = bpy.path.abspath(source)
     return source, picture.name_of(source)
-
-
-def name_of_image(name: str) -> str:
-    """What a model is called that is made of the Blender image `name`: the same, without the ending of a picture file.
-
-    Blender's own number for images of one name stays: "fox.png.001" is another picture than "fox.png".
-    """
-    stem = Path(name)
-    return model_name(stem.stem if stem.suffix.lower() in picture.ENDINGS else name)
 
 
 def cost(scene: bpy.types.Scene) -> int | None:

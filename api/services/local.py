@@ -86,7 +86,7 @@ class Local:
         values = check(PARAMETERS, parameters)
         source = values.pop("image_url")
         file = (
-            Path(source)
+            picture.as_blender_finds(Path(source), self._folder / f"{SCRATCH_PREFIX}picture")
             if picture.is_path(source)
             else picture.to_file(source, self._folder / f"{SCRATCH_PREFIX}picture", network=self._network)
         )

@@ -2,6 +2,7 @@
 """Pictures come from paths, addresses and data URIs, over real HTTP on loopback. Plain Python."""
 
 import base64
+import mimetypes
 import os
 import subprocess
 import sys
@@ -71,6 +72,108 @@ def test_an_address_is_fetched(stem, web):
 def test_what_is_no_picture_is_refused_with_the_reason(stem, source, words):
     with pytest.raises(PictureError, match=words):
         picture.to_file(source, stem)
+
+
+MEDIA_TYPES = {
+    "image/png": ".png",
+    "IMAGE/PNG": ".png",
+    "image/jpeg": ".jpg",
+    "image/jpg": ".jpg",
+    "image/webp": ".webp",
+    "image/bmp": ".bmp",
+    "image/tiff": ".tif",
+    "image/x-exr": ".exr",
+    "image/vnd.radiance": ".hdr",
+    "image/x-tga": ".tga",
+    "": "",
+    "application/octet-stream": "",
+    "application/x-msdownload": "",
+    "image/svg+xml": "",
+    "image/../../png": "",
+}
+
+
+@pytest.fixture
+def other_table(monkeypatch):
+    """Python's own table of media types as a registry of Windows may have it, where each program writes what it likes."""
+    monkeypatch.setattr(mimetypes, "guess_extension", lambda *_, **__: ".exe")
+
+
+@pytest.mark.parametrize("media_type", MEDIA_TYPES)
+def test_a_data_uri_s_ending_comes_from_a_table_of_our_own(stem, other_table, media_type):
+    for said in (media_type, f"{media_type};charset=utf-8"):
+        file = picture.to_file(f"data:{said};base64,{base64.b64encode(PNG).decode()}", stem)
+        assert file.name == f"picture{MEDIA_TYPES[media_type]}" and file.read_bytes() == PNG
+
+
+@pytest.mark.parametrize("media_type", MEDIA_TYPES)
+def test_so_does_that_of_a_fetched_picture_before_the_address_is_asked(stem, scripted, other_table, media_type):
+    for said in (media_type, f"{media_type} ; charset=utf-8"):
+        scripted.say(http(PNG, Content_Type=said))
+        ending = MEDIA_TYPES[media_type]
+        assert picture.to_file(f"{scripted.url}/fox.TIFF?x=.bmp", stem).name == f"picture{ending or '.tiff'}"
+        assert picture.to_file(f"{scripted.url}/fox.php", stem).name == f"picture{ending}"
+
+
+@pytest.mark.parametrize(
+    ("name", "ending"),
+    [
+        ("fox.PNG", ".png"),
+        ("fox.JpEg", ".jpeg"),
+        ("Mr. Fox.tif", ".tif"),
+        ("fox.tiff", ".tiff"),
+        ("fox", ""),
+        ("Mr. Fox", ""),
+        ("fox.exe", ""),
+        ("fox.png.exe", ""),
+        ("fox.p%00g", ""),
+        ("fox.png:stream", ""),
+        ("fox.png ", ""),
+        ("fox.png\\..", ""),
+        ("fox." + "x" * 200, ""),
+        ("x" * 246 + ".png", ".png"),
+        ("\u0436" * 100 + ".exr", ".exr"),
+        ('a: * ? " < >.hdr', ".hdr"),
+    ],
+    ids=ascii,
+)
+def test_of_what_a_user_s_file_is_called_only_a_known_ending_stays(stem, tmp_path, name, ending):
+    folder = tmp_path / "given"
+    folder.mkdir()
+    try:
+        (folder / name).write_bytes(PNG)
+    except (OSError, UnicodeError):
+        pytest.skip("this system has no such files")
+    file = picture.to_file(str(folder / name), stem)
+    assert file.name == f"picture{ending}" and file.read_bytes() == PNG
+    assert picture.ending_of(name) == ending
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the names of files are text")
+def test_a_file_whose_name_is_no_text_is_brought_too(stem, tmp_path):
+    source = os.fsencode(tmp_path) + b"/f\xfcchslein.png"
+    with open(source, "wb") as file:
+        file.write(PNG)
+    assert picture.to_file(os.fsdecode(source), stem).name == "picture.png"
+
+
+@pytest.mark.parametrize(
+    ("called", "name"),
+    [
+        ("Mr. Fox", "Mr. Fox"),
+        ("Mr. Fox.png", "Mr. Fox"),
+        ("fox.JPG", "fox"),
+        ("fox.001", "fox"),
+        ("fox.png.001", "fox"),
+        ("Mr. Fox.1000", "Mr. Fox"),
+        ("fox.12", "fox.12"),
+        ("v1.2 final", "v1.2 final"),
+        (".png", "Picture"),
+        ("", "Picture"),
+    ],
+)
+def test_a_model_is_called_after_the_whole_name_of_an_image(called, name):
+    assert picture.name_of_image(called) == name
 
 
 def test_a_folder_is_no_picture(stem, tmp_path):

@@ -85,6 +85,13 @@ def test_an_image_of_this_file_is_taken_as_it_is_now(settings, star, make):
     assert not [image for image in bpy.data.images if image != settings.image]
 
 
+def test_a_model_of_an_image_has_the_whole_of_its_name(settings, star):
+    settings.source, settings.image = "IMAGE", painted(star)
+    settings.image.name = "Mr. Fox"
+    bpy.ops.image_to_3d.generate()
+    assert [root.name for root in roots()] == ["Mr. Fox"]
+
+
 def test_an_image_can_be_named_and_goes_before_the_settings(settings, star, tmp_path):
     settings.filepath = str(tmp_path / "nowhere.png")
     painted(star)
