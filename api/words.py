@@ -93,6 +93,27 @@ def model_name(name: str) -> str:
     return seen if seen.strip(".") else NAMELESS
 
 
+_ADDRESS = re.compile(
+    r"(?P<scheme>https?)://(?:[^/?#]*@)?(?P<host>(?:\[[0-9a-f:.]+\]|[\w.-]+)(?P<port>:[0-9]{1,5})?)(?P<path>/[^?#]*)?(?P<rest>[?#].*)?",
+    re.IGNORECASE,
+)
+
+
+def bare_address(url: str) -> str:
+    """Return an http(s) address without what may give access to it: user, password, query and fragment. "" for what is no address.
+
+    Also "" where a part of a password may stand in what is left: a slash, "?" or "#" in it ends the host for those who read addresses
+    (RFC 3986, 3.2), and its "@" comes later.
+    """
+    found = _ADDRESS.fullmatch(url)
+    if found is None or "\\" in url or not url.isprintable() or len(url.split()) != 1:
+        return ""
+    path, rest = found["path"] or "", found["rest"] or ""
+    if ("@" in path and found["port"]) or ("@" in rest and not path):
+        return ""
+    return redact(f"{found['scheme'].lower()}://{found['host']}{path}")
+
+
 def task_id(value: object, secrets: Iterable[str] = ()) -> str:
     """Return what a service calls a task, as it stands there; "" for what cannot be one or must not be kept.
 

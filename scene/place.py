@@ -17,6 +17,7 @@ from ..api import picture
 from ..api.errors import JobError
 from ..api.parameters import pictures
 from ..api.services import SERVICES
+from ..api.words import bare_address
 from ..jobs import folder as folders
 from ..jobs.folder import Job
 from .refusal import reason_of
@@ -93,13 +94,17 @@ def _append(blend: Path, job: Job) -> tuple[bpy.types.Collection, bpy.types.Obje
 
 
 def _write_provenance(root: bpy.types.Object, job: Job) -> None:
-    """Say on the root where it came from, for people and for scripts. No key and no data URI can be in here: no job holds them."""
+    """Say on the root where it came from, for people and for scripts.
+
+    The user may give the file to anybody, so an address loses what gives access to the picture. No key and no data URI can be in here:
+    no job holds them.
+    """
     source = job.source
     names = pictures(SERVICES[job.service].parameters) if job.service in SERVICES else []
     root["image_to_3d_service"] = job.service
     root["image_to_3d_job"] = job.id
     root["image_to_3d_task"] = job.task_id
-    root["image_to_3d_picture"] = source if picture.is_url(source) else job.name
+    root["image_to_3d_picture"] = bare_address(source) if picture.is_url(source) else job.name
     root["image_to_3d_picture_sha256"] = job.picture_sha256
     root["image_to_3d_parameters"] = json.dumps(
         {name: value for name, value in job.parameters.items() if name not in names}

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from image_to_3d.api import words
 from image_to_3d.api.redact import HIDDEN
 from image_to_3d.api.words import both_ends, clean, one_line, task_id, visible
 
@@ -124,3 +125,66 @@ def test_of_an_endless_log_entry_both_ends_stay_in_whole_words():
     assert all(part in line or "left out" in part for part in kept.split("\n")[1:-1])
     assert both_ends("short", 1000) == "short"
     assert KEY[:5] not in both_ends(f"data:image/png;base64,{KEY * 100_000}", 1000), "the half of a picture stays"
+
+
+@pytest.mark.parametrize(
+    ("url", "bare"),
+    [
+        ("https://example.org/fox.png", "https://example.org/fox.png"),
+        ("https://example.org", "https://example.org"),
+        ("HTTPS://Example.org:8443/a/b%20c.png", "https://Example.org:8443/a/b%20c.png"),
+        ("http://[::1]:8000/fox.png", "http://[::1]:8000/fox.png"),
+        ("https://b\u00fccher.example/f\u00fcchse/\u72d0.png", "https://b\u00fccher.example/f\u00fcchse/\u72d0.png"),
+        ("https://example.org/@somebody/fox.png", "https://example.org/@somebody/fox.png"),
+        ("https://me:SECRET@example.org/fox.png", "https://example.org/fox.png"),
+        ("https://SECRET@example.org/fox.png", "https://example.org/fox.png"),
+        ("https://:SECRET@example.org/fox.png", "https://example.org/fox.png"),
+        ("https://me:SEC@RET@example.org/fox.png", "https://example.org/fox.png"),
+        ("https://me%40home:SECRET@example.org:80/fox.png", "https://example.org:80/fox.png"),
+        ("https://@example.org/fox.png", "https://example.org/fox.png"),
+        ("https://example.org/fox.png?Signature=SECRET&Expires=1", "https://example.org/fox.png"),
+        ("https://example.org/fox.png?SECRET", "https://example.org/fox.png"),
+        ("https://example.org/fox.png?a=1?b=SECRET#SECRET", "https://example.org/fox.png"),
+        ("https://example.org/fox.png#SECRET", "https://example.org/fox.png"),
+        ("https://example.org?SECRET", "https://example.org"),
+        ("https://example.org/?user=me@home&key=SECRET", "https://example.org/"),
+        # What one reads so and another otherwise.
+        ("https://me:SEC/RET@example.org/fox.png", ""),
+        ("https://me:12/SECRET@example.org/fox.png", ""),
+        ("https://me:SEC?RET@example.org/fox.png", ""),
+        ("https://me:SEC#RET@example.org/fox.png", ""),
+        ("https://SECRET?@example.org/fox.png", ""),
+        ("https://SECRET#@example.org/fox.png", ""),
+        ("https://me:SECRET\\@example.org/fox.png", ""),
+        ("https://me:SECRET@exa mple.org/fox.png", ""),
+        ("https://me:SECRET@example.org/fox.png\n", ""),
+        ("https://me:SECRET@example.org/\u202efox.png", ""),
+        ("https://me%3ASECRET%40example.org/fox.png", ""),
+        ("https://me:SECRET\uff20example.org/fox.png", ""),
+        ("https://me:SECRET@[::1/fox.png", ""),
+        ("https://me:SECRET@example.org:port/fox.png", ""),
+        ("https:/me:SECRET@example.org/fox.png", ""),
+        ("https:me:SECRET@example.org/fox.png", ""),
+        ("https:///SECRET", ""),
+        ("https://", ""),
+        (" https://me:SECRET@example.org/", ""),
+        ("ftp://me:SECRET@example.org/fox.png", ""),
+        ("data:image/png;base64,SECRET", ""),
+        ("/home/SECRET.png", ""),
+        ("C:\\SECRET.png", ""),
+        ("", ""),
+    ],
+    ids=ascii,
+)
+def test_an_address_is_kept_without_what_gives_access(url, bare):
+    assert words.bare_address(url) == bare and "SECRET" not in words.bare_address(url)
+
+
+def test_what_gives_access_within_the_path_is_taken_out_too():
+    assert "SECRET" not in words.bare_address("https://example.org/token=SECRET/fox.png")
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("piece", ["@", ":", "/", "a", "[", "."])
+def test_an_address_without_end_is_judged_at_once(piece):
+    words.bare_address(f"https://{piece * 200_000}\n")

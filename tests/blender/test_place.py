@@ -4,6 +4,7 @@
 import itertools
 import json
 import math
+import shutil
 
 import bpy
 import pytest
@@ -252,3 +253,23 @@ def test_it_survives_saving_and_the_loss_of_the_jobs_folder(model, session, tmp_
     root = bpy.data.objects["Red Star"]
     assert root["image_to_3d_job"] == job.id
     assert all(image.packed_file and image.size[0] for image in bpy.data.images)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://me:SECRET@example.org/fox.png?Signature=SECRET#SECRET", "https://example.org/fox.png"),
+        ("https://me:SEC/RET@example.org/fox.png", ""),
+    ],
+)
+def test_the_user_s_file_never_holds_what_gives_access_to_the_picture(
+    make_job, session, ready_job, tmp_path, url, said
+):
+    job = make_job("ready", parameters={"image_url": url})
+    shutil.copyfile(session.folder_of(ready_job.id) / "result.blend", session.folder_of(job.id) / "result.blend")
+    session.tick()
+    root = imported(job)
+    assert root["image_to_3d_picture"] == said
+    saved = tmp_path / "saved.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(saved), compress=False, copy=True)
+    assert b"SECRET" not in saved.read_bytes() and root["image_to_3d_job"] == job.id

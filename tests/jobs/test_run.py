@@ -290,3 +290,17 @@ def test_what_is_logged_is_bounded_and_no_command_to_a_terminal(capsys):
     said = capsys.readouterr().err
     assert "Traceback\nbegin http" in said and said.endswith("\n  end via <hidden>\n") and "are left out]" in said
     assert len(said) < 150_000 and key not in said and "pass@" not in said
+
+
+@pytest.mark.parametrize("is_there", [True, False], ids=["fetched", "not to be reached"])
+def test_what_gives_access_to_a_picture_is_in_no_log(jobs, web, is_there):
+    path = "/fox.png?Signature=SECRET&other=QUERY"
+    url = web.serve(path, jobs.picture.read_bytes(), "image/png") if is_there else f"http://127.0.0.1:1{path}"
+    folder = jobs.create(image_url=url.replace("//", "//me:PASSWORD@") + "#FRAGMENT")
+    job = jobs.finish(folder)
+    assert job.state is (State.READY if is_there else State.FAILED)
+    told = [file.read_text(errors="replace") for file in folder.iterdir() if file.suffix in (".txt", ".jsonl", ".json")]
+    record = folder / "job.json"
+    assert len(told) >= 2 and "PASSWORD" in record.read_text(), "the job needs it"
+    said = "".join(text for text in told if text != record.read_text()) + job.message + job.note + job.name
+    assert not any(secret in said for secret in ("PASSWORD", "SECRET", "QUERY", "FRAGMENT"))
