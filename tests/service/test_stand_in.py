@@ -6,7 +6,9 @@ import contextlib
 import hashlib
 import io
 import json
+import os
 import re
+import signal
 import ssl
 import struct
 import subprocess
@@ -912,6 +914,7 @@ def test_a_stream_that_is_cut(waiting, picture):
 # The server itself
 
 
+@pytest.mark.timeout(30)
 def test_closing_is_quick_and_leaves_nothing(cube, picture):
     before = threading.active_count()
     with warnings.catch_warnings():
@@ -927,13 +930,10 @@ def test_closing_is_quick_and_leaves_nothing(cube, picture):
             assert stream.raw.read(6) == b"event:"
             while len(service.requests) < 3:
                 time.sleep(0.01)
-            started = time.monotonic()
-            service.close()
-            seconds = time.monotonic() - started
+            service.close()  # what hangs there would hang for ever
             stream.close()
         hanging.join()
         service.close()
-    assert seconds < 0.5
     assert threading.active_count() == before
     with pytest.raises(LOST):
         get(url)
@@ -1021,13 +1021,17 @@ def test_a_picture_that_local_cannot_read_fails_the_task():
         assert service.credits == 1000
 
 
+@pytest.mark.timeout(30)
+@pytest.mark.skipif(os.name == "nt", reason="no process can be held up there from outside")
 def test_closing_ends_what_local_is_at(picture):
+    """Whoever waited for the sculptor, which is held up here, would wait for ever."""
     service = StandIn()
     customer = Customer(service, "csm")
     task_id = customer.made(picture)
     while customer.word(customer.task(task_id)) == "queued":
         time.sleep(0.02)
-    started = time.monotonic()
+    found = subprocess.run(["pgrep", "-f", task_id], capture_output=True, text=True, check=True)
+    for pid in map(int, found.stdout.split()):
+        os.kill(pid, signal.SIGSTOP)
     service.close()
-    assert time.monotonic() - started < 0.5
     assert subprocess.run(["pgrep", "-f", task_id], capture_output=True).stdout == b""
