@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an address is: its host, port and reach, as the parser reads it that also connects. Connects to nothing, and looks no name up."""
+"""What an address is: its host, port and reach, as the parser reads it that also connects. Connects to nothing, and
+looks no name up."""
 
 import ipaddress
 import re
@@ -43,8 +44,9 @@ class Reach(IntEnum):
 
 @dataclass(frozen=True)
 class Address:
-    """`host` is in small letters and without brackets; it means something where `scheme` is "http" or "https". `is_loopback` says whether it is spelled as the loopback is usually: only such an
-    address may be used without being online, and with plain http."""
+    """`host` is in small letters and without brackets; it means something where `scheme` is "http" or "https".
+    `is_loopback` says whether it is spelled as the loopback is usually: only such an address may be used without being
+    online, and with plain http."""
 
     scheme: str
     host: str
@@ -54,7 +56,8 @@ class Address:
 
 
 def read(url: str) -> Address:
-    """Return what `url` says. Raises `DownloadError` where that is not certain: parsers differ about backslashes and white space.
+    """Return what `url` says. Raises `DownloadError` where that is not certain: parsers differ about backslashes and
+    white space.
 
     The parser is the one of urllib3, which connects.
     """
@@ -108,7 +111,8 @@ def _old_number_in(number: Number) -> Number:
 
 
 def _number(host: str) -> Number | None:
-    """The number that `host` is, also in the spellings that only old functions of systems read ("127.1", "0x7f000001")."""
+    """The number that `host` is, also in the spellings that only old functions of systems read ("127.1",
+    "0x7f000001")."""
     try:
         return ipaddress.ip_address(host)
     except ValueError:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A background Blender that works for a service or a job: found, started, heard to its end. Errors are sentences. Imports no bpy."""
+"""A background Blender that works for a service or a job: found, started, heard to its end. Errors are sentences.
+Imports no bpy."""
 
 import errno
 import shutil
@@ -56,7 +57,8 @@ def finished(
     sleep: Callable[[float], None],
     on_progress: Callable[[float, str], None] = lambda share, stage: None,
 ) -> Report:
-    """Wait for the program's last word, and return that. The program is ended, also where `sleep` or `on_progress` raises."""
+    """Wait for the program's last word, and return that. The program is ended, also where `sleep` or `on_progress`
+    raises."""
     try:
         while True:
             report = heard(program)

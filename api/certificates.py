@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whose certificates this system trusts, beside those that requests brings along. Connects to nothing, and trusts nobody by itself.
+"""Whose certificates this system trusts, beside those that requests brings along. Connects to nothing.
 
-Python's own way (`ssl.SSLContext.load_default_certs`) fails on two systems. On Windows it gives all certificates of the system's store to
-OpenSSL at once, so a single one that OpenSSL does not read stops every connection (python/cpython PR 91740; Blender's own `blender_ext.py`
-of 4.2 to 5.2 has a work-around). On macOS it reads no keychain, which is where a company's own certificate is installed.
+Python's own way (`ssl.SSLContext.load_default_certs`) fails on two systems. On Windows it gives all certificates of the
+system's store to OpenSSL at once, so a single one that OpenSSL does not read stops every connection (python/cpython PR
+91740; Blender's own `blender_ext.py` of 4.2 to 5.2 has a work-around). On macOS it reads no keychain, which is where a
+company's own certificate is installed.
 
-Here each certificate is given to OpenSSL by itself, and one that it does not read is left out. OpenSSL checks the host's certificate on
-every system. The package `truststore` would have the system check it instead. It was not taken, for three reasons:
+Here each certificate is given to OpenSSL by itself, and one that it does not read is left out. OpenSSL checks the
+host's certificate on every system. The package `truststore` would have the system check it instead. It was not taken,
+for three reasons:
 
-- What is found here is only added to the certificates that requests brings along. So whatever fails here, public services can still be
-  reached. With `truststore`, every connection on Windows and macOS would depend on it.
-- It makes its sockets by itself, with a handshake that nobody can cut into slices (`watch.py`), unless its private names are used.
-- It refuses what works today: the user's own file with a certificate from the middle of a chain (Windows takes only roots for its
-  exclusive store), and certificates that are valid for longer than macOS allows.
+- What is found here is only added to the certificates that requests brings along. So whatever fails here, public
+  services can still be reached. With `truststore`, every connection on Windows and macOS would depend on it.
+- It makes its sockets by itself, with a handshake that nobody can cut into slices (`watch.py`), unless its private
+  names are used.
+- It refuses what works today: the user's own file with a certificate from the middle of a chain (Windows takes only
+  roots for its exclusive store), and certificates that are valid for longer than macOS allows.
 
 Linux needs none of it: its certificates lie in files.
 """
@@ -37,27 +40,30 @@ SYSTEM_BUNDLES = (
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
 )
-"""Where Linux distributions and macOS keep the system's certificates as files: Blender's own OpenSSL was built to look elsewhere."""
+"""Where Linux distributions and macOS keep the system's certificates as files: Blender's own OpenSSL was built to look
+elsewhere."""
 
 WINDOWS_STORES = ("CA", "ROOT")
 """What Python reads too: certificates in the middle of a chain, and at its end."""
 X509 = "x509_asn"
-"""What Windows calls a single certificate (`ssl.enum_certificates`); the other kind is a chain, which no authority is kept as."""
+"""What Windows calls a single certificate (`ssl.enum_certificates`); the other kind is a chain, which no authority is
+kept as."""
 
 SECURITY = "/usr/bin/security"
 """macOS's own program about its keychains (`man security`)."""
 SECURITY_S = 5.0
 """How long it may take for one answer. Usual are 0.05 s."""
 KEYCHAIN_AT_MOST = 64
-"""So many certificates of the keychains are looked at, each with a call of `SECURITY`. An administration installs a handful."""
+"""So many certificates of the keychains are looked at, each with a call of `SECURITY`. An administration installs a
+handful."""
 
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 
 Enumerate = Callable[[str], Iterable[tuple[bytes, str, bool | set[str]]]]
-"""Gives of a store by its name each certificate (DER), its encoding, and for what it is trusted: all, or these purposes."""
+"""Gives each certificate (DER) of the store of that name, its encoding, and what it is trusted for (True: anything)."""
 
 Ask = Callable[[Sequence[str]], bytes | None]
-"""Runs a command and gives what it prints; None where it does not end well. Raises `TimeoutError` where it does not end."""
+"""Runs a command; gives what it prints, None where it ends badly. Raises `TimeoutError` where it does not end."""
 
 Context = TypeVar("Context", bound=ssl.SSLContext)
 
@@ -71,8 +77,8 @@ def trusting(
 ) -> Context:
     """Return a new context (`make()`) that trusts what the system trusts, and the user's own `ca_file` ("" for none).
 
-    `find` gives the certificates (DER) that the system keeps otherwise than as a file, by default those of this system; `bundles` are the
-    files that may be there. Raises `CertificateError`, whatever fails.
+    `find` gives the certificates (DER) that the system keeps otherwise than as a file, by default those of this system;
+    `bundles` are the files that may be there. Raises `CertificateError`, whatever fails.
     """
     try:
         context = make()
@@ -87,7 +93,7 @@ def trusting(
     except OSError as error:  # ssl.SSLError is one
         reason = clean(error.strerror or str(error)).rstrip(".") or "it does not say why"
         raise CertificateError(
-            f"This system's certificates cannot be used ({reason}), so no safe connection can be made: have them checked."
+            f"This system's certificates cannot be used ({reason}): have them checked, then try again."
         ) from error
     if ca_file:
         try:
@@ -106,7 +112,7 @@ def _load(context: ssl.SSLContext, *, cafile: str | None = None, cadata: bytes |
 
 
 def of_this_system(platform: str = sys.platform) -> list[bytes]:
-    """The certificates (DER) that a system, named as `sys.platform` does, keeps otherwise than as a file. Raises nothing."""
+    """The certificates (DER) that a system, named as in `sys.platform`, does not keep as a file. Raises nothing."""
     if platform == "win32":
         return of_windows(ssl.enum_certificates)  # type: ignore[attr-defined]  # Windows alone has it
     if platform == "darwin":
@@ -115,7 +121,8 @@ def of_this_system(platform: str = sys.platform) -> list[bytes]:
 
 
 def of_windows(enumerate_store: Enumerate) -> list[bytes]:
-    """The certificates (DER) of Windows' stores that are trusted to say who a server is. A store that may not be read is left out."""
+    """The certificates (DER) of Windows' stores that are trusted to say who a server is. A store that may not be read
+    is left out."""
     found = []
     for store in WINDOWS_STORES:
         with contextlib.suppress(OSError):
@@ -131,8 +138,8 @@ def of_windows(enumerate_store: Enumerate) -> list[bytes]:
 def of_keychains(ask: Ask) -> list[bytes]:
     """The certificates (DER) of authorities in the user's and the administration's keychains that macOS trusts for TLS.
 
-    A keychain also holds what is not trusted, or no longer, so the system is asked about each: offline, and as about an authority.
-    Those that come with macOS lie in a file (`SYSTEM_BUNDLES`) and are not asked for.
+    A keychain also holds what is not trusted, or no longer, so the system is asked about each: offline, and as about an
+    authority. Those that come with macOS lie in a file (`SYSTEM_BUNDLES`) and are not asked for.
     """
     found = []
     with tempfile.TemporaryDirectory(prefix="image_to_3d_") as folder, contextlib.suppress(TimeoutError):
@@ -147,7 +154,8 @@ def of_keychains(ask: Ask) -> list[bytes]:
 
 
 def _authorities(listed: bytes) -> list[bytes]:
-    """Each certificate (DER) of this PEM text that may vouch for others, once. A keychain holds many a person's own beside."""
+    """Each certificate (DER) of this PEM text that may vouch for others, once. A keychain holds many a person's own
+    beside."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     for pem in _PEM.findall(listed):
         with contextlib.suppress(OSError, ValueError):  # ValueError: it is no base64

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A result's address -> a file: streamed, resumed, counted, synced, under its name only when it is whole. Never sends a key."""
+"""A result's address -> a file: streamed, resumed, counted, synced, whole under its name or not. Sends no key."""
 
 import re
 import time
@@ -21,8 +21,9 @@ from .task import nothing
 LIMIT_BYTES = 2 << 30  # a model of a million triangles with 4K maps has 0.1 GB
 TRIES = 5  # without getting ahead between them
 AHEAD_BYTES = 1 << 16
-"""How much further than ever before a try has to come. A host that gives a byte at each try, or drips, would be asked for ever; and so
-would one that begins anew each time, as where its file has another ETag each time, if a try were compared with the one before it."""
+"""How much further than ever before a try has to come. A host that gives a byte at each try, or drips, would be asked
+for ever; and so would one that begins anew each time, as where its file has another ETag each time, if a try were
+compared with the one before it."""
 PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 LENGTH = r"[0-9]{1,18}"  # of a file in bytes; longer numbers are none, and neither are the digits of other scripts
 EXPIRED = (401, 403, 404, 410)  # what the file hosts of both services answer to an address that is over
@@ -41,9 +42,10 @@ def download(
 ) -> None:
     """Bring what is at `url` to `path`. What is there of it already, in `path` plus ".part", is not fetched again.
 
-    `on_progress` hears how much is there (0 to 1; 0 while the length is unknown) as it comes, and `check_cancelled` is called several
-    times a second, whatever comes; they and `sleep` may raise, and what is there then stays for the next time. `named_by` is as
-    `http.get` says. Raises `AddressExpiredError`, `DownloadError`, `ConnectionFailedError`, and `OSError` where the disk refuses.
+    `on_progress` hears how much is there (0 to 1; 0 while the length is unknown) as it comes, and `check_cancelled` is
+    called several times a second, whatever comes; they and `sleep` may raise, and what is there then stays for the next
+    time. `named_by` is as `http.get` says. Raises `AddressExpiredError`, `DownloadError`, `ConnectionFailedError`, and
+    `OSError` where the disk refuses.
     """
     part = path.with_name(f"{path.name}.part")
     tag = path.with_name(f"{path.name}.part-tag")  # which version of the file the part is of
@@ -112,7 +114,8 @@ def _fetch_rest(
 
 
 def _plan(response: http.Opened, start: int) -> tuple[int, int | None] | None:
-    """Return from which byte the answer goes on, and how many bytes the whole file has (None where the host does not say).
+    """Return from which byte the answer goes on, and how many bytes the whole file has (None where the host does not
+    say).
 
     None where the answer is of no use beside what is there.
     """

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The tree of errors: `str(error)` is one sentence that tells the user what to do. Never holds a key, never prints.
 
-Everything that this project raises on purpose descends from `ImageTo3DError`; whatever else arrives is a bug of ours, and its
-traceback belongs in the job's log. Which answer of a service becomes which error is decided in `api/services/`; the status codes
-are those of Meshy's page "Errors" and, for CSM, what its official clients expect.
+Everything that this project raises on purpose descends from `ImageTo3DError`; whatever else arrives is a bug of ours,
+and its traceback belongs in the job's log. Which answer of a service becomes which error is decided in `api/services/`;
+the status codes are those of Meshy's page "Errors" and, for CSM, what its official clients expect.
 """
 
 import errno
@@ -27,7 +27,8 @@ class ParameterError(ImageTo3DError):
 
 
 class GlbError(ImageTo3DError):
-    """The file that a service delivered is not a whole, self-contained GLB. `kept` is where that file is, None where it is nowhere."""
+    """The file that a service delivered is not a whole, self-contained GLB. `kept` is where that file is, None where it
+    is nowhere."""
 
     def __init__(self, sentence: str, *, kept: Path | None = None) -> None:
         super().__init__(sentence)
@@ -71,7 +72,8 @@ class CertificateError(ConnectionFailedError):
 
 
 class AnswerLostError(ConnectionFailedError):
-    """A create request was sent as a whole and no usable answer came: the service may have made, and charged for, a task."""
+    """A create request was sent as a whole and no usable answer came: the service may have made, and charged for, a
+    task."""
 
 
 class TimeLimitError(ImageTo3DError):
@@ -89,8 +91,9 @@ class AddressExpiredError(DownloadError):
 class ServiceError(ImageTo3DError):
     """The service answered, and not with what was asked for.
 
-    `status` is the HTTP status (None where the answer was no refusal, as for a failed task), `request_id` what the service calls
-    the request in its own logs ("" if it does not say), `retry_after_s` the pause it asks for (None if it does not).
+    `status` is the HTTP status (None where the answer was no refusal, as for a failed task), `request_id` what the
+    service calls the request in its own logs ("" if it does not say), `retry_after_s` the pause it asks for (None if it
+    does not).
     """
 
     def __init__(
@@ -125,7 +128,8 @@ class RateLimitError(ServiceError):
 
 
 class UnavailableError(ServiceError):
-    """The service has a trouble of its own (5xx). Asking again later may help; whether a create was carried out is not known."""
+    """The service has a trouble of its own (5xx). Asking again later may help; whether a create was carried out is not
+    known."""
 
 
 class RefusedError(ServiceError):
@@ -178,20 +182,21 @@ NETWORK = frozenset(
     )
 )
 NETWORK_MODULES = ("ssl", "socket", "requests", "urllib3")
-"""Whose errors are `OSError`s with numbers of their own, which mean something else to the system. None is imported here."""
+"""Whose errors are `OSError`s with numbers of their own, which the system reads otherwise. None is imported here."""
 
 IN_USE = (32, 33)
 BAD_NAME = (123, 206)
-"""Windows' numbers (System Error Codes): ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION; ERROR_INVALID_NAME, ERROR_FILENAME_EXCED_RANGE."""
+"""Windows' numbers (System Error Codes): ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION; ERROR_INVALID_NAME,
+ERROR_FILENAME_EXCED_RANGE."""
 
 
 def user_message(error: ImageTo3DError | OSError) -> str:
     """Return the sentence for the user, also for what the system itself reports."""
     if isinstance(error, ImageTo3DError):
         return str(error)
-    if isinstance(error, process.StartError):
-        return f"Python could not be started at {named(error.filename)} ({reason_of(error)}): restart Blender, then try again."
     where = f" at {named(error.filename)}" if error.filename else ""
+    if isinstance(error, process.StartError):
+        return f"Python could not be started{where} ({reason_of(error)}): restart Blender, then try again."
     winerror = getattr(error, "winerror", None)
     if _is_network(error):
         return f"The connection broke off ({reason_of(error)}): check the network, then try again."
@@ -206,9 +211,7 @@ def user_message(error: ImageTo3DError | OSError) -> str:
     if error.errno in NO_MEMORY:
         return f"There is no room for another program or its data ({reason_of(error)}): close some, then try again."
     if error.errno == errno.ENAMETOOLONG or winerror in BAD_NAME:
-        return (
-            f"The name of a file or folder cannot be used{where} ({reason_of(error)}): choose a shorter or simpler one."
-        )
+        return f"The name of a file or folder cannot be used{where} ({reason_of(error)}): use a simpler one."
     if winerror in IN_USE:
         return f"Another program holds a file open{where} ({reason_of(error)}): close it, then try again."
     if error.errno == errno.ENOENT:
@@ -217,7 +220,7 @@ def user_message(error: ImageTo3DError | OSError) -> str:
 
 
 def _is_network(error: OSError) -> bool:
-    """Whether a connection has failed. One that a disk of a network needs is the disk's: then the error names a file."""
+    """Whether a connection has failed. One that a network's disk needs is the disk's: then the error names a file."""
     is_broken = isinstance(error, (ConnectionError, TimeoutError)) and not isinstance(error, BrokenPipeError)
     return _is_of_a_network_module(error) or ((is_broken or error.errno in NETWORK) and not error.filename)
 

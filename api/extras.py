@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a GLB's `extras` enters the user's file: plain values under plain names. Reads no file, decides nothing else about a model.
+"""What of a GLB's `extras` enters the user's file: plain values under plain names. Reads no file, decides nothing else
+about a model.
 
-glTF 2.0 (3.9) lets anything stand in `extras`, and Blender's importer (4.2 to 5.2) makes custom properties of them, on scenes, objects,
-bones, meshes, materials, cameras and lights. A stranger's must neither be taken for what Blender or an add-on keeps there, nor end the
-path of a driver or an expression in its own way (quotes, brackets, backslashes), nor fill the file.
+glTF 2.0 (3.9) lets anything stand in `extras`, and Blender's importer (4.2 to 5.2) makes custom properties of them, on
+scenes, objects, bones, meshes, materials, cameras and lights. A stranger's must neither be taken for what Blender or an
+add-on keeps there, nor end the path of a driver or an expression in its own way (quotes, brackets, backslashes), nor
+fill the file.
 """
 
 import math
@@ -15,7 +17,8 @@ from .words import one_line, visible
 
 EXTRAS = "extras"
 TARGET_NAMES = "targetNames"
-"""On a mesh: the names of its shape keys. No part of glTF 2.0, but a note in it (3.7.2.2), and what the importer reads."""
+"""On a mesh: the names of its shape keys. No part of glTF 2.0, but a note in it (3.7.2.2), and what the importer
+reads."""
 
 NAME_BYTES = 63  # of a custom property or a shape key in Blender
 TEXT_LENGTH = 300
@@ -25,8 +28,8 @@ INT_MOST = 2**31 - 1
 
 NOT_IN_A_NAME = re.compile(r"[\"'`\[\]{}\\]")
 RESERVED = ("_", "cycles", "gltf2", "rigify", "image_to_3d")
-"""How the names begin that Blender (`_RNA_UI` of files before 3.0), its importer (`BLACK_LIST` in io_scene_gltf2's com/extras.py),
-bundled add-ons and this one keep to themselves. Case does not count."""
+"""How the names begin that Blender (`_RNA_UI` of files before 3.0), its importer (`BLACK_LIST` in io_scene_gltf2's
+com/extras.py), bundled add-ons and this one keep to themselves. Case does not count."""
 
 
 def keep_plain(document: Any) -> bool:
@@ -74,7 +77,8 @@ def _target_count(mesh: dict[str, Any]) -> int:
 
 
 def _plain(extras: Any, target_count: int) -> dict[str, Any]:
-    """What of one `extras` is kept; `target_count` is how many names a mesh needs for its shape keys, 0 for all others."""
+    """What of one `extras` is kept; `target_count` is how many names a mesh needs for its shape keys, 0 for all
+    others."""
     kept: dict[str, Any] = {}
     for name, value in extras.items() if isinstance(extras, dict) else ():
         if name == TARGET_NAMES:

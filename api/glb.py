@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Is this file really a GLB, whole, and does it keep to itself? Reads headers and JSON only; never decodes a mesh or an image.
+"""Is this file really a GLB, whole, and does it keep to itself? Reads headers and JSON; never decodes a mesh or image.
 
 Source: glTF 2.0, section 4 "GLB File Format Specification"; `uri` in 5.9 (buffer) and 5.16 (image).
 """
@@ -24,18 +24,20 @@ DATA_URI = re.compile(
     r"data:(?P<type>(?:[\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=(?:[\w.+'%*-]*|\"[\w .+'%*=-]*\"))*);base64,",
     re.ASCII | re.IGNORECASE,
 )
-"""What is before the content of a data URI in base64 (RFC 2397): a media type, with parameters, or nothing. Case does not count."""
+"""What is before the content of a data URI in base64 (RFC 2397): a media type, with parameters, or nothing. Case does
+not count."""
 
 DAMAGED = "The model's file is damaged: try again."
 OUTSIDE = "The model refers to files outside itself, which Blender must not open: try again."
 
 
 def check(path: Path) -> dict[str, Any]:
-    """Return the JSON of a GLB; raise `GlbError` unless `path` is a complete GLB 2.0 that refers to nothing outside itself.
+    """Return the JSON of a GLB; raise `GlbError` unless `path` is a complete GLB 2.0 that refers to nothing outside
+    itself.
 
-    The chunks are walked to the end of the file, so that a cut or padded file is found here and not by an importer. Every uri in
-    buffers and images is refused but a data URI in base64 that can be decoded: Blender's importer (4.2 to 5.2) opens whatever else
-    there is as a path, "data:/../../etc/passwd" too.
+    The chunks are walked to the end of the file, so that a cut or padded file is found here and not by an importer.
+    Every uri in buffers and images is refused but a data URI in base64 that can be decoded: Blender's importer (4.2 to
+    5.2) opens whatever else there is as a path, "data:/../../etc/passwd" too.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -58,8 +60,9 @@ def check(path: Path) -> dict[str, Any]:
 def as_blender_reads(path: Path, copy: Path) -> Path:
     """Return `path` where Blender's importer may read the checked GLB as it is, else `copy`, a file that it may.
 
-    The importer (4.2 to 5.2) knows "data:" and ";base64," in small letters only; and of what a service has put into `extras`, only what
-    is plain may become properties (see `extras.keep_plain`). Raises `GlbError` as `check` does, and `OSError`.
+    The importer (4.2 to 5.2) knows "data:" and ";base64," in small letters only; and of what a service has put into
+    `extras`, only what is plain may become properties (see `extras.keep_plain`). Raises `GlbError` as `check` does, and
+    `OSError`.
     """
     document = check(path)
     changed = keep_plain(document)
@@ -88,7 +91,8 @@ def as_blender_reads(path: Path, copy: Path) -> Path:
 
 
 def missing_maps(path: Path) -> frozenset[str]:
-    """Which maps the one material of a checked GLB lacks, by their names in `task.Result.maps`; none where there are several.
+    """Which maps the one material of a checked GLB lacks, by their names in `task.Result.maps`; none where there are
+    several.
 
     Source: glTF 2.0, 5.19 (material) and 5.22 (pbrMetallicRoughness).
     """

@@ -30,7 +30,8 @@ WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0)
 """A pipe that has taken the place of a file is not waited for when it is opened."""
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".tga", ".exr", ".hdr")
-"""The endings of picture files that every Blender opens. No file of ours has another: what a user's file is called can be anything."""
+"""The endings of picture files that every Blender opens. No file of ours has another: what a user's file is called can
+be anything."""
 
 MEDIA_TYPES = {
     "image/png": ".png",
@@ -48,8 +49,8 @@ MEDIA_TYPES = {
     "image/aces": ".exr",
     "image/vnd.radiance": ".hdr",
 }
-"""The endings for what servers and data URIs say of pictures (IANA's list, and older names in use). Python's own table (`mimetypes`) is
-not asked: on Windows it is what programs have written into the registry."""
+"""The endings for what servers and data URIs say of pictures (IANA's list, and older names in use). Python's own table
+(`mimetypes`) is not asked: on Windows it is what programs have written into the registry."""
 
 
 def is_url(source: str) -> bool:
@@ -79,8 +80,8 @@ def name_of(source: str) -> str:
 
 
 def name_of_image(name: str) -> str:
-    """Return a name for the model from that of a Blender image: without a picture's ending, and without the number (".001") that Blender
-    gives a second image of that name. A dot within the name stays."""
+    """Return a name for the model from that of a Blender image: without a picture's ending, and without the number
+    (".001") that Blender gives a second image of that name. A dot within the name stays."""
     name = re.sub(r"\.[0-9]{3,}$", "", name)
     ending = ending_of(name)
     return model_name(name[: -len(ending)] if ending else name)
@@ -99,7 +100,8 @@ def _ending_for(media_type: str) -> str:
 def as_blender_finds(file: Path, stem: Path) -> Path:
     """Return `file`, or a copy of it, `stem` plus its ending, where Blender would look for another file.
 
-    Blender (4.2 to 5.2) takes a backslash for a slash on Linux and macOS, too, where it may stand in a name. Raises `OSError`.
+    Blender (4.2 to 5.2) takes a backslash for a slash on Linux and macOS, too, where it may stand in a name. Raises
+    `OSError`.
     """
     if os.sep == "\\" or "\\" not in str(file) or not os.path.isfile(file):
         return file
@@ -111,8 +113,9 @@ def to_file(
 ) -> Path:
     """Bring the picture at `source` to `stem` plus its ending, and return that path.
 
-    `check_cancelled` is called while a URL is fetched, and may raise. Raises `PictureError` with the reason, `ConnectionFailedError` where
-    the host of a URL cannot be reached, `OfflineError` and `DownloadError` where it must not be asked.
+    `check_cancelled` is called while a URL is fetched, and may raise. Raises `PictureError` with the reason,
+    `ConnectionFailedError` where the host of a URL cannot be reached, `OfflineError` and `DownloadError` where it must
+    not be asked.
     """
     if source.startswith(DATA):
         return _from_data_uri(source, stem)
@@ -207,12 +210,13 @@ def fit(
     sleep: Callable[[float], None],
     log: Path | None = None,
 ) -> Path:
-    """Return `file` where it is a PNG or JPEG of at most `limit_px` on its longer side, else one that is made of it: `stem` plus its ending.
+    """Return `file` where it is a PNG or JPEG of at most `limit_px` on its longer side, else one that is made of it:
+    `stem` plus its ending.
 
-    The Blender that `find()` names does the work; it also looks whether there is anything to be seen, and only that is left out
-    where there is no Blender; what it prints goes to `log`. `sleep` is called meanwhile and may raise. Raises `PictureError`, which calls the file `called`, where
-    it is no picture, damaged, an animation or empty (of one flat color without a shape, unless it `may_be_flat`); `BlenderError` where
-    the work cannot be done.
+    The Blender that `find()` names does the work; it also looks whether there is anything to be seen, and only that is
+    left out where there is no Blender; what it prints goes to `log`. `sleep` is called meanwhile and may raise. Raises
+    `PictureError`, which calls the file `called`, where it is no picture, damaged, an animation or empty (of one flat
+    color without a shape, unless it `may_be_flat`); `BlenderError` where the work cannot be done.
     """
     whole.check(file, called, lambda: sleep(0.0))
     size = size_of(file)
@@ -251,7 +255,8 @@ def orientation_of(file: Path) -> int:
 def size_of(file: Path) -> tuple[int, int] | None:
     """Return the width and height in pixels of a PNG or JPEG, None for anything else.
 
-    Sources: PNG, 11.2.1 (IHDR is the first chunk); JPEG, ITU T.81, B.2.2 (a frame header is marked C0 to CF, but for C4, C8 and CC).
+    Sources: PNG, 11.2.1 (IHDR is the first chunk); JPEG, ITU T.81, B.2.2 (a frame header is marked C0 to CF, but for
+    C4, C8 and CC).
     """
     with file.open("rb") as stream:
         head = stream.read(24)

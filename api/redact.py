@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes out of a text what nobody else may read: keys, pictures as data URIs, the signed part of addresses. Knows no service.
+"""Takes out of a text what nobody else may read: keys, pictures as data URIs, the signed part of addresses. Knows no
+service.
 
-A service decides what stands in the text, so the time it takes grows with the text's length and no faster: no pattern here tries a
-character a second time (`++`, `*+`).
+A service decides what stands in the text, so the time it takes grows with the text's length and no faster: no pattern
+here tries a character a second time (`++`, `*+`).
 """
 
 import json

@@ -14,11 +14,12 @@ Tell = Callable[[float], None]
 
 
 def save(service: Service, task: Task, path: Path, on_progress: Tell = lambda fraction: None) -> Task:
-    """Bring the model of a succeeded `task` to `path`, checked to be a whole GLB 2.0 that refers to nothing outside itself.
+    """Bring the model of a succeeded `task` to `path`, checked to be a whole GLB 2.0 that refers to nothing outside
+    itself.
 
-    Broken downloads are resumed, and what is there already is not fetched again by a later call. A file that is refused is fetched
-    once more, and kept beside `path`, as it may be paid for, unless it is a web page. `on_progress` hears how much is there (0 to 1) and
-    may raise. Return the task with the addresses that worked.
+    Broken downloads are resumed, and what is there already is not fetched again by a later call. A file that is refused
+    is fetched once more, and kept beside `path`, as it may be paid for, unless it is a web page. `on_progress` hears
+    how much is there (0 to 1) and may raise. Return the task with the addresses that worked.
 
     Raises `GlbError`, `DownloadError`, `ConnectionFailedError`, `ServiceError`, and `OSError` where the disk refuses.
     """
@@ -75,7 +76,8 @@ def fetch(
     path: Path,
     on_progress: Tell = lambda fraction: None,
 ) -> Task:
-    """Bring one file of a succeeded `task` to `path`; `address` picks it from the result. Return the task as `save` does."""
+    """Bring one file of a succeeded `task` to `path`; `address` picks it from the result. Return the task as `save`
+    does."""
     try:
         service.fetch(address(_result_of(task)), path, on_progress)
     except AddressExpiredError:

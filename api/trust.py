@@ -15,7 +15,8 @@ from .watch import Context, Socket, Watch, open_socket
 
 
 class WatchedAdapter(HTTPAdapter):
-    """Trusts what the system trusts, what requests brings along, and the user's own file; every connection is under `watch`.
+    """Trusts what the system trusts, what requests brings along, and the user's own file; every connection is under
+    `watch`.
 
     But for those through a SOCKS proxy, which a module of its own makes.
     """

@@ -23,12 +23,13 @@ def wait(
     time_limit_s: float = TIME_LIMIT_S,
     now: Callable[[], float] = time.monotonic,
 ) -> Task:
-    """Wait until the task `task_id` has succeeded, and return it. `on_progress` hears of every change; it and `sleep` may raise.
+    """Wait until the task `task_id` has succeeded, and return it. `on_progress` hears of every change; it and `sleep`
+    may raise.
 
     However much a service has to say in between, and whatever pause it asks for, the limit holds.
 
-    Raises the task's own error where it failed or is gone, `TimeLimitError` after `time_limit_s` seconds (the task goes on at the
-    service), and the fourth in a row of the errors that may pass by themselves.
+    Raises the task's own error where it failed or is gone, `TimeLimitError` after `time_limit_s` seconds (the task goes
+    on at the service), and the fourth in a row of the errors that may pass by themselves.
     """
     until = now() + time_limit_s
 
@@ -70,5 +71,6 @@ def _pause_after(task: Task, pace: float, shortest: float) -> float:
 def _keep_limit(until: float, now: Callable[[], float], time_limit_s: float) -> None:
     if now() >= until:
         raise TimeLimitError(
-            f"The service needs longer than {time_limit_s / 60:.3g} minutes: retry to look again, nothing is paid twice."
+            f"The service needs longer than {time_limit_s / 60:.3g} minutes: "
+            "retry to look again, nothing is paid twice."
         )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sockets that never keep their reader waiting: looks, deadlines and limits at every wait. Knows nothing of HTTP.
 
-A server decides when its bytes come, so every wait for one is cut into short ones (`LOOK_S`). Between them, and between any two
-pieces that come, a `Watch` looks whether to go on, and for how long.
+A server decides when its bytes come, so every wait for one is cut into short ones (`LOOK_S`). Between them, and between
+any two pieces that come, a `Watch` looks whether to go on, and for how long.
 """
 
 import errno
@@ -18,7 +18,8 @@ LOOK_S = 0.25
 """How long nobody is asked whether to go on."""
 
 STEP_BYTES = 1 << 21
-"""How much may come for one step of a reader: headers, or the next piece. More than that is no HTTP, and would only fill the memory."""
+"""How much may come for one step of a reader: headers, or the next piece. More than that is no HTTP, and would only
+fill the memory."""
 
 SLOWEST_BYTES_S = 1024
 """What a file must bring on average. A line so slow would take a day for a model."""
@@ -32,9 +33,9 @@ T = TypeVar("T")
 class Watch:
     """What one connection may take. `check_cancelled` is called several times a second and may raise, to end it.
 
-    Seconds: `connect_s` for each address of the host, and for TLS; `send_s` while nothing is taken; `sending_s` for all that is sent;
-    `silence_s` while no byte comes; `answer_s` for the whole answer. `has_proxy` is whether a proxy stands in between. Every
-    limit ends in `TimeoutError` or another `OSError`, as sockets do.
+    Seconds: `connect_s` for each address of the host, and for TLS; `send_s` while nothing is taken; `sending_s` for all
+    that is sent; `silence_s` while no byte comes; `answer_s` for the whole answer. `has_proxy` is whether a proxy
+    stands in between. Every limit ends in `TimeoutError` or another `OSError`, as sockets do.
     """
 
     def __init__(
@@ -68,7 +69,8 @@ class Watch:
 
     @property
     def trouble(self) -> str:
-        """What was wrong with the server where the connection has failed, as the rest of a sentence about it; "" where it never said a word."""
+        """What was wrong with the server where the connection has failed, as the rest of a sentence about it; "" where
+        it never said a word."""
         return self._trouble or ("gave no whole answer" if self._has_received else "")
 
     def check_cancelled(self) -> None:
@@ -79,7 +81,8 @@ class Watch:
             self._check_cancelled()
 
     def check_sending(self, stalled_s: float) -> None:
-        """Look, in the middle of sending. Raises `TimeoutError` where nothing was taken for long, or all of it takes too long.
+        """Look, in the middle of sending. Raises `TimeoutError` where nothing was taken for long, or all of it takes
+        too long.
 
         An answer's time begins when the last is sent: what came before answers something else, as a proxy its CONNECT.
         """
@@ -89,7 +92,8 @@ class Watch:
             raise self._over("takes what is sent too slowly")
 
     def check_reading(self, silent_s: float) -> None:
-        """Look, in the middle of reading. Raises `TimeoutError` where nothing came for long, or all of it takes too long."""
+        """Look, in the middle of reading. Raises `TimeoutError` where nothing came for long, or all of it takes too
+        long."""
         now = self._clock()
         if self._answer_until is None:
             self._answer_until = now + self._answer_s
@@ -124,7 +128,8 @@ class Watch:
         self._file_window_s, self._window_until, self._window_bytes = window_s, now + window_s, 0
 
     def expect_stream(self, silence_s: float) -> None:
-        """From here on something comes now and then, for as long as `check_cancelled` allows; a silence is no trouble but its end."""
+        """From here on something comes now and then, for as long as `check_cancelled` allows; a silence is no trouble
+        but its end."""
         self._answer_until, self._silence_s = float("inf"), silence_s
 
     def _over(self, trouble: str) -> TimeoutError:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a PNG, JPEG or WebP file is whole, and one picture. Judges how the file is built, and decodes nothing.
 
-What is cut off is decoded by some to a part of the picture, by others to nothing: it is to be said before anything is sent.
+What is cut off is decoded by some to a part of the picture, by others to nothing: it is to be said before anything is
+sent.
 """
 
 import os
@@ -26,7 +27,8 @@ PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), 
 
 JPEG_START = b"\xff\xd8\xff"
 JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
-"""A marker that ends the file or has a segment after it (ITU T.81, B.1.1). The others stand in the middle of the compressed data."""
+"""A marker that ends the file or has a segment after it (ITU T.81, B.1.1). The others stand in the middle of the
+compressed data."""
 END_OF_IMAGE = 0xD9
 START_OF_SCAN = 0xDA
 
@@ -34,7 +36,8 @@ WEBP_IS_ANIMATED = 0x02  # among the flags of the chunk VP8X
 
 
 def check(file: Path, called: str, check_cancelled: Callable[[], None]) -> None:
-    """Raise `PictureError` where `file`, which the user knows as `called`, is a PNG, JPEG or WebP that is damaged or an animation.
+    """Raise `PictureError` where `file`, which the user knows as `called`, is a PNG, JPEG or WebP that is damaged or an
+    animation.
 
     `check_cancelled` is called now and then, and may raise.
     """

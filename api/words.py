@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts from outside (a service's words and ids, names of files, reports of programs) -> texts that may be shown, kept and sent again.
+"""Texts from outside (a service's words and ids, names of files, reports of programs) -> texts that may be shown, kept
+and sent again.
 
-Each is cleaned once, where it comes in. Never raises for what stands in a text, and never takes longer than its length asks for.
+Each is cleaned once, where it comes in. Never raises for what stands in a text, and never takes longer than its length
+asks for.
 """
 
 import re
@@ -19,16 +21,18 @@ SENTENCE_AT_MOST = 1000  # of one of our own programs, which may tell of several
 READ_AT_MOST = 8000  # of a text, however long: far more than is kept of any
 EDGE = 1000  # what is cut off with the rest where a text without spaces is cut: longer than a key
 
-# What a terminal takes for a command (ECMA-48): its beginning is ESC and a letter, or one character of 0x80 to 0x9f. Of a title or the
-# like that has no end only the beginning is one, as those characters also come of a wrong encoding.
+# What a terminal takes for a command (ECMA-48): its beginning is ESC and a letter, or one character of 0x80 to 0x9f. Of
+# a title or the like that has no end only the beginning is one, as those characters also come of a wrong encoding.
 _ESCAPE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*+[ -/]*+[@-~]?"  # CSI: colors, the cursor
-    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90\x98\x9c-\x9f\r\n]*+(?:\x07|\x1b\\|\x9c)"  # OSC and others: texts with an end
+    # OSC and others: texts with an end
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90\x98\x9c-\x9f\r\n]*+(?:\x07|\x1b\\|\x9c)"
     r"|\x1b[\]PX^_][^\x07\x1b\x90\x98\x9c-\x9f\r\n]*+"
     r"|\x1b[ -/]*+[0-~]?"
 )
 
-# Shown as nothing, and not in the category of such characters (Default_Ignorable_Code_Point); and what is no character at all.
+# Shown as nothing, and not in the category of such characters (Default_Ignorable_Code_Point); and what is no character
+# at all.
 _NOTHING = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufdd0-\ufdef\ufe00-\ufe0f\uffa0\ufff0-\ufff8\ufffe\uffff"
     "\U000e0000-\U000e0fff]"
@@ -41,7 +45,8 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cs"})
 
 
 def clean(text: str, at_most: int = WORDS_AT_MOST, secrets: Iterable[str] = ()) -> str:
-    """Return `text` fit for a sentence: one line of at most so many characters that can be seen, without keys and signatures.
+    """Return `text` fit for a sentence: one line of at most so many characters that can be seen, without keys and
+    signatures.
 
     `secrets` are hidden wherever they stand, also percent-encoded. Of a text that is too long the beginning is kept.
     """
@@ -71,7 +76,8 @@ def _seen(character: str) -> str:
 
 
 def both_ends(text: str, at_most: int) -> str:
-    """Return `text`, or where it is longer whole words of its beginning and its end, together about so long, and a mark between them."""
+    """Return `text`, or where it is longer whole words of its beginning and its end, together about so long, and a mark
+    between them."""
     if len(text) <= at_most:
         return text
     half = at_most // 2
@@ -83,7 +89,8 @@ def both_ends(text: str, at_most: int) -> str:
 
 def named(path: object, at_most: int = SENTENCE_AT_MOST) -> str:
     """Return a path, or the name of a file, as it can stand in a sentence."""
-    # Linux takes any bytes for a name, and Python has one that is no text as half a character. Seen as missing, two names stay two.
+    # Linux takes any bytes for a name, and Python has one that is no text as half a character. Seen as missing, two
+    # names stay two.
     return clean(_HALF.sub("\N{REPLACEMENT CHARACTER}", str(path)), at_most)
 
 
@@ -100,10 +107,11 @@ _ADDRESS = re.compile(
 
 
 def bare_address(url: str) -> str:
-    """Return an http(s) address without what may give access to it: user, password, query and fragment. "" for what is no address.
+    """Return an http(s) address without what may give access to it: user, password, query and fragment. "" for what is
+    no address.
 
-    Also "" where a part of a password may stand in what is left: a slash, "?" or "#" in it ends the host for those who read addresses
-    (RFC 3986, 3.2), and its "@" comes later.
+    Also "" where a part of a password may stand in what is left: a slash, "?" or "#" in it ends the host for those who
+    read addresses (RFC 3986, 3.2), and its "@" comes later.
     """
     found = _ADDRESS.fullmatch(url)
     if found is None or "\\" in url or not url.isprintable() or len(url.split()) != 1:
@@ -117,8 +125,8 @@ def bare_address(url: str) -> str:
 def task_id(value: object, secrets: Iterable[str] = ()) -> str:
     """Return what a service calls a task, as it stands there; "" for what cannot be one or must not be kept.
 
-    An id becomes a part of an address, is kept and shown: it is a text of 1 to 200 letters, digits and signs of ASCII, leads nowhere else,
-    and holds none of the `secrets`.
+    An id becomes a part of an address, is kept and shown: it is a text of 1 to 200 letters, digits and signs of ASCII,
+    leads nowhere else, and holds none of the `secrets`.
     """
     if not isinstance(value, str) or not 0 < len(value) <= ID_AT_MOST:
         return ""

@@ -59,7 +59,8 @@ def make_material(
 def trusted(cutout: Cutout) -> Floats:
     """How far each pixel's colour is the shape's own.
 
-    A transparent picture's edge pixels are: their colour is stored apart from their opacity. Others are mixed with the background.
+    A transparent picture's edge pixels are: their colour is stored apart from their opacity. Others are mixed with the
+    background.
     """
     if cutout.origin == "alpha":
         return np.clip(cutout.matte * 4 - 0.5, 0, 1)
@@ -78,7 +79,8 @@ def mean_colour(image: Bytes, cutout: Cutout) -> tuple[float, float, float]:
 
 
 def store(pixels: Bytes, name: str, stem: Path) -> bpy.types.Image:
-    """A file of these pixels, `stem` plus its ending, as a Blender image `name`: the exporter takes the file's bytes as they are."""
+    """A file of these pixels, `stem` plus its ending, as a Blender image `name`: the exporter takes the file's bytes as
+    they are."""
     height, width = pixels.shape[:2]
     if max(height, width) <= JPEG_ABOVE:
         path = stem.with_suffix(".png")

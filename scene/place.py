@@ -30,11 +30,11 @@ def place(
 ) -> bpy.types.Object:
     """Append the job's model to `scene` in a collection of its own, and return its root object.
 
-    `where` may have "location" (x, y, z of the root, in Blender units; without it the world origin), "size" (length of the model's
-    longest side, in Blender units; without it as large as the service made it) and "collection" (name of the scene's collection
-    that the model's own is put into; without it, or where the scene has no such any more, the scene's own). Without `undo_step` the
-    model belongs to the next step that anybody pushes. Raises `JobError` where the model's file cannot be read; then the scene is as
-    it was.
+    `where` may have "location" (x, y, z of the root, in Blender units; without it the world origin), "size" (length of
+    the model's longest side, in Blender units; without it as large as the service made it) and "collection" (name of
+    the scene's collection that the model's own is put into; without it, or where the scene has no such any more, the
+    scene's own). Without `undo_step` the model belongs to the next step that anybody pushes. Raises `JobError` where
+    the model's file cannot be read; then the scene is as it was.
     """
     collection, root = _append(folder / folders.BLEND, job)
     _collection(scene, where.get("collection", "")).children.link(collection)
@@ -96,8 +96,8 @@ def _append(blend: Path, job: Job) -> tuple[bpy.types.Collection, bpy.types.Obje
 def _write_provenance(root: bpy.types.Object, job: Job) -> None:
     """Say on the root where it came from, for people and for scripts.
 
-    The user may give the file to anybody, so an address loses what gives access to the picture. No key and no data URI can be in here:
-    no job holds them.
+    The user may give the file to anybody, so an address loses what gives access to the picture. No key and no data URI
+    can be in here: no job holds them.
     """
     source = job.source
     names = pictures(SERVICES[job.service].parameters) if job.service in SERVICES else []

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which certificates of a system are trusted, with stores and keychains as Windows and macOS have them, played to real OpenSSL."""
+"""Which certificates of a system are trusted, with stores and keychains as Windows and macOS have them, played to real
+OpenSSL."""
 
 import os
 import socket
@@ -77,7 +78,8 @@ def test_one_bad_certificate_in_the_system_s_store_stops_nothing(company, bad):
 
 
 def test_python_s_own_way_is_stopped_by_it(company):
-    """All certificates at once, as `ssl.SSLContext.load_default_certs` has them: when this fails, our own way may go."""
+    """All certificates at once, as `ssl.SSLContext.load_default_certs` has them: when this fails, our own way may
+    go."""
     with pytest.raises(ssl.SSLError):
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=BROKEN + der(company))
 
@@ -109,7 +111,8 @@ def test_a_store_that_may_not_be_read_does_not_hide_the_other(company):
 
 
 class Keychain:
-    """Answers as /usr/bin/security does. `trusted` are the certificates that macOS trusts; `then` is called before each answer."""
+    """Answers as /usr/bin/security does. `trusted` are the certificates that macOS trusts; `then` is called before each
+    answer."""
 
     def __init__(self, listed, trusted=(), then=lambda number: None):
         self._listed, self._trusted, self._then = listed, trusted, then

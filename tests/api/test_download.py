@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A result comes to this machine: whole or not at all, without a key, and nothing of it twice. Real HTTP on loopback."""
+"""A result comes to this machine: whole or not at all, without a key, and nothing of it twice. Real HTTP on
+loopback."""
 
 import os
 import subprocess
@@ -180,7 +181,8 @@ def test_a_process_that_is_killed_on_the_way_leaves_what_the_next_one_goes_on_wi
     code = (
         "import sys, os, signal; sys.path.insert(0, sys.argv[1]); from pathlib import Path;"
         "from image_to_3d.api.download import download;"
-        "download(sys.argv[2], Path(sys.argv[3]), on_progress=lambda f: f > 0.5 and os.kill(os.getpid(), signal.SIGKILL))"
+        "die = lambda fraction: fraction > 0.5 and os.kill(os.getpid(), signal.SIGKILL);"
+        "download(sys.argv[2], Path(sys.argv[3]), on_progress=die)"
     )
     root = str(Path(image_to_3d.__path__[0]).parent)
     done = subprocess.run([sys.executable, "-P", "-c", code, root, task.result.glb, str(path)], timeout=30)

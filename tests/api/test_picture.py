@@ -95,7 +95,8 @@ MEDIA_TYPES = {
 
 @pytest.fixture
 def other_table(monkeypatch):
-    """Python's own table of media types as a registry of Windows may have it, where each program writes what it likes."""
+    """Python's own table of media types as a registry of Windows may have it, where each program writes what it
+    likes."""
     monkeypatch.setattr(mimetypes, "guess_extension", lambda *_, **__: ".exe")
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waiting for a task: which troubles are sat out, how long the pauses are, what a stream is good for. Only the clock is ours."""
+"""Waiting for a task: which troubles are sat out, how long the pauses are, what a stream is good for. Only the clock is
+ours."""
 
 import pytest
 from scripted import chunk, http
@@ -195,7 +196,8 @@ def test_a_failed_task_is_told_before_its_error_is_raised(csm, server):
 
 
 class Talkative:
-    """A service that has always something to say. `told` is called before each news with the task's number of it and with `wait`."""
+    """A service that has always something to say. `told` is called before each news with the task's number of it and
+    with `wait`."""
 
     pace_s = (1.0, 10.0)
 
@@ -394,6 +396,7 @@ DONE = {"id": "T", "progress": 100, "status": "SUCCEEDED", "model_urls": {"glb":
 STREAM = {"Content_Type": "text/event-stream"}
 CHUNKED = {**STREAM, "Transfer_Encoding": "chunked"}
 END = chunk(b"")
+COMMENTS = b": hello\n\nretry: 3\nid: 7\n\n"
 
 
 @pytest.mark.parametrize(
@@ -407,7 +410,7 @@ END = chunk(b"")
         (http(event(RUNNING) + event(DONE)[:20], **STREAM, Content_Length=None), 0.4, event(DONE)[20:]),
         (http((event(RUNNING) + event(DONE)).replace(b"\n", b"\r\n"), **STREAM),),
         (http(event(RUNNING, space="") + event(DONE, space=""), **STREAM),),
-        (http(b": hello\n\nretry: 3\nid: 7\n\n" + event(RUNNING) + b"data: nonsense\n\ndata: []\n\n" + event(DONE), **STREAM),),
+        (http(COMMENTS + event(RUNNING) + b"data: nonsense\n\ndata: []\n\n" + event(DONE), **STREAM),),
         (http(event(RUNNING) + event(DONE).replace(b", ", b",\ndata: "), **STREAM),),
     ],
     ids=[

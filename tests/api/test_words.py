@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts from outside become texts that can be shown, whatever stands in them and however long they are. Plain Python."""
+"""Texts from outside become texts that can be shown, whatever stands in them and however long they are. Plain
+Python."""
 
 import json
 

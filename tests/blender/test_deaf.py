@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cancelling where the service has fallen silent, or the process does not heed it: nobody waits for that, and what may have been paid for
-is not forgotten."""
+"""Cancelling where the service has fallen silent, or the process does not heed it: nobody waits for that, and what may
+have been paid for is not forgotten."""
 
 import os
 import signal

@@ -55,7 +55,8 @@ def sides(root):
 
 @pytest.fixture
 def ready_job(make_job, session, tmp_path):
-    """A job whose model is an empty with two cubes under it, one of them turned and moved by its parent's inverse: 6 x 2 x 3 meters."""
+    """A job whose model is an empty with two cubes under it, one of them turned and moved by its parent's inverse: 6 x
+    2 x 3 meters."""
     job = make_job("ready", place={"location": [9, 9, 9]})
     collection = bpy.data.collections.new("Red Star")
     root = bpy.data.objects.new("Red Star", None)
