@@ -243,8 +243,7 @@ def own_pictures(folder: Path, job: Job, check_cancelled: Callable[[], None]) ->
         digest = pictures.make_own(folder, job.parameters.get(key), note, check_cancelled)
         if key == main:
             job.picture_sha256 = digest
-    files.sync(folder, is_money=True)
-    files.sync(folder.parent, is_money=True)
+    files.sync(folder.parent, is_money=True)  # which `write` does not, and `create` has not
     if job.pictures:
         job.pictures = {}
         write(folder, job)
