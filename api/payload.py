@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from .headers import kind_of
+
 PIECE_BYTES = 48 << 10  # of a file; a multiple of 3, so that the pieces' base64 can be strung together
 
 
@@ -68,5 +70,4 @@ def _pieces(part: bytes | Path) -> Iterator[bytes]:
 
 def media_type(file: Path) -> str:
     """The media type of a PNG or JPEG by its first bytes: endings lie."""
-    with file.open("rb") as stream:
-        return "image/png" if stream.read(4) == b"\x89PNG" else "image/jpeg"
+    return "image/png" if kind_of(file) == "PNG" else "image/jpeg"

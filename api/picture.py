@@ -8,7 +8,6 @@ import base64
 import os
 import re
 import shutil
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -16,14 +15,13 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from .. import files
 from ..programs.program import FIT, Command
-from . import blender, whole
+from . import blender, headers, whole
 from .errors import BlenderError, PictureError
 from .network import USUAL, Network, is_loopback
 from .words import NAMELESS, model_name, named
 
 LIMIT_BYTES = 512 << 20  # no picture that Blender could open in the memory of an ordinary machine is larger
 DATA = "data:"
-HEADER_BYTES = 256 << 10  # of a file, in which its EXIF is found: of 64 kB at most, behind few others
 LONGER_SIDE_PX = 4096  # more than any service's model shows; a picture of twice as many is four times as slow to send
 
 WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0)
@@ -219,8 +217,8 @@ def fit(
     color without a shape, unless it `may_be_flat`); `BlenderError` where the work cannot be done.
     """
     whole.check(file, called, lambda: sleep(0.0))
-    size = size_of(file)
-    is_fit = size is not None and max(size) <= limit_px
+    size = headers.size_of(file)
+    is_fit = headers.kind_of(file) in ("PNG", "JPEG") and size is not None and max(size) <= limit_px
     try:
         command = find()
     except BlenderError:
@@ -244,71 +242,3 @@ def fit(
     if made != file and made.parent != stem.parent:  # what is sent is nothing else
         raise BlenderError(program.not_understood)
     return made
-
-
-def orientation_of(file: Path) -> int:
-    """EXIF orientation (1 to 8) of a JPEG file, 1 for all others and where none is told."""
-    with file.open("rb") as stream:
-        return orientation_in(stream.read(HEADER_BYTES))
-
-
-def size_of(file: Path) -> tuple[int, int] | None:
-    """Return the width and height in pixels of a PNG or JPEG, None for anything else.
-
-    Sources: PNG, 11.2.1 (IHDR is the first chunk); JPEG, ITU T.81, B.2.2 (a frame header is marked C0 to CF, but for
-    C4, C8 and CC).
-    """
-    with file.open("rb") as stream:
-        head = stream.read(24)
-        if head.startswith(b"\x89PNG\r\n\x1a\n") and head[12:16] == b"IHDR" and len(head) == 24:
-            width, height = struct.unpack(">II", head[16:24])
-            return width, height
-        if head.startswith(b"\xff\xd8\xff"):
-            stream.seek(2)
-            return _jpeg_size(stream)
-    return None
-
-
-def _jpeg_size(stream: BinaryIO) -> tuple[int, int] | None:
-    while len(head := stream.read(4)) == 4 and head[0] == 0xFF:
-        marker, length = head[1], int.from_bytes(head[2:], "big")
-        if marker == 0xFF:  # fill bytes may come before a marker
-            stream.seek(-3, 1)
-        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            frame = stream.read(5)
-            if len(frame) < 5:
-                return None
-            height, width = struct.unpack(">xHH", frame)
-            return width, height
-        else:
-            stream.seek(length - 2, 1)
-    return None
-
-
-def orientation_in(header: bytes) -> int:
-    """EXIF orientation (1 to 8) in a JPEG file's first bytes, 1 where none is told."""
-    for marker, segment in jpeg_segments(header):
-        if marker == 0xE1 and segment.startswith(b"Exif\0\0"):
-            tiff = segment[6:]
-            order = "<" if tiff[:2] == b"II" else ">"
-            try:
-                (start,) = struct.unpack_from(order + "I", tiff, 4)
-                (count,) = struct.unpack_from(order + "H", tiff, start)
-                for number in range(count):
-                    tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, start + 2 + 12 * number)
-                    if tag == 0x0112:
-                        return value if 1 <= value <= 8 else 1
-            except struct.error:
-                return 1
-    return 1
-
-
-def jpeg_segments(header: bytes) -> list[tuple[int, bytes]]:
-    """Marker and content of each segment before the compressed data; empty for what is no JPEG."""
-    segments = []
-    at = 2 if header.startswith(b"\xff\xd8") else len(header)
-    while at + 4 <= len(header) and header[at] == 0xFF and header[at + 1] != 0xDA:
-        length = int.from_bytes(header[at + 2 : at + 4], "big")
-        segments.append((header[at + 1], header[at + 4 : at + 2 + length]))
-        at += 2 + length
-    return segments

@@ -13,24 +13,21 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .errors import PictureError
+from .headers import END_OF_IMAGE, JPEG_START, PNG_START, START_OF_SCAN
 
 PIECE_BYTES = 1 << 20  # of a file or of inflated pixels at a time
 SEARCHED_BYTES = 1 << 16  # of a JPEG at a time: most of its markers stand close together
 
 INFLATED_AT_MOST = 1 << 30  # bytes; what is more is too large for the background Blender, which says so
 
-PNG_START = b"\x89PNG\r\n\x1a\n"
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """A PNG's samples a pixel by its colour type (PNG, 11.2.1)."""
 PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 """Where the passes of an interlaced PNG begin (x, y), and their steps (PNG, 8.2)."""
 
-JPEG_START = b"\xff\xd8\xff"
 JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 """A marker that ends the file or has a segment after it (ITU T.81, B.1.1). The others stand in the middle of the
 compressed data."""
-END_OF_IMAGE = 0xD9
-START_OF_SCAN = 0xDA
 
 WEBP_IS_ANIMATED = 0x02  # among the flags of the chunk VP8X
 

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Any picture -> a PNG or JPEG that a service takes, in a background Blender. Never enlarges, and never changes the picture given.
+"""Any picture -> a PNG or JPEG that a service takes, in a background Blender. Never enlarges, nor changes the picture given.
 
-A JPEG stays a JPEG; everything else becomes a PNG of 8 bits a channel. What shows nothing is refused. Pixels are averaged in display space, as a viewer shows them,
-weighted by their opacity, so that the colour of what is transparent does not come through at the edges.
+A JPEG stays a JPEG; everything else becomes a PNG of 8 bits a channel. What shows nothing is refused. Pixels are averaged in
+display space, as a viewer shows them, weighted by their opacity, so that the colour of what is transparent does not come
+through at the edges.
 """
 
 import json
-import os
-import struct
 import sys
 import traceback
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,19 +16,18 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .. import files
+from ..api.headers import kind_of, orientation_of, size_of
 from ..programs.process import starter_is_gone
-from .picture import HEADER, MOST_PIXELS, displayed, orientation_in, size_in, upright
+from .picture import MOST_PIXELS, displayed, upright
 from .pixels import Bytes, Floats
 from .report import Report
+from .saving import save_whole, write_jpeg, write_png
 
-JPEG_START = b"\xff\xd8"
 JPEG_QUALITY = 95  # of 100: no mark of the second compression is seen
 STRIP_ROWS = 32  # rows of the result at a time: numpy is quick, and what lies beside the pixels stays below 50 MB
 OPAQUE = 254.5 / 255  # an alpha that rounds to 255
 VISIBLE = 7.5 / 255  # an alpha that rounds to what the Local service takes for the least that shows
 SAME = 1.5 / 255  # a difference that rounds to one step: what a JPEG's rounding makes of one color
-PNG_EFFORT = 4  # zlib's level: the next ones take twice the time for a few per cent
 
 
 class NotFitting(Exception):
@@ -61,10 +58,9 @@ def look(
     """Return `picture` itself as `file`. Raises `NotFitting` as `fit` does."""
     report.progress(0.0, "Looking at the picture")
     called = called or picture.name
-    header = _header(picture, called)
-    width, height = size_in(header) or (0, 0)
+    width, height = _told_size(picture, called)
     if width * height <= MOST_PIXELS:  # the service takes more than can be looked at here
-        values, linear = _read(picture, header, limit_px, called)
+        values, linear = _read(picture, limit_px, called)
         _refuse_empty(values, linear, called, may_be_flat)
     return {"file": str(picture)}
 
@@ -72,43 +68,43 @@ def look(
 def fit(
     picture: Path, limit_px: int, output_stem: str, report: Report, called: str = "", *, may_be_flat: bool = False
 ) -> dict[str, Any]:
-    """Write `picture` to `output_stem` plus its ending, the longer side at most `limit_px`; return `file`, `width`, `height`.
+    """Write `picture` to `output_stem` plus its ending, the longer side at most `limit_px`.
 
-    Raises `NotFitting`, which calls the picture `called`, where there is nothing to be read, or nothing to be seen.
+    Returns `file`, `width` and `height`. Raises `NotFitting`, which calls the picture `called`, where there is nothing to be read, or nothing to be seen.
     """
     report.progress(0.0, "Reading the picture")
     called = called or picture.name
-    header = _header(picture, called)
-    values, linear = _read(picture, header, limit_px, called)
+    values, linear = _read(picture, limit_px, called)
     _refuse_empty(values, linear, called, may_be_flat)
     report.progress(0.4, "Scaling the picture")
     # What is written has no EXIF: turned here, or the service would see a telephone's picture lying on its side.
-    pixels = upright(_fitted(values, linear, limit_px), orientation_in(header))
+    pixels = upright(_fitted(values, linear, limit_px), orientation_of(picture))
     del values  # a large picture's gigabyte is free again before the file is written
     report.progress(0.8, "Saving the picture")
-    kind, write = (".jpg", _write_jpeg) if header.startswith(JPEG_START) else (".png", _write_png)
-    file = Path(output_stem + kind)
-    part = file.with_name(f"part-{os.getpid()}-{file.name}")
-    write(part, pixels)
-    files.replace(part, file)
+    if kind_of(picture) == "JPEG":
+        file = Path(output_stem + ".jpg")
+        save_whole(file, lambda part: write_jpeg(part, pixels, JPEG_QUALITY))
+    else:
+        file = Path(output_stem + ".png")
+        save_whole(file, lambda part: write_png(part, pixels))
     height, width = pixels.shape[:2]
     return {"file": str(file), "width": width, "height": height}
 
 
-def _header(picture: Path, called: str) -> bytes:
+def _told_size(picture: Path, called: str) -> tuple[int, int]:
+    """Width and height as the file's header tells them, 0 where it does not."""
     try:
-        with picture.open("rb") as file:
-            return file.read(HEADER)
+        return size_of(picture) or (0, 0)
     except OSError:
         raise _not_a_picture(called) from None
 
 
-def _read(picture: Path, header: bytes, limit_px: int, called: str) -> tuple[Floats, bool]:
+def _read(picture: Path, limit_px: int, called: str) -> tuple[Floats, bool]:
     """The pixels (h, w, 1 to 4) as Blender has them, lowest row first, and whether they are linear and premultiplied.
 
     Only the values are kept, not the image: both together would be half as much again.
     """
-    _refuse_large(called, *(size_in(header) or (0, 0)), limit_px)  # before it is decoded, where the header tells
+    _refuse_large(called, *_told_size(picture, called), limit_px)  # before it is decoded, where the header tells
     try:
         image = bpy.data.images.load(str(picture))
     except RuntimeError:
@@ -198,7 +194,10 @@ def _strips(values: Floats, prepared: Callable[[Floats], Floats]) -> Iterator[Fl
 
 
 def _averaged(values: Floats, size: tuple[int, int], prepared: Callable[[Floats], Floats]) -> Iterator[Floats]:
-    """The picture at a smaller size, strip by strip: every pixel is the mean of the area it covers, parts of pixels included."""
+    """The picture at a smaller size, strip by strip.
+
+    Every pixel is the mean of the area it covers, parts of pixels included.
+    """
     (rows, row_weights), (columns, column_weights) = (
         _taps(old, new) for old, new in zip(values.shape, size, strict=False)
     )
@@ -219,42 +218,13 @@ def _averaged(values: Floats, size: tuple[int, int], prepared: Callable[[Floats]
 
 
 def _taps(old: int, new: int) -> tuple[np.ndarray, Floats]:
-    """For each of `new` pixels along an axis of `old`: which of them it covers, a run of (new, k), and the share of each in it."""
+    """For each of `new` pixels along an axis of `old`: which of them it covers, (new, k), and the share of each in it."""
     edges = np.arange(new + 1) * (old / new)
     count = min(old, int(np.ceil(old / new)) + 1)
     taps = np.minimum(np.floor(edges[:-1]).astype(np.int64), old - count)[:, None] + np.arange(count)
     shares = np.minimum(edges[1:, None], taps + 1) - np.maximum(edges[:-1, None], taps)
     shares = np.clip(shares, 0, None)
     return taps, (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-def _write_png(path: Path, pixels: Bytes) -> None:
-    """Blender's own writer takes five times as long."""
-    height, width, channels = pixels.shape
-    rows = np.empty((height, 1 + channels * width), np.uint8)
-    rows[:, 0] = 2  # every row is stored as its difference from the row above
-    rows[:, 1:] = pixels.reshape(height, channels * width)
-    rows[1:, 1:] -= pixels[:-1].reshape(height - 1, channels * width)
-    chunks = (
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 6 if channels == 4 else 2, 0, 0, 0)),
-        (b"IDAT", zlib.compress(rows, PNG_EFFORT)),
-        (b"IEND", b""),
-    )
-    with path.open("wb") as file:
-        file.write(b"\x89PNG\r\n\x1a\n")
-        for kind, data in chunks:
-            file.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)))
-
-
-def _write_jpeg(path: Path, pixels: Bytes) -> None:
-    height, width = pixels.shape[:2]
-    values = np.ones((height, width, 4), np.float32)
-    np.divide(pixels[::-1, :, :3], np.float32(255), out=values[..., :3])
-    image = bpy.data.images.new(path.stem, width, height, alpha=False)
-    image.pixels.foreach_set(values.ravel())
-    image.file_format = "JPEG"
-    image.save(filepath=str(path), quality=JPEG_QUALITY)
-    bpy.data.images.remove(image)
 
 
 if __name__ == "__main__":

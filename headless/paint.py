@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Paints a sculpted model: its material, and the files that hold the maps."""
 
-import struct
-import zlib
 from pathlib import Path
 
 import bpy
@@ -12,6 +10,7 @@ from . import maps
 from .cutout import Cutout
 from .pixels import Bytes, Floats, shrink
 from .report import Report
+from .saving import write_jpeg, write_png
 
 JPEG_ABOVE = 1536  # pixels, longer side: larger maps are stored as JPEG, for PNG takes seconds to write
 JPEG_QUALITY = 92
@@ -81,36 +80,12 @@ def mean_colour(image: Bytes, cutout: Cutout) -> tuple[float, float, float]:
 def store(pixels: Bytes, name: str, stem: Path) -> bpy.types.Image:
     """A file of these pixels, `stem` plus its ending, as a Blender image `name`: the exporter takes the file's bytes as
     they are."""
-    height, width = pixels.shape[:2]
-    if max(height, width) <= JPEG_ABOVE:
+    if max(pixels.shape[:2]) <= JPEG_ABOVE:
         path = stem.with_suffix(".png")
-        path.write_bytes(png(pixels))
+        write_png(path, pixels)
     else:
         path = stem.with_suffix(".jpg")
-        values = np.ones((height, width, 4), np.float32)
-        np.divide(pixels[::-1], np.float32(255), out=values[..., :3])
-        raw = bpy.data.images.new(name, width, height, alpha=False)
-        raw.pixels.foreach_set(values.ravel())
-        raw.file_format = "JPEG"
-        raw.save(filepath=str(path), quality=JPEG_QUALITY)
-        bpy.data.images.remove(raw)
+        write_jpeg(path, pixels, JPEG_QUALITY)
     image = bpy.data.images.load(str(path))
     image.name = name
     return image
-
-
-def png(pixels: Bytes) -> bytes:
-    """A PNG file of (h, w, 3) bytes. Blender's own writer takes five times as long."""
-    height, width = pixels.shape[:2]
-    rows = np.empty((height, 1 + 3 * width), np.uint8)
-    rows[:, 0] = 2  # every row is stored as its difference from the row above
-    rows[:, 1:] = pixels.reshape(height, -1)
-    rows[1:, 1:] -= pixels[:-1].reshape(height - 1, 3 * width)
-    chunks = (
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
-        (b"IDAT", zlib.compress(rows.tobytes(), 4)),
-        (b"IEND", b""),
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
-    )

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads a picture file into upright sRGB bytes, with Blender's own decoders. Never changes the file; leaves nothing in bpy.data."""
+"""Reads a picture file into upright sRGB bytes, with Blender's own decoders.
 
-import struct
+Never changes the file; leaves nothing in bpy.data.
+"""
+
 from pathlib import Path
 
 import bpy
 import numpy as np
 
-from ..api.picture import jpeg_segments, orientation_in
+from ..api.headers import orientation_of, size_of
 from .pixels import Bytes
 
 LONGEST = 4096  # pixels: larger pictures are scaled down, a finer texture would not be seen
 MOST_PIXELS = 80_000_000  # decoded at 4 bytes each, 320 MB: above, memory would not hold
-HEADER = 256 * 1024  # bytes read to learn a picture's size: behind a JPEG's EXIF and colour profile
 
 
 class UnreadablePicture(Exception):
@@ -22,14 +23,12 @@ class UnreadablePicture(Exception):
 def read_picture(path: Path) -> Bytes:
     """Straight sRGB bytes, (h, w, 4), top row first, at most LONGEST pixels on the longer side, turned upright."""
     try:
-        with path.open("rb") as file:
-            header = file.read(HEADER)
+        is_empty, size, orientation = path.stat().st_size == 0, size_of(path), orientation_of(path)
     except OSError as error:
         raise UnreadablePicture(f"The picture cannot be opened ({error.strerror}): check its file.") from error
-    if not header:
+    if is_empty:
         raise UnreadablePicture("The picture is an empty file: choose another.")
-    width, height = size_in(header) or (0, 0)
-    _refuse_large(width, height)
+    _refuse_large(*(size or (0, 0)))
     try:
         image = bpy.data.images.load(str(path))
     except RuntimeError as error:
@@ -42,7 +41,7 @@ def read_picture(path: Path) -> Bytes:
         if max(width, height) > LONGEST:
             factor = LONGEST / max(width, height)
             image.scale(max(1, round(width * factor)), max(1, round(height * factor)))
-        return upright(_pixels(image), orientation_in(header))
+        return upright(_pixels(image), orientation)
     finally:
         bpy.data.images.remove(image)
 
@@ -50,7 +49,8 @@ def read_picture(path: Path) -> Bytes:
 def _refuse_large(width: int, height: int) -> None:
     if width * height > MOST_PIXELS:
         raise UnreadablePicture(
-            f"The picture is {width} x {height} pixels, too large to work on: scale it down to {LONGEST} pixels or less."
+            f"The picture is {width} x {height} pixels, too large to work on: "
+            f"scale it down to {LONGEST} pixels or less."
         )
 
 
@@ -73,7 +73,10 @@ def _pixels(image: bpy.types.Image) -> Bytes:
 
 
 def displayed(values: np.ndarray) -> np.ndarray:
-    """Float pixels are linear and premultiplied, of 16-bit PNG files, too; turn (n, channels) of them into straight sRGB values."""
+    """Turn float pixels (n, channels), which are linear and premultiplied, into straight sRGB values.
+
+    A 16-bit PNG gives such pixels, too.
+    """
     colour = np.nan_to_num(values[:, :3], nan=0.0, posinf=1.0, neginf=0.0)
     if values.shape[1] == 4:
         alpha = np.clip(np.nan_to_num(values[:, 3:]), 0, 1)
@@ -89,25 +92,3 @@ def upright(picture: Bytes, orientation: int) -> Bytes:
         picture = picture[:, ::-1] if orientation in (2, 5, 7) else picture[::-1]
     turns = {3: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(orientation, 0)
     return np.ascontiguousarray(np.rot90(picture, turns))
-
-
-def size_in(header: bytes) -> tuple[int, int] | None:
-    """Width and height that a PNG, JPEG or WebP file's first bytes tell, None for others."""
-    try:
-        if header.startswith(b"\x89PNG"):
-            return struct.unpack(">II", header[16:24])
-        if header[:4] == b"RIFF" and header[8:12] == b"WEBP":
-            kind = header[12:16]
-            if kind == b"VP8X":
-                return 1 + int.from_bytes(header[24:27], "little"), 1 + int.from_bytes(header[27:30], "little")
-            if kind == b"VP8L":
-                bits = int.from_bytes(header[21:25], "little")
-                return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
-            return tuple(side & 0x3FFF for side in struct.unpack("<HH", header[26:30]))
-        for marker, segment in jpeg_segments(header):
-            if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-                height, width = struct.unpack(">HH", segment[1:5])
-                return width, height
-    except struct.error:  # cut off: Blender will say that it is damaged
-        pass
-    return None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import bpy
 
-from ..api import picture
+from ..api import headers
 from ..api.errors import PictureError
 from .refusal import reason_of
 
@@ -74,10 +74,10 @@ def _shows_otherwise(image: bpy.types.Image, own: Path) -> bool:
     """Whether Blender shows the image in another way than whoever opens its file."""
     if _is_as_rendered(image) or image.alpha_mode == "NONE":
         return True
-    size = picture.size_of(own)
+    size = headers.size_of(own)
     if size is None:
         return False
-    if picture.orientation_of(own) != 1:  # others turn it upright, Blender (4.2 to 5.2) shows it as it lies in the file
+    if headers.orientation_of(own) != 1:  # others turn it upright, Blender (4.2 to 5.2) shows it as it lies in the file
         return True
     is_replaced = image.has_data and size != tuple(image.size)  # since Blender read it
     return is_replaced or image.alpha_mode == "PREMUL"  # which is what no PNG is by itself

@@ -15,7 +15,7 @@ import pytest
 from drawing import png
 from scripted import http
 
-from image_to_3d.api import picture
+from image_to_3d.api import headers, picture
 from image_to_3d.api.errors import ConnectionFailedError, PictureError
 
 PNG = base64.b64decode(
@@ -295,7 +295,7 @@ EXIF = segment(0xE1, b"Exif\0\0" + jpeg(0xC0) + bytes(5000))  # with a thumbnail
 def test_the_size_of_a_png_or_jpeg_is_read_from_its_header(tmp_path, content, size):
     file = tmp_path / "picture"
     file.write_bytes(content)
-    assert picture.size_of(file) == size
+    assert headers.size_of(file) == size
 
 
 @pytest.mark.parametrize("name", ["bear.png", "horse.jpg", "retina.jpg"])
@@ -303,7 +303,7 @@ def test_the_size_of_a_real_picture_is_what_blender_sees(name):
     import bpy
 
     image = bpy.data.images.load(str(PICTURES / name))
-    assert picture.size_of(PICTURES / name) == tuple(image.size)
+    assert headers.size_of(PICTURES / name) == tuple(image.size)
     bpy.data.images.remove(image)
 
 

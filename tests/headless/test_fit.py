@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from image_to_3d.api.headers import size_of
 from image_to_3d.headless import fit as program
-from image_to_3d.headless.picture import size_in
 from image_to_3d.headless.report import Report
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -33,7 +33,7 @@ def fitted(picture: Path, limit_px: int) -> tuple[Path, NDArray[np.uint8], dict[
     file = Path(facts["file"])
     assert sorted(picture.parent.glob("*fitted*")) == [file]  # nothing half written beside it
     assert file.name in ("fitted.v1.png", "fitted.v1.jpg")
-    assert size_in(file.read_bytes()) == (facts["width"], facts["height"])
+    assert size_of(file) == (facts["width"], facts["height"])
     return file, pixels_of(file), facts
 
 
@@ -265,7 +265,7 @@ def test_the_program_reports_what_it_wrote(tmp_path: Path) -> None:
     code, last = run(write_png(tmp_path / "a.png", slopes()), tmp_path)
     assert code == 0
     assert last == {"done": {"file": str(tmp_path / "out.png"), "width": 16, "height": 10}}
-    assert size_in((tmp_path / "out.png").read_bytes()) == (16, 10)
+    assert size_of(tmp_path / "out.png") == (16, 10)
 
 
 def test_a_picture_that_is_only_looked_at_is_left_as_it_is(tmp_path: Path) -> None:
