@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""GLB -> result.blend and thumbnail.png, in a background Blender. Never touches the user's file; opens nothing but the GLB.
+"""GLB -> result.blend and thumbnail.png, in a background Blender. Opens nothing but the GLB and the maps beside it.
 
-The .blend holds one collection with one root object, named after the picture. The root's origin is the middle of the model's
-foot, so that placing the root stands the model on the floor. Images are packed.
+The .blend holds one collection with one root object, named after the picture. The root's origin is the middle of the
+model's foot, so that placing the root stands the model on the floor. Images are packed.
 """
 
 import json
 import math
 import os
-import struct
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +18,15 @@ import bmesh
 import numpy as np
 from mathutils import Matrix, Vector
 
-from .. import files
 from ..api.errors import GlbError
-from ..api.glb import as_blender_reads
+from ..api.glb import as_blender_reads, check
 from ..api.words import model_name
 from ..programs.process import starter_is_gone
 from ..programs.program import SCRATCH_PREFIX
 from . import loose_maps
-from .materials import keep_contract, mend, mend_metallic, merge_images, metallic_untold
+from .materials import keep_contract, merge_images, metallic_untold, repair, repair_metallic
 from .report import Report
+from .saving import save_whole
 from .thumbnail import render
 
 
@@ -51,16 +49,16 @@ def main() -> None:
 def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     """Write `request["blend"]` and `request["thumbnail"]` from `request["glb"]`; return facts about the model.
 
-    `request["quads"]` asks for triangles to be joined back into quads. `request["maps"]`, where there is one, holds files by Meshy's
-    names for them (`base_color`, `metallic`, ...): they take the places that the GLB's own material leaves empty. Raises
-    `RuntimeError` where the GLB cannot be imported.
+    `request["quads"]` asks for triangles to be joined back into quads. `request["maps"]`, where there is one, holds
+    files by Meshy's names for them (`base_color`, `metallic`, ...): they take the places that the GLB's own material
+    leaves empty. Raises `RuntimeError` where the GLB cannot be imported.
     """
     report.progress(0.0, "Reading the model")
     bpy.ops.wm.read_factory_settings(use_empty=True)
     glb = Path(request["glb"])
-    bpy.ops.import_scene.gltf(
-        filepath=str(as_blender_reads(glb, glb.with_name(f"{SCRATCH_PREFIX}spelled-{os.getpid()}.glb")))
-    )
+    readable = as_blender_reads(glb, glb.with_name(f"{SCRATCH_PREFIX}spelled-{os.getpid()}.glb"))
+    # A bone's shape would be one more mesh, which is then counted, measured and shown as a part of the model.
+    bpy.ops.import_scene.gltf(filepath=str(readable), disable_bone_shape=True)
     meshes = [obj.data for obj in bpy.data.objects if obj.type == "MESH"]
     report.progress(0.2, "Preparing the materials")
     name = model_name(request["name"])
@@ -71,32 +69,25 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
         for mesh in meshes:
             join_quads(mesh)
     report.progress(0.5, "Rendering the thumbnail")
-    _write(Path(request["thumbnail"]), render)
+    save_whole(Path(request["thumbnail"]), render)
     report.progress(0.9, "Saving")
     collection = _collect(root)
     # Objects and collection alone: the scene, camera and lights of the thumbnail stay behind.
-    _write(Path(request["blend"]), lambda path: bpy.data.libraries.write(path, {collection}))
+    save_whole(Path(request["blend"]), lambda part: bpy.data.libraries.write(str(part), {collection}))
     return _facts(meshes, notes, quads_asked=request["quads"])
 
 
 def _prepare_materials(glb: Path, meshes: list[bpy.types.Mesh], maps: dict[str, str], name: str) -> list[str]:
-    """Mend all materials, add the loose maps, and bring all into the contract's form; return sentences for the user."""
-    notes = [note for material in bpy.data.materials for note in mend(material)]
+    """Repair all materials, add the loose maps, and bring all into the contract's form; return sentences for the user."""
+    notes = [note for material in bpy.data.materials for note in repair(material)]
     notes += loose_maps.add(maps, meshes, name)
-    untold = metallic_untold(_document(glb))
+    untold = metallic_untold(check(glb))
     for material in bpy.data.materials:
         if material.name in untold:
-            notes += mend_metallic(material)
+            notes += repair_metallic(material)
         keep_contract(material)
     merge_images()
     return list(dict.fromkeys(notes))  # several materials with one fault are told of once
-
-
-def _document(glb: Path) -> dict[str, Any]:
-    """The JSON of a GLB (glTF 2.0, section 4): header of 12 bytes, then the first chunk's length, type and content."""
-    with glb.open("rb") as file:
-        (length,) = struct.unpack("<12xI4x", file.read(20))
-        return json.loads(file.read(length))
 
 
 def _one_root(name: str) -> bpy.types.Object:
@@ -115,7 +106,10 @@ def _one_root(name: str) -> bpy.types.Object:
     foot = Vector(((low.x + high.x) / 2, (low.y + high.y) / 2, low.z))
     if len(meshes) == 1 and not meshes[0].modifiers:
         root = meshes[0]
-        root.data.transform(Matrix.Translation(-foot) @ root.matrix_world)
+        placing = Matrix.Translation(-foot) @ root.matrix_world
+        root.data.transform(placing, shape_keys=True)
+        if placing.determinant() < 0:  # a mirrored node's faces would look inward (Blender 4.2 to 5.2)
+            root.data.flip_normals()
         root.parent = None
         root.matrix_world = Matrix.Identity(4)
         for obj in list(bpy.data.objects):
@@ -148,8 +142,8 @@ def _bounds(meshes: list[bpy.types.Object]) -> tuple[Vector, Vector]:
 def join_quads(mesh: bpy.types.Mesh) -> None:
     """Join pairs of triangles back into the quads that they were cut from: a GLB holds triangles only.
 
-    Exporters write the two halves of a quad one after the other, so neighbours in the list that share an edge are joined first;
-    Blender's own operator finds partners for what is left.
+    Exporters write the two halves of a quad one after the other, so neighbours in the list that share an edge are
+    joined first; Blender's own operator finds partners for what is left.
     """
     joined = bmesh.new()
     joined.from_mesh(mesh)
@@ -186,13 +180,6 @@ def _collect(root: bpy.types.Object) -> bpy.types.Collection:
             other.objects.unlink(obj)
         collection.objects.link(obj)
     return collection
-
-
-def _write(path: Path, write: Callable[[str], Any]) -> None:
-    """Have `write` make the file under another name, so that `path` is either whole or not there."""
-    part = path.with_name(f"part-{os.getpid()}-{path.name}")  # the ending stays: Blender goes by it
-    write(str(part))
-    files.replace(part, path)
 
 
 def _facts(meshes: list[bpy.types.Mesh], notes: list[str], *, quads_asked: bool) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Decides which pixels of a picture belong to the shape. Never imports bpy; numpy only.
 
-Three answers: the picture's own transparency; else what differs from a background that is plain or gently shaded; else nothing can be
-told apart, and the whole rectangle is the shape.
+Three answers: the picture's own transparency; else what differs from a background that is plain or gently shaded; else
+nothing can be told apart, and the whole rectangle is the shape.
 """
 
 from dataclasses import dataclass
@@ -59,12 +59,17 @@ def cut_out(picture: Bytes) -> Cutout:
             else "The background was taken away by its colour"
         )
         return Cutout(matte, "background", f"{taken}; transparency in the picture decides more exactly.")
-    note = "No background could be told apart, so the whole picture became a relief; make the background transparent to shape a figure."
+    note = (
+        "No background could be told apart, so the whole picture became a relief; "
+        "make the background transparent to shape a figure."
+    )
     return Cutout(np.ones(shrink(alpha, STUDY_SIZE).shape, np.float32), "rectangle", note)
 
 
 def _hairlines(matte: Floats) -> Floats:
-    """Lines thinner than a pixel never get fully opaque: measure their contour from their own strongest opacity, so that they stay.
+    """Measure the contour of lines thinner than a pixel from their own strongest opacity, so that they stay.
+
+    They never get fully opaque.
 
     A line has nothing beside it; a translucent area, such as a shadow, is left as it is.
     """
@@ -85,7 +90,10 @@ def _without_dust(matte: Floats) -> Floats:
 
 
 def _from_background(colour: Floats) -> tuple[Floats, bool] | None:
-    """Matte of what stands out from the background, and whether it has holes; None where the background is busy or nothing stands out."""
+    """Matte of what stands out from the background, and whether it has holes.
+
+    None where the background is busy or nothing stands out.
+    """
     height, width = colour.shape[:2]
     if min(height, width) < 8:
         return None
@@ -134,7 +142,10 @@ def _fit(colour: Floats, chosen: Mask, degree: int) -> Floats:
 
 
 def _difference(colour: Floats, background: Floats) -> Floats:
-    """How unlike two pictures are, per pixel, about 0..1: the largest channel, so that pure blue counts like pure green."""
+    """How unlike two pictures are, per pixel, about 0..1.
+
+    The largest channel counts, so that pure blue counts like pure green.
+    """
     return _largest(np.abs(colour - background))
 
 
@@ -145,16 +156,16 @@ def _largest(channels: Floats) -> Floats:
 def _without_shadow(colour: Floats, background: Floats, mask: Mask) -> Mask:
     """Take soft shadows that the object throws on the background out of the mask.
 
-    A shadow is the background made evenly darker, it begins without an edge, and it lies against the rest of the background.
+    A shadow is the background made evenly darker, it begins without an edge, and it lies against the rest of the
+    background.
     """
     light = blur(luminance(colour) / np.maximum(luminance(background), 0.02), 1)
     tint = _largest(np.abs(colour - background * light[..., None]))
     steps = np.maximum(
         np.abs(np.diff(light, axis=0, append=light[-1:])), np.abs(np.diff(light, axis=1, append=light[:, -1:]))
     )
-    gentle = max(
-        0.01, 4 / max(mask.shape)
-    )  # of the light, a pixel: noise stays under it, the edge of a white object does not
+    # Of the light, a pixel: noise stays under it, the edge of a white object does not.
+    gentle = max(0.01, 4 / max(mask.shape))
     soft = (light > 0.45) & (light < 1) & (tint < 0.05) & (grow(steps, 1) < gentle)
     numbers, _ = label(soft | ~mask)
     reached = np.zeros(numbers.max() + 1, np.bool_)
@@ -172,7 +183,10 @@ def _rim_of(shape: tuple[int, ...]) -> Mask:
 
 
 def _tidy(mask: Mask) -> tuple[Mask, bool]:
-    """Drop specks, and close enclosed bits of background that are too small to be meant as holes; are there any that are not?"""
+    """Drop specks, and close enclosed bits of background that are too small to be meant as holes.
+
+    Also tells whether there are any that are not.
+    """
     parts, area = label(mask)
     small = area < max(4, SPECK * mask.sum())
     mask = mask & ~small[parts]

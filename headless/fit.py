@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Any picture -> a PNG or JPEG that a service takes, in a background Blender. Never enlarges, nor changes the picture given.
+"""Any picture -> a PNG or JPEG that a service takes, in a background Blender. Never enlarges; changes no given file.
 
-A JPEG stays a JPEG; everything else becomes a PNG of 8 bits a channel. What shows nothing is refused. Pixels are averaged in
-display space, as a viewer shows them, weighted by their opacity, so that the colour of what is transparent does not come
-through at the edges.
+A JPEG stays a JPEG; everything else becomes a PNG of 8 bits a channel. What shows nothing is refused. Pixels are
+averaged in display space, as a viewer shows them, weighted by their opacity, so that the colour of what is transparent
+does not come through at the edges.
 """
 
 import json
@@ -70,7 +70,8 @@ def fit(
 ) -> dict[str, Any]:
     """Write `picture` to `output_stem` plus its ending, the longer side at most `limit_px`.
 
-    Returns `file`, `width` and `height`. Raises `NotFitting`, which calls the picture `called`, where there is nothing to be read, or nothing to be seen.
+    Returns `file`, `width` and `height`. Raises `NotFitting`, which calls the picture `called`, where there is nothing
+    to be read, or nothing to be seen.
     """
     report.progress(0.0, "Reading the picture")
     called = called or picture.name
@@ -218,7 +219,7 @@ def _averaged(values: Floats, size: tuple[int, int], prepared: Callable[[Floats]
 
 
 def _taps(old: int, new: int) -> tuple[np.ndarray, Floats]:
-    """For each of `new` pixels along an axis of `old`: which of them it covers, (new, k), and the share of each in it."""
+    """For each of `new` pixels along an axis of `old`: which it covers, and the share of each in it, both (new, k)."""
     edges = np.arange(new + 1) * (old / new)
     count = min(old, int(np.ceil(old / new)) + 1)
     taps = np.minimum(np.floor(edges[:-1]).astype(np.int64), old - count)[:, None] + np.arange(count)

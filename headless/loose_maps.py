@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Maps that came as files beside the GLB, wired in where its own material has nothing. Never replaces what the GLB brings.
+"""Maps that came as files beside the GLB, wired in where its own material has none. Never replaces what the GLB has.
 
-The key says what a map is; only a pair that is plainly exchanged is put right. A map that cannot be used is told of, and left out:
-the model is good without it.
+The key says what a map is; only a pair that is plainly exchanged is put right. A map that cannot be used is told of,
+and left out: the model is good without it.
 """
 
 from pathlib import Path
@@ -33,9 +33,9 @@ GREY = 0.04  # mean difference between a grey map's channels: JPEG leaves some
 
 
 def add(maps: dict[str, str], meshes: list[bpy.types.Mesh], name: str) -> list[str]:
-    """Wire the files in `maps` into the model's one material, its images named after `name`; return sentences for the user.
+    """Wire the files in `maps` into the model's one material; return sentences for the user.
 
-    A model without any material gets one.
+    The images are named after `name`. A model without any material gets one.
     """
     maps = {key: path for key, path in maps.items() if key in SOCKETS and path}
     if not maps:
@@ -73,14 +73,17 @@ def _missing(material: bpy.types.Material) -> set[str]:
 
 
 def _read_all(maps: dict[str, str], wanted: list[str]) -> dict[str, bpy.types.Image]:
-    """The images of those of the wanted maps that can be read; roughness and normal both where one is wanted, to be compared."""
+    """The images of those of the wanted maps that can be read.
+
+    Roughness and normal both where one is wanted, to be compared.
+    """
     pair = PAIR if PAIR & set(wanted) else frozenset()
     images = {key: _read(Path(path), key) for key, path in maps.items() if key in {*wanted, *pair}}
     return {key: image for key, image in images.items() if image is not None}
 
 
 def _read(path: Path, key: str) -> bpy.types.Image | None:
-    """The file as a packed image that knows no folder, as the glTF importer makes them; None where Blender cannot read it."""
+    """The file as a packed image that knows no folder, as the glTF importer has them; None if it cannot be read."""
     try:
         content = path.read_bytes()
     except OSError:

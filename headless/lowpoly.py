@@ -47,16 +47,15 @@ def reduced(sheet: Sheet, depth: Floats, matte: Floats, quads: bool) -> Few | No
             break
         triangles = np.empty(3 * len(mesh.polygons), np.int32)
         mesh.loops.foreach_get("vertex_index", triangles)
-        points, triangles = mended(vector(mesh.vertices, "co"), triangles.reshape(-1, 3))
+        points, triangles = repaired(vector(mesh.vertices, "co"), triangles.reshape(-1, 3))
         walls, lonely = contour(triangles), 0
         faces = 2 * (len(triangles) + len(walls))
         if quads:
             points, triangles, lonely, walls = in_pairs(points, triangles, walls, matte)
             faces = len(triangles) + lonely + len(walls)
         if faces <= MOST:
-            kept = np.maximum(
-                points[:, 2] / FLATTEN, depth.min()
-            )  # reducing lets the rim sink: the wall would have no area
+            # Reducing lets the rim sink: the wall would have no area.
+            kept = np.maximum(points[:, 2] / FLATTEN, depth.min())
             result = Few(points[:, :2], triangles, lonely, walls, kept)
         if LEAST <= faces <= MOST or (faces < LEAST and modifier.ratio == 1):
             break
@@ -65,8 +64,8 @@ def reduced(sheet: Sheet, depth: Floats, matte: Floats, quads: bool) -> Few | No
     return result
 
 
-def mended(points: Floats, triangles: Indices) -> tuple[Floats, Indices]:
-    """The same sheet, no edge with more than two triangles, no point where two parts only touch, and none without a triangle.
+def repaired(points: Floats, triangles: Indices) -> tuple[Floats, Indices]:
+    """The same sheet without edges of three triangles, points where parts only touch, and points without a triangle.
 
     Reducing leaves such places in hair-thin shapes. Points become several, one for each fan of triangles around them.
     """
@@ -100,9 +99,10 @@ def mended(points: Floats, triangles: Indices) -> tuple[Floats, Indices]:
 
 
 def in_pairs(points: Floats, triangles: Indices, walls: Indices, matte: Floats) -> tuple[Floats, Indices, int, Indices]:
-    """Points, triangles and contour ordered so that two and two triangles make a quad, all but the last `lonely` (third answer).
+    """Points, triangles, `lonely` and contour: two and two triangles make a quad, all but the last `lonely` ones.
 
-    A triangle on the contour that found no partner is cut in two there: they make a quad, and the new point betters the outline.
+    A triangle on the contour that found no partner is cut in two there: they make a quad, and the new point betters the
+    outline.
     """
     pairs = partners(points, triangles)
     alone = np.ones(len(triangles), np.bool_)
@@ -133,7 +133,7 @@ def in_pairs(points: Floats, triangles: Indices, walls: Indices, matte: Floats) 
 
 
 def partners(points: Floats, triangles: Indices) -> Indices:
-    """Which two triangles make a quad each, (n, 2): well-shaped quads first, but nobody's last partner is taken away."""
+    """Which two triangles make a quad each, (n, 2): well-shaped quads first; nobody's last partner is taken away."""
     links = possible_quads(points, triangles)
     beside: list[list[int]] = [[] for _ in triangles]  # best first
     for first, second in links:
@@ -187,7 +187,10 @@ def possible_quads(points: Floats, triangles: Indices) -> list[list[int]]:
 
 
 def midpoints(points: Floats, a: Indices, b: Indices, c: Indices, matte: Floats) -> Floats:
-    """The middles of the contour's edges a-b of triangles a-b-c, moved at right angles to where the matte is 0.5, if that is near."""
+    """The middles of the contour's edges a-b of triangles a-b-c.
+
+    Each is moved at right angles to its edge to where the matte is 0.5, if that is near.
+    """
     middle = (points[a] + points[b]) * np.float32(0.5)
     along = points[b, :2] - points[a, :2]
     length = np.maximum(np.linalg.norm(along, axis=1), 1e-9)
@@ -205,7 +208,7 @@ def midpoints(points: Floats, a: Indices, b: Indices, c: Indices, matte: Floats)
 
 
 def likeness(points: NDArray[np.floating], walls: Indices, matte: Floats) -> float:
-    """Intersection over union of what the contour encloses and of the matte's inside, counted at the pixels' centres."""
+    """Intersection over union of what the contour encloses and the matte's inside, counted at the pixels' centres."""
     height, width = matte.shape
     start, end = points[walls[:, 0]], points[walls[:, 1]]
     falling = start[:, 1:] < end[:, 1:]

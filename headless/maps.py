@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the texture maps of a sculpted picture: base colour, roughness with metallic, normals. Never imports bpy; numpy only."""
+"""Makes the texture maps of a sculpted picture: base colour, roughness with metallic, normals. Never imports bpy."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,8 +66,9 @@ def fitted(image: Floats, height: int, width: int) -> Floats:
 def even_shading(colour: Bytes, matte: Floats) -> Bytes:
     """Take the slow changes of brightness out of (h, w, 3) colours (Retinex): edges are paint, slopes are light.
 
-    Finds the picture whose log-luma gradients are the strong ones of the original and zero elsewhere (a screened Poisson equation,
-    solved by a cosine transform at reduced size). Where a picture is flat between its edges, nothing changes.
+    Finds the picture whose log-luma gradients are the strong ones of the original and zero elsewhere (a screened
+    Poisson equation, solved by a cosine transform at reduced size). Where a picture is flat between its edges, nothing
+    changes.
     """
     small = shrink(colour, LIGHT_SIZE)
     inside = fitted(matte, *small.shape[:2])
@@ -111,8 +112,8 @@ def _screened_poisson(divergence: Floats, reach: float) -> Floats:
 def surface(colour: Bytes, matte: Floats) -> Bytes:
     """(h, w, 3) as glTF wants it: roughness in green, metallic in blue.
 
-    Matte by default, smoother where a highlight shows, rougher where the picture is busy. Metallic only where colourless and full of
-    soft, strong contrasts, as polished steel is; a picture cannot say more.
+    Matte by default, smoother where a highlight shows, rougher where the picture is busy. Metallic only where
+    colourless and full of soft, strong contrasts, as polished steel is; a picture cannot say more.
     """
     small = shrink(colour, SURFACE_SIZE)
     size = max(small.shape[:2])

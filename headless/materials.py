@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The material contract: what every material looks like before it enters the user's scene. Changes materials, never meshes.
+"""The material contract: how every material looks before it enters the user's scene. Changes materials, never meshes.
 
-One Principled BSDF. Base color and emission images are read as sRGB and everything else as Non-Color (glTF 2.0, 5.19 and 5.22).
-Nodes stand in columns, from the images on the left to the output on the right, and say what they are. What services are known to
-get wrong in their GLBs is mended, each only where it is plainly wrong.
+One Principled BSDF. Base color and emission images are read as sRGB and everything else as Non-Color (glTF 2.0, 5.19
+and 5.22). Nodes stand in columns, from the images on the left to the output on the right, and say what they are. What
+services are known to get wrong in their GLBs is repaired, each only where it is plainly wrong.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ FULL = 0.99  # emission strength from which a picture glows as bright as it is p
 
 
 def keep_contract(material: bpy.types.Material) -> None:
-    """Bring a material as the glTF importer makes it, and `mend` mended it, into the contract's form."""
+    """Bring a material as the glTF importer makes it, and `repair` repaired it, into the contract's form."""
     tree = material.node_tree
     if tree is None:
         return
@@ -45,7 +45,7 @@ def principled_of(material: bpy.types.Material) -> bpy.types.Node | None:
     return next((node for node in nodes if node.type == "BSDF_PRINCIPLED"), None)
 
 
-def mend(material: bpy.types.Material) -> list[str]:
+def repair(material: bpy.types.Material) -> list[str]:
     """Put right what services get wrong in a material; return sentences about what the user may wonder at."""
     if material.node_tree is None:
         return []
@@ -61,7 +61,10 @@ def mend(material: bpy.types.Material) -> list[str]:
 
 
 def _light(material: bpy.types.Material) -> None:
-    """Give an unlit material a Principled BSDF in place of the importer's emission and mixing nodes, colour and alpha kept."""
+    """Give an unlit material a Principled BSDF in place of the importer's emission and mixing nodes.
+
+    Colour and alpha are kept.
+    """
     tree = material.node_tree
     output = next((node for node in tree.nodes if node.type == "OUTPUT_MATERIAL"), None)
     if output is None:
@@ -105,7 +108,7 @@ def _image_at(socket: bpy.types.NodeSocket) -> bpy.types.Image | None:
 
 
 def _is_needlessly_transparent(material: bpy.types.Material) -> bool:
-    """Whether a material is blended though nothing of it can be seen through: faces then hide each other in a wrong order."""
+    """Whether a material is blended though it is opaque: faces then hide each other in a wrong order."""
     if material.surface_render_method != "BLENDED":
         return False
     alpha = principled_of(material).inputs["Alpha"]
@@ -146,8 +149,8 @@ def _stop_needless_glow(material: bpy.types.Material) -> None:
         material.node_tree.nodes.remove(node)
 
 
-def mend_metallic(material: bpy.types.Material) -> list[str]:
-    """Make a material a non-metal that is a pure metal only because its GLB says nothing about it; return what to tell the user."""
+def repair_metallic(material: bpy.types.Material) -> list[str]:
+    """Make a material a non-metal that is a metal only as its GLB does not say; return what to tell the user."""
     principled = principled_of(material)
     if principled is None or principled.inputs["Metallic"].links or principled.inputs["Metallic"].default_value < 1:
         return []
@@ -156,9 +159,10 @@ def mend_metallic(material: bpy.types.Material) -> list[str]:
 
 
 def metallic_untold(document: dict[str, Any]) -> set[str]:
-    """The names, as the importer gives them, of the materials of a GLB's JSON that leave out both metallic factor and texture.
+    """The names of the materials of a GLB's JSON that leave out both metallic factor and texture.
 
-    The standard's default is then a pure metal, nearly black without surroundings, and hardly ever meant.
+    They are the names that the importer gives. The standard's default is then a pure metal, nearly black without
+    surroundings, and hardly ever meant.
     """
     told: set[str] = set()
     untold: set[str] = set()
@@ -202,7 +206,7 @@ def _sockets_fed_by(node: bpy.types.Node) -> Iterator[str]:
 
 def _lay_out(tree: bpy.types.NodeTree) -> None:
     """Place each node in the column of its longest way to the output, in the order of the inputs it feeds."""
-    output = next(node for node in tree.nodes if node.type == "OUTPUT_MATERIAL")  # importer and `mend` see to it
+    output = next(node for node in tree.nodes if node.type == "OUTPUT_MATERIAL")  # importer and `repair` see to it
     columns: dict[bpy.types.Node, int] = {}
     order: list[bpy.types.Node] = []
 
@@ -216,9 +220,8 @@ def _lay_out(tree: bpy.types.NodeTree) -> None:
 
     visit(output, 0)
     for node in tree.nodes:
-        if (
-            node not in order
-        ):  # the importer's group for occlusion stands beside the output, fed by nothing or by an image
+        # The importer's group for occlusion stands beside the output, fed by nothing or by an image.
+        if node not in order:
             visit(node, columns.get(node, 0))
     rows: dict[int, int] = {}
     for node in order:

@@ -51,7 +51,8 @@ def vector(items: bpy.types.bpy_prop_collection, attribute: str) -> Floats:
 def add_uvs(mesh: bpy.types.Mesh, frame: Frame, shape: tuple[int, int]) -> None:
     """Texture coordinates straight from the front over the whole picture, whose matte has this shape.
 
-    The back half's contour lies half a pixel further out than the front's, so that the wall between has some width in the texture.
+    The back half's contour lies half a pixel further out than the front's, so that the wall between has some width in
+    the texture.
     """
     points = vector(mesh.vertices, "co")
     outward = np.where(points[:, 1:2] > 0, 0.5 * vector(mesh.vertices, "normal"), 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Arithmetic on pictures held as numpy arrays: shrink, blur, sample, label, fill. Never imports bpy, never opens a file.
+"""Arithmetic on pictures held as numpy arrays: shrink, blur, sample, label, fill. Never imports bpy nor opens a file.
 
 An array's first axis runs down the picture, its second to the right; a third, where there is one, holds channels.
 """
@@ -15,7 +15,7 @@ LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec. 709
 
 
 def shrink(picture: Bytes, longest: int) -> Floats:
-    """The picture (uint8) as floats 0..1, averaged down by the least whole factor that brings its longer side to `longest`."""
+    """The picture (uint8) as floats 0..1, averaged down by the least whole factor that fits it into `longest`."""
     height, width = picture.shape[:2]
     factor = min(-(-max(height, width) // longest), max(1, min(height, width) // 16))  # slivers are not averaged away
     if factor == 1:
@@ -39,10 +39,10 @@ def luminance(colour: Floats) -> Floats:
 
 
 def window_mean(image: Floats, down: NDArray[np.float64], right: NDArray[np.float64], window: float) -> Floats:
-    """Mean of `image` over square windows (side in pixels) centred on every pair of `down` x `right` (pixel coordinates).
+    """Mean of `image` over square windows (side in pixels) centred on each pair of `down` x `right`, in pixels.
 
-    Pixels are squares: pixel 0 spans 0..1. What lies outside counts as zero. Windows of a pixel or more make the result continuous,
-    so that it may be sampled finer than the pixels.
+    Pixels are squares: pixel 0 spans 0..1. What lies outside counts as zero. Windows of a pixel or more make the result
+    continuous, so that it may be sampled finer than the pixels.
     """
     half = window / 2
     for centres in (down, right):
@@ -61,7 +61,10 @@ def _at_rows(sums: NDArray[np.float64], position: NDArray[np.float64]) -> NDArra
 
 
 def bilinear(image: Floats, down: NDArray[np.floating], right: NDArray[np.floating]) -> Floats:
-    """Values of an (h, w) array at points (pixel coordinates, centre of pixel 0 at 0.5), constant beyond the outermost centres."""
+    """Values of an (h, w) array at points (pixel coordinates, centre of pixel 0 at 0.5).
+
+    They are constant beyond the outermost centres.
+    """
     y = np.clip(down - 0.5, 0, image.shape[0] - 1)
     x = np.clip(right - 0.5, 0, image.shape[1] - 1)
     top, left = y.astype(np.int64), x.astype(np.int64)
@@ -98,7 +101,7 @@ def blur(image: Floats, sigma: float) -> Floats:
 
 
 def blur_inside(image: Floats, weight: Floats, sigma: float) -> Floats:
-    """Blur that takes from where `weight` is high and ignores the rest, so that the background does not leak into the shape."""
+    """Blur that takes from where `weight` is high, so that the background does not leak into the shape."""
     return blur(image * weight, sigma) / (blur(weight, sigma) + np.float32(1e-4))
 
 
@@ -118,8 +121,8 @@ def grow(mask: NDArray, steps: int) -> NDArray:
 def label(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Number the parts of a mask that hang together by edges.
 
-    Returns (h, w) numbers, 0 where the mask is false, and how many pixels carry each number. Works on runs of pixels in a row, joined
-    to the lowest-numbered run they touch until nothing changes: a few passes, whatever the picture.
+    Returns (h, w) numbers, 0 where the mask is false, and how many pixels carry each number. Works on runs of pixels in
+    a row, joined to the lowest-numbered run they touch until nothing changes: a few passes, whatever the picture.
     """
     height, width = mask.shape
     padded = np.zeros((height, width + 1), np.bool_)
@@ -147,7 +150,10 @@ def label(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
 
 
 def fill_outward(colour: Floats, weight: Floats) -> Floats:
-    """Give every pixel the colour of the weighted pixels near it: averages pulled up a pyramid, then pushed back down."""
+    """Give every pixel the colour of the weighted pixels near it.
+
+    Averages are pulled up a pyramid, then pushed back down.
+    """
     height, width = weight.shape
     if height * width <= 4:
         mean = (colour * weight[..., None]).sum((0, 1)) / max(float(weight.sum()), 1e-6)

@@ -2,8 +2,8 @@
 """What a headless program says to whoever started it: one JSON object a line, appended to a file. Imports no bpy.
 
 Lines: `{"progress": 0.4, "message": "Shaping the model"}` while the work goes on; last `{"done": {...facts}}` or
-`{"error": "one sentence that says what to do"}`. A program that ends without a last line has crashed. A file and not a pipe: a
-pipe cannot be read without blocking on every system that Blender runs on.
+`{"error": "one sentence that says what to do"}`. A program that ends without a last line has crashed. A file and not a
+pipe: a pipe cannot be read without blocking on every system that Blender runs on.
 """
 
 import json
@@ -23,8 +23,8 @@ class Report:
     def progress(self, fraction: float, message: str) -> None:
         """Say how far the work is (0 to 1) and what is done next, in words for the panel.
 
-        Ends the process when the one that started it has died: nobody would take the result. (On Linux and macOS it does not live so long, see
-        `process.end_with_starter`; Windows knows nothing like it.)
+        Ends the process when the one that started it has died: nobody would take the result. (On Linux and macOS it
+        does not live so long, see `process.end_with_starter`; Windows knows nothing like it.)
         """
         if self._starter_is_gone():
             sys.exit("The process that asked for this work is gone.")

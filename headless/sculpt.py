@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Local service's sculptor: turns a picture into a textured, closed GLB in a background Blender. Never goes online.
 
-It shapes the silhouette: what lies inside the outline swells, thick where the shape is wide, and the back mirrors the front. It does not
-guess hidden sides as the AI services do.
+It shapes the silhouette: what lies inside the outline swells, thick where the shape is wide, and the back mirrors the
+front. It does not guess hidden sides as the AI services do.
 
 Run as `launch.py headless.sculpt REQUEST.json`, the request being
 `{"picture": path, "name": "Fox", "output": path, "report": path, "parameters": {...}}`.
@@ -49,7 +49,7 @@ class SculptError(Exception):
 
 
 def sculpt(picture: Path, parameters: dict[str, Any], output: Path, name: str, report: Report) -> dict[str, Any]:
-    """Make the GLB, and tell facts: `faces`, `shape_from` ("alpha", "background" or "rectangle") and a `note` for the user.
+    """Make the GLB. Return `faces`, `shape_from` ("alpha", "background" or "rectangle") and a `note` for the user.
 
     Replaces whatever file Blender has open by an empty one.
     """
@@ -83,7 +83,7 @@ def start_blender() -> None:
 def make_mesh(
     image: Bytes, cutout: Cutout, parameters: dict[str, Any], name: str, report: Report
 ) -> tuple[bpy.types.Mesh, int]:
-    """The body in natural size (the longer of width and height 1 m), standing on z = 0, its front towards -Y; and its faces.
+    """The body, and how many faces it has. Its longer side is 1 m, it stands on z = 0, and its front is towards -Y.
 
     Where quads were asked for, the triangles of each follow each other, as a GLB wants it.
     """

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Turns a matte into a closed body of quads, swollen from its silhouette. Never imports bpy; numpy only.
 
-Lengths are in pixels of the matte, x to the right, y down the picture, depth towards the onlooker, until mesh.py turns them into
-metres. The body is two sheets over the same grid, front and back, joined by a wall along the contour: closed by construction.
+Lengths are in pixels of the matte, x to the right, y down the picture, depth towards the onlooker, until mesh.py turns
+them into metres. The body is two sheets over the same grid, front and back, joined by a wall along the contour: closed
+by construction.
 """
 
 from dataclasses import dataclass, replace
@@ -46,9 +47,10 @@ def faces_of(inside: NDArray[np.bool_]) -> int:
 
 
 def make_sheet(matte: Floats, faces: int, least: int = 0) -> Sheet:
-    """Cover the matte's inside with cells so that the body gets about so many quads: never under `least`, nor over 4 times that.
+    """Cover the matte's inside with cells so that the body gets about so many quads.
 
-    Where `least` is 0 there are at most as many as asked for, and a tenth. Lines too thin for cells of that size become a cell thick.
+    There are never fewer than `least`, nor more than 4 times that. Where `least` is 0 there are at most as many as
+    asked for, and a tenth. Lines too thin for cells of that size become a cell thick.
     """
     most = 4 * least or faces * 11 // 10
     coverage, corner, pitch = _covered(matte, faces)
@@ -63,7 +65,7 @@ def make_sheet(matte: Floats, faces: int, least: int = 0) -> Sheet:
 
 
 def _covered(matte: Floats, faces: int, thicken: bool = False) -> tuple[Floats, NDArray[np.float64], float]:
-    """How much of each cell is inside, the grid's corner and the side of a cell, so that the body gets as nearly `faces` quads as it can.
+    """How much of each cell is inside, the grid's corner and the side of a cell, for a body of about `faces` quads.
 
     With `thicken`, every cell that holds anything is taken for full. Raises IndexError where nothing is inside.
     """
@@ -99,9 +101,8 @@ def _net(coverage: Floats, corner: NDArray[np.float64], pitch: float) -> Sheet:
     rows, columns = np.nonzero(touched)
     nw, ne, sw, se = (samples[part][rows, columns] for part in four)
     offsets, crossed = _crossings(nw, ne, sw, se)
-    diagonal = crossed.all(
-        axis=1
-    )  # two cells meet only in this corner: it becomes two points, or an edge would get four faces
+    # Where two cells meet only in this corner: it becomes two points, or an edge would get four faces.
+    diagonal = crossed.all(axis=1)
     first = crossed.copy()
     north_west = nw >= 0.5
     first[diagonal] = np.where(north_west[diagonal, None], [True, False, True, False], [True, False, False, True])
@@ -159,7 +160,10 @@ def _subdivided(sheet: Sheet) -> Sheet:
 
 
 def _crossings(nw: Floats, ne: Floats, sw: Floats, se: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """Where the contour crosses the four lines between neighbouring samples: (n, 4, 2) offsets from the corner, (n, 4) whether."""
+    """Where the contour crosses the four lines between neighbouring samples.
+
+    The answer is (n, 4, 2) offsets from the corner, and (n, 4) whether it crosses.
+    """
     offsets = np.zeros((len(nw), 4, 2), np.float32)
     crossed = np.zeros((len(nw), 4), np.bool_)
     lines = ((nw, ne, 0, -0.5), (sw, se, 0, 0.5), (nw, sw, 1, -0.5), (ne, se, 1, 0.5))
@@ -176,7 +180,10 @@ def _mean(offsets: Floats, chosen: NDArray[np.bool_]) -> Floats:
 
 
 def _relax(sheet: Sheet, rounds: int = 6) -> NDArray[np.float64]:
-    """Even out the cells near the contour: inner points go to the middle of their neighbours, those on the contour slide along it."""
+    """Even out the cells near the contour.
+
+    Inner points go to the middle of their neighbours; those on the contour slide along it.
+    """
     a, b = sheet.quads.ravel(), np.roll(sheet.quads, -1, axis=1).ravel()
     count = np.maximum(np.bincount(a, minlength=len(sheet.points)), 1)
     inner = ~sheet.rim
@@ -198,7 +205,7 @@ def _relax(sheet: Sheet, rounds: int = 6) -> NDArray[np.float64]:
 
 
 def _smoothed(sheet: Sheet, values: Floats, rounds: int = 2) -> Floats:
-    """Each inner point's value becomes the mean of its neighbours': takes out what is left of the cells' stair steps."""
+    """Each inner point's value becomes its neighbours' mean: takes out what is left of the cells' stair steps."""
     a, b = sheet.quads.ravel(), np.roll(sheet.quads, -1, axis=1).ravel()
     count = np.maximum(np.bincount(a, minlength=len(values)), 1)
     for _ in range(rounds):
@@ -215,8 +222,8 @@ def _theta(here: Floats, there: Floats) -> Floats:
 def _poisson(coverage: Floats) -> Floats:
     """Solve laplace(u) = -4 inside, u = 0 on the contour; cells are 1 wide.
 
-    Links that cross the contour are shortened to where it is, so that heights do not follow the cells' stair steps. Conjugate
-    gradients, started from the solution at half the resolution.
+    Links that cross the contour are shortened to where it is, so that heights do not follow the cells' stair steps.
+    Conjugate gradients, started from the solution at half the resolution.
     """
     inside = coverage >= 0.5
     rows, columns = np.nonzero(inside)
@@ -264,7 +271,10 @@ def _poisson(coverage: Floats) -> Floats:
 
 
 def _with_ghosts(coverage: Floats, square: Floats) -> Floats:
-    """Continue the solution linearly to below zero in the cells just outside, so that it can be sampled right up to the contour."""
+    """Continue the solution linearly to below zero in the cells just outside.
+
+    It can then be sampled right up to the contour.
+    """
     inside = np.pad(coverage >= 0.5, 1)
     samples, values = np.pad(coverage, 1), np.pad(square, 1)
     total, count = np.zeros_like(values), np.zeros_like(values)
@@ -279,7 +289,7 @@ def _with_ghosts(coverage: Floats, square: Floats) -> Floats:
 
 
 def swollen(sheet: Sheet) -> Floats:
-    """Half thickness at every point, in pixels: elliptical across, growing with the local width, flattening towards DEEPEST."""
+    """Half thickness at every point, in pixels: elliptical across, growing with the width, flatter towards DEEPEST."""
     square = SWELL**2 * sheet.square + np.float32(RIM * sheet.pitch) ** 2
     deepest = DEEPEST * np.ptp(sheet.points, axis=0).max()
     return np.sqrt(square) / (1 + (square / deepest**2) ** 2).astype(np.float32) ** 0.25
@@ -288,7 +298,10 @@ def swollen(sheet: Sheet) -> Floats:
 def body(
     outline: Floats, faces: Indices, walls: Indices, front: Floats, back: Floats
 ) -> tuple[Floats, Indices, Indices]:
-    """The closed body over (n, 2) points: (2n, 3) points x, y, depth; the faces of both sheets; the (k, 4) faces of the wall."""
+    """The closed body over (n, 2) points.
+
+    It has (2n, 3) points x, y, depth; the faces of both sheets; and the (k, 4) faces of the wall.
+    """
     n = len(outline)
     points = np.empty((2 * n, 3), np.float32)
     points[:n, :2] = points[n:, :2] = outline
@@ -306,7 +319,10 @@ def contour(faces: Indices) -> Indices:
 
 
 def triangulated(points: Floats, quads: Indices) -> Indices:
-    """Two triangles for each quad, cut so that the smaller of them is as large as can be: a corner on a straight contour is not cut off."""
+    """Two triangles for each quad, cut so that the smaller of them is as large as can be.
+
+    So a corner on a straight contour is not cut off.
+    """
     corners = points[quads].astype(np.float64)
 
     def area(a: int, b: int, c: int) -> NDArray[np.float64]:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small picture of everything in the file, for the list of jobs. Adds a camera and a light to the scene; changes no object."""
+"""A small picture of everything in the file, for the list of jobs. Adds a camera and a light; changes no object."""
 
 import math
+from pathlib import Path
 
 import bpy
 from mathutils import Vector
@@ -14,8 +15,8 @@ SUN_W_PER_M2 = 3.0
 SKY_STRENGTH = 0.6
 
 
-def render(path: str) -> None:
-    """Render all meshes to the PNG at `path`, on a transparent ground. With Cycles on the CPU: the one that needs no display."""
+def render(path: Path) -> None:
+    """Render all meshes to the PNG at `path`, on a transparent ground. Cycles on the CPU is what needs no display."""
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
     scene.cycles.device = "CPU"
@@ -28,7 +29,7 @@ def render(path: str) -> None:
     scene.render.resolution_percentage = 100
     scene.render.image_settings.file_format = "PNG"
     scene.render.image_settings.color_mode = "RGBA"
-    scene.render.filepath = path
+    scene.render.filepath = str(path)
     _light(scene)
     _aim(scene)
     bpy.ops.render.render(write_still=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the sculptor's tests measure on a GLB: closedness, areas, texture coordinates, quads, and how it looks from the front.
 
-The numbers come from the file's own bytes, read here with numpy, so that no importer can mend anything on the way. Only the picture
+The numbers come from the file's own bytes, read here with numpy, so that no importer can repair anything on the way. Only the picture
 from the front and the joining of quads need Blender.
 """
 

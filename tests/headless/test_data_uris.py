@@ -3,7 +3,6 @@
 
 import base64
 import json
-import struct
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from drawing import png
 from service.cube import cube_glb
+from service.textures import assembled, parted
 
 from image_to_3d.headless import convert as program
 from image_to_3d.headless.report import Report
@@ -21,14 +21,9 @@ GREEN = (20, 200, 60, 255)
 
 def with_picture(uri: str) -> bytes:
     """A cube whose picture is at `uri`."""
-    whole = cube_glb()
-    (length,) = struct.unpack_from("<I", whole, 12)
-    document = json.loads(whole[20 : 20 + length])
+    document, binary = parted(cube_glb())
     document["images"] = [{"uri": uri}]
-    content = json.dumps(document).encode()
-    content += b" " * (-len(content) % 4)
-    rest = whole[20 + length :]
-    return struct.pack("<4sIII4s", b"glTF", 2, 20 + len(content) + len(rest), len(content), b"JSON") + content + rest
+    return assembled(document, binary)
 
 
 def request_for(glb: Path) -> dict:
@@ -43,7 +38,7 @@ def request_for(glb: Path) -> dict:
 def test_the_picture_arrives(tmp_path: Path, monkeypatch, head: str) -> None:
     glb = tmp_path / "model.glb"
     glb.write_bytes(with_picture(head + base64.b64encode(png(np.full((4, 4, 4), GREEN, np.uint8))).decode()))
-    monkeypatch.setattr(program, "render", lambda path: Path(path).write_bytes(b""))
+    monkeypatch.setattr(program, "render", lambda path: path.write_bytes(b""))
     program.convert(request_for(glb), Report(tmp_path / "report.jsonl"))
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     with bpy.data.libraries.load(str(tmp_path / "result.blend"), link=False) as (there, here):

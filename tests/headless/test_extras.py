@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a service writes into a GLB's `extras` becomes properties in the user's file only where it is plain. In a real Blender."""
 
-import json
-import struct
 from pathlib import Path
 from typing import Any
 
 import bpy
 from service.cube import cube_glb
+from service.textures import assembled, parted
 
 from image_to_3d.headless import convert as program
 from image_to_3d.headless.report import Report
@@ -56,10 +55,7 @@ CLEANED = {"note": "a\x1b[31mred\ud800"}
 
 def model(extras: Any, **on_mesh: Any) -> bytes:
     """A cube with a shape key, a bone, a camera, a lamp and an animation; each of them and all else has `extras`."""
-    whole = cube_glb()
-    (length,) = struct.unpack_from("<I", whole, 12)
-    document = json.loads(whole[20 : 20 + length])
-    rest = whole[20 + length :]
+    document, binary = parted(cube_glb())
     (primitive,) = document["meshes"][0]["primitives"]
     primitive["targets"] = [{"POSITION": 1}]
     document["nodes"] = [
@@ -93,9 +89,7 @@ def model(extras: Any, **on_mesh: Any) -> bytes:
     document["meshes"][0].setdefault("extras", {})
     if on_mesh:
         document["meshes"][0]["extras"] = {**document["meshes"][0]["extras"], **on_mesh}
-    content = json.dumps(document).encode()
-    content += b" " * (-len(content) % 4)
-    return struct.pack("<4sIII4s", b"glTF", 2, 20 + len(content) + len(rest), len(content), b"JSON") + content + rest
+    return assembled(document, binary)
 
 
 def converted(folder: Path, monkeypatch: Any, glb: bytes) -> tuple[dict[str, Any], list[Any]]:
@@ -103,7 +97,7 @@ def converted(folder: Path, monkeypatch: Any, glb: bytes) -> tuple[dict[str, Any
     folder.mkdir()
     (folder / "model.glb").write_bytes(glb)
     made = {"blend": str(folder / "result.blend"), "thumbnail": str(folder / "thumbnail.png")}
-    monkeypatch.setattr(program, "render", lambda path: Path(path).write_bytes(b""))
+    monkeypatch.setattr(program, "render", lambda path: path.write_bytes(b""))
     program.convert(
         {"glb": str(folder / "model.glb"), "name": "Cube", "quads": False, **made}, Report(folder / "report.jsonl")
     )

@@ -2,7 +2,6 @@
 """Maps that come beside a GLB, and what services get wrong inside it: held on the nodes and pixels of the .blend that is written."""
 
 import json
-import struct
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import bpy
 import numpy as np
 import pytest
 from drawing import png
+from service.textures import assembled
 
 from image_to_3d.headless import convert as program
 from image_to_3d.headless.report import Report
@@ -80,16 +80,7 @@ def write_glb(
         "buffers": [{"byteLength": len(binary)}],
         "extensionsUsed": ["KHR_materials_unlit"],
     }
-    text = json.dumps({key: value for key, value in document.items() if value != []}).encode()
-    text += b" " * (-len(text) % 4)
-    total = 12 + 8 + len(text) + 8 + len(binary)
-    path.write_bytes(
-        struct.pack("<4sII", b"glTF", 2, total)
-        + struct.pack("<I4s", len(text), b"JSON")
-        + text
-        + struct.pack("<I4s", len(binary), b"BIN\0")
-        + binary
-    )
+    path.write_bytes(assembled({key: value for key, value in document.items() if value != []}, binary))
     return path
 
 
@@ -152,7 +143,7 @@ class Result:
 def converted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A function that converts a GLB with maps given as bytes, and opens what came out."""
     # The thumbnail shows nothing about materials that the nodes do not, and takes most of the time.
-    monkeypatch.setattr(program, "render", lambda path: Path(path).write_bytes(b""))
+    monkeypatch.setattr(program, "render", lambda path: path.write_bytes(b""))
 
     def convert(glb: Path, maps: dict[str, bytes] | None = None) -> Result:
         request = request_for(glb, tmp_path, maps)

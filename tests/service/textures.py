@@ -85,10 +85,15 @@ def renamed(content: bytes) -> bytes:
     """Another valid GLB of the same model: its generator has another name. Other bytes get one more."""
     if content[:4] != b"glTF":
         return content + b"\n"
-    length = struct.unpack_from("<I", content, 12)[0]
-    document = json.loads(content[20 : 20 + length])
+    document, binary = parted(content)
     document["asset"]["generator"] = "Another making"
-    return assembled(document, content[20 + length + 8 :])
+    return assembled(document, binary)
+
+
+def parted(content: bytes) -> tuple[dict[str, Any], bytes]:
+    """The JSON and the binary chunk of a GLB."""
+    (length,) = struct.unpack_from("<I", content, 12)
+    return json.loads(content[20 : 20 + length]), content[20 + length + 8 :]
 
 
 def assembled(document: dict[str, Any], binary: bytes) -> bytes:
