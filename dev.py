@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The developer's command: `python3 dev.py` lists what it can do. Never part of the extension, never needed by a user of it.
 
-The commands themselves are in `tools/`. Standard library only. It all parses on Python 3.8 and later, so that every Python can say which one is needed; the commands
-run on 3.11 and 3.13, the two Pythons that the `bpy` wheels are made for. Everything it makes lies in `.venv/`, `demo/` and
-`dist/` of the checkout.
+The commands themselves are in `tools/`. Standard library only. It all parses on Python 3.8 and later, so that every Python
+can say which one is needed; the commands run on 3.11 and 3.13, the two Pythons that the `bpy` wheels are made for.
+Everything it makes lies in `.venv/`, `demo/` and `dist/` of the checkout.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tools.package import command_build
 from tools.reference import command_docs
 from tools.service import command_service
 from tools.stage import command_demo_inside
-from tools.suites import command_bench, command_fuzz, command_test
+from tools.suites import command_bench, command_fuzz, command_test, default_lanes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,12 @@ def parser() -> argparse.ArgumentParser:
     test.add_argument("--all", action="store_true", help="in Blender 4.2, 4.5 and 5.2, as far as the Pythons are there")
     test.add_argument("--blender", choices=[b.series for b in BLENDERS], help="in this Blender only")
     test.add_argument(
-        "--lanes", type=int, default=1, metavar="N", help="so many suites side by side (2 GB of memory each)"
+        "--lanes",
+        type=int,
+        default=default_lanes(),
+        metavar="N",
+        help="so many suites side by side (2 GB of memory each; by default as many as there are cores; "
+        "1: one after the other, said as it is written)",
     )
     test.set_defaults(run=command_test, takes_more=True)
     blenders = commands.add_parser(
@@ -98,6 +103,8 @@ def main(arguments: Sequence[str]) -> int:
 def run() -> NoReturn:
     """`main`, with every foreseen failure as one sentence instead of a traceback."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who is told to end ends its own programs first
+    # A shell lets what it starts in the background ignore Ctrl+C, and so would the tests that press it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         code = main(sys.argv[1:])
     except Stop as sentence:

@@ -176,9 +176,7 @@ def _collect(root: bpy.types.Object) -> bpy.types.Collection:
     """Put the root and all below it, and nothing else, into a collection of the root's name."""
     collection = bpy.data.collections.new(root.name)
     for obj in (root, *root.children_recursive):
-        for other in obj.users_collection:
-            other.objects.unlink(obj)
-        collection.objects.link(obj)
+        collection.objects.link(obj)  # in the scene it stays too, but only this collection is written
     return collection
 
 

@@ -23,7 +23,6 @@ SOCKETS = {
 """Which inputs of the Principled BSDF a map feeds, by its name in Meshy's `texture_urls`."""
 
 PACKED = {"Metallic": "Blue", "Roughness": "Green"}  # channels of a metallic_roughness map (glTF 2.0, 5.22.5)
-COLORS = frozenset({"base_color", "emission"})
 PAIR = frozenset({"roughness", "normal"})  # which Meshy's own documentation once exchanged
 
 SAMPLE_PX = 64  # side that a map is scaled to for a look at its colours: enough for means
@@ -94,7 +93,7 @@ def _read(path: Path, key: str) -> bpy.types.Image | None:
     image.pack(data=content, data_len=len(content))
     image.source = "FILE"
     image.alpha_mode = "CHANNEL_PACKED"
-    image.colorspace_settings.name = "sRGB" if key in COLORS else "Non-Color"
+    image.colorspace_settings.name = "Non-Color"  # as its bytes are compared; `keep_contract` says how it is shown
     if not len(image.pixels):
         bpy.data.images.remove(image)
         return None

@@ -35,6 +35,14 @@ SUITE_SECONDS = 720  # a suite that takes longer hangs; the slowest takes half o
 WINDOW_SECONDS = 1400  # people's work is slow: mouse, keyboard, and a screen that is drawn without a graphics card
 ABORT_SECONDS = 5  # what a hanging suite gets to write where it hangs
 LOOK_SECONDS = 0.05  # between two looks at the suites that run
+LANE_GB = 2.0  # of memory for a suite and the background Blenders that it starts
+
+LENGTHS = {"gui": 500, "paid": 245, "headless": 150, "blender": 200, "api": 60, "jobs": 60, "service": 30, "dev": 20}
+"""Seconds that each suite takes by itself on two cores. The longest begin first, so that no lane is left with one at the end."""
+PARTS = {"blender": 3, "headless": 2}
+"""Into so many processes a long suite is parted, file by file, where suites run side by side."""
+ALONE = {"headless": (("test_sculpt.py",),)}
+"""Of a parted suite the files that are processes of their own, as they take longer than their sizes tell."""
 
 
 class Suite(NamedTuple):
@@ -46,6 +54,7 @@ class Suite(NamedTuple):
     arguments: Sequence[str]
     narrowed: bool = False  # the user has chosen tests: no test is then no failure
     seconds: float = SUITE_SECONDS
+    length: float = 0.0  # seconds that it is likely to take
     variables: dict[str, str] = {}
     has_windows: bool = False
 
@@ -105,10 +114,12 @@ class Running:
 def run_suites(suites: Sequence[Suite], lanes: int) -> list[Outcome]:
     """Run these suites, `lanes` of them side by side, and give their outcomes in the order of `suites`.
 
-    A single lane writes to the terminal at once; of several, each suite's output comes as a block when it ends. Suites with windows
-    begin first, as they are the longest, but never two of them side by side: both draw with every core that there is.
+    A single lane writes to the terminal at once; of several, each suite's output comes as a block when it ends. The longest
+    begin first. Of suites with windows no two run side by side, as both draw with every core that there is, so these begin
+    before all others.
     """
-    waiting = sorted(suites, key=lambda suite: not suite.has_windows) if lanes > 1 else list(suites)
+    lanes = min(lanes, len(suites))
+    waiting = sorted(suites, key=lambda suite: (not suite.has_windows, -suite.length)) if lanes > 1 else list(suites)
     going: list[Running] = []
     outcomes: dict[int, Outcome] = {}
     try:
@@ -187,8 +198,45 @@ def wheel_suites(options: argparse.Namespace) -> tuple[list[Suite], list[str]]:
             done.add((name, blender.python))
             title = f"{name} in Blender {blender.series} (Python {version_name(blender.python)})"
             short = f"{name:<9} Blender {blender.series}"
-            suites.append(Suite(short, title, executable, arguments, narrowed=bool(options.arguments)))
+            whole = Suite(short, title, executable, arguments, bool(options.arguments), length=LENGTHS.get(name, 0.0))
+            is_parted = options.lanes > 1 and not options.arguments
+            suites += parts_of(whole, TESTS / name, ALONE.get(name, ()), PARTS.get(name, 1)) if is_parted else [whole]
     return suites, left_out
+
+
+def parts_of(suite: Suite, folder: Path, alone: Sequence[Sequence[str]], number: int) -> list[Suite]:
+    """The tests of a suite's folder in so many processes, each file in one of them.
+
+    The files of each group in `alone` are one process. The others are dealt out by their sizes, large ones first.
+    """
+    if number == 1:
+        return [suite]
+    files = sorted(folder.rglob("test_*.py"), key=lambda file: (-file.stat().st_size, file))
+    groups = [[file for file in files if file.name in names] for names in alone]
+    hands: list[list[Path]] = [[] for _ in range(number - len(groups))]
+    for file in files:
+        if not any(file in group for group in groups):
+            min(hands, key=lambda hand: sum(held.stat().st_size for held in hand)).append(file)
+    return [
+        suite._replace(
+            name=f"{suite.name} {part} of {number}",
+            title=f"{suite.title}, part {part} of {number}",
+            arguments=[str(file) for file in sorted(hand)],
+            length=suite.length / number,
+        )
+        for part, hand in enumerate([*groups, *hands], 1)
+        if hand
+    ]
+
+
+def default_lanes() -> int:
+    """As many suites side by side as there are cores, and as their memory allows."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    except (AttributeError, OSError, ValueError):  # Windows does not tell
+        return cores
+    return max(1, min(cores, int(memory_gb / LANE_GB)))
 
 
 def window_suites(options: argparse.Namespace) -> tuple[list[Suite], list[str]]:
@@ -211,6 +259,7 @@ def window_suites(options: argparse.Namespace) -> tuple[list[Suite], list[str]]:
             [*paths, *others],
             narrowed=bool(options.arguments),
             seconds=WINDOW_SECONDS,
+            length=LENGTHS[WINDOW_SUITE],
             variables={"IMAGE_TO_3D_BLENDER": blender.path},
             has_windows=True,
         )
@@ -277,6 +326,8 @@ def suite_problem(code: int | None, counts: dict[str, int], narrowed: bool, seco
         return ending(code) + (" at its end, after all its tests" if counts else "")
     if code == 0 or (code == 5 and narrowed):  # 5: nothing collected, which the user's own -k may well cause
         return ""
+    if code == 1 and counts and not counts["failed"]:  # as tests/conftest.py has it
+        return "hung at its end, after all its tests"
     if code == 1:
         return f"{counts.get('failed', 0)} failed"
     return {2: "interrupted or not collectable", 4: "wrong pytest arguments", 5: "no tests found"}.get(

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import bpy  # isort: skip -- first: addon_utils comes with it
 import addon_utils
+import leftovers
 import pytest
 from looking import Looking
 from service.cube import cube_glb
 from service.stand_in import StandIn
+from ticking import tick_until
 
 HURRY = Path(__file__).parent.parent / "programs" / "hurry.py"
 LONG_STEP_S = 5.0  # of a look: how much fits into a short one depends on the machine
@@ -35,6 +37,8 @@ class Extension:
 
     def disable(self):
         addon_utils.disable(self.name, default_set=True)
+        left = leftovers.take_away(self.name)
+        assert not left, f"left in Blender after disabling: {left}"
 
     def module(self, name):
         """A module of it, under the name and in the state that it has now."""
@@ -83,12 +87,54 @@ def session(extension):
     return Looking(extension.module, LONG_STEP_S)
 
 
-@pytest.fixture
-def model(settings, star):
-    """The root object of a small model, generated with all its maps."""
-    settings.local.texture_model = "PBR"
+@pytest.fixture(scope="session")
+def made_model(extension, star, tmp_path_factory):
+    """The folder of a finished job, which made a small model with all its maps."""
+    bpy.ops.wm.read_homefile(use_empty=True, app_template="")
+    chosen = bpy.context.scene.image_to_3d.local
+    chosen.resolution, chosen.texture_model = "LOW_POLY", "PBR"
     bpy.ops.image_to_3d.generate(filepath=str(star))
+    session = extension.module("scene.session")
+    job = bpy.data.objects["Red Star"]["image_to_3d_job"]
+    return Path(shutil.copytree(session.folder_of(job), tmp_path_factory.mktemp("jobs") / job))
+
+
+@pytest.fixture
+def model(made_model, empty_file, session):
+    """The root object of that model, imported into the empty file."""
+    session.tick()
+    if session.job(made_model.name) is None:
+        shutil.copytree(made_model, session.root() / made_model.name)
+        tick_until(session, lambda: session.job(made_model.name))
+    bpy.ops.image_to_3d.import_result(job=made_model.name)
     return bpy.data.objects["Red Star"]
+
+
+NAME = "Name of the model, as long as names can be"  # what the stand-in for Blender replaces
+
+
+@pytest.fixture(scope="session")
+def quick_blender(tmp_path_factory, make_stand_in_with):
+    """The path of a stand-in for Blender: every picture is fit, and every model is a cube. Costs a tenth of what Blender does."""
+    bpy.ops.wm.read_homefile(use_empty=True, app_template="")
+    mesh = bpy.data.meshes.new(NAME)
+    mesh.from_pydata([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (0, 2)], [], [(0, 1, 3, 2), (4, 6, 7, 5)])
+    collection = bpy.data.collections.new(NAME)
+    collection.objects.link(bpy.data.objects.new(NAME, mesh))
+    blend = tmp_path_factory.mktemp("model") / "model.blend"
+    bpy.data.libraries.write(str(blend), {collection}, compress=False)
+    return make_stand_in_with(blend)
+
+
+@pytest.fixture
+def quick_models(session, quick_blender, monkeypatch):
+    """Jobs start the stand-in instead of Blender, where it is about jobs and not about models and pictures."""
+    start = session.worker.start
+
+    def start_with_stand_in(folder, *, python, config):
+        return start(folder, python=python, config={**config, "blender": quick_blender})
+
+    monkeypatch.setattr(session.worker, "start", start_with_stand_in)
 
 
 @pytest.fixture(scope="session")

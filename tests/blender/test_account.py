@@ -10,6 +10,8 @@ import pytest
 from service.stand_in import StandIn
 from ticking import hear
 
+pytestmark = pytest.mark.usefixtures("quick_models")
+
 DEADLINE_S = 60  # against a hang; nothing is measured with it
 PROC = Path("/proc")
 

@@ -11,18 +11,23 @@ import pytest
 from once import once
 from ticking import tick_until
 
+pytestmark = pytest.mark.usefixtures("quick_models")
+
 
 @pytest.fixture
-def patient(session, monkeypatch):
+def patient(extension, session, monkeypatch):
     """The jobs' processes wait for a silent server for longer than any test does: only who heeds the user ends."""
-    start = session.worker.start
+    access = extension.module("session.access")
+    config_of = access.config_of
 
-    def start_patiently(folder, *, python, config):
+    def patient_config(job):
+        config = config_of(job)
         connection = config["connection"]
         connection = {**connection, "network": {**connection["network"], "read_s": 600.0}}
-        return start(folder, python=python, config={**config, "connection": connection})
+        return {**config, "connection": connection}
 
-    monkeypatch.setattr(session.worker, "start", start_patiently)
+    monkeypatch.setattr(access, "config_of", patient_config)
+    session.end()  # what looks after the jobs from now on has it so
 
 
 @pytest.mark.parametrize(("service", "step"), [("csm", "get"), ("meshy", "download")])

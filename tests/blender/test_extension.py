@@ -6,6 +6,7 @@ import sys
 
 import bpy
 import bpy.utils.previews
+import leftovers
 
 MENUS = ("TOPBAR_MT_file_import", "VIEW3D_MT_add", "IMAGE_MT_image", "STATUSBAR_HT_header")
 
@@ -23,6 +24,8 @@ def traces(extension):
     """What a registered extension shows of itself."""
     return {
         "entries": entries(extension),
+        "timers": len(leftovers.timers(extension.name)),
+        "handlers": len(leftovers.handlers(extension.name)),
         "previews": len(bpy.utils.previews._uuid_open),
         "window manager": hasattr(bpy.types.WindowManager, "image_to_3d"),
         "file handlers": [cls.__name__ for cls in bpy.types.FileHandler.__subclasses__() if cls.is_registered],
@@ -37,6 +40,7 @@ def traces(extension):
 def test_enable_disable_enable_leaves_nothing_and_works_again(extension, star):
     extension.module("session").current().previews.icon_of(str(star))
     enabled = traces(extension)
+    assert enabled["timers"], "without one, this would not see one that is left"
     assert enabled["operators"] and enabled["types"] and enabled["scene"] and enabled["window manager"]
     assert enabled["entries"] == dict.fromkeys(MENUS, 1)
     assert "IMAGE_TO_3D_FH_pictures" in enabled["file handlers"]
@@ -48,6 +52,7 @@ def test_enable_disable_enable_leaves_nothing_and_works_again(extension, star):
         assert not gone["window manager"] and gone["entries"] == dict.fromkeys(MENUS, 0)
         assert "IMAGE_TO_3D_FH_pictures" not in gone["file handlers"]
         assert gone["previews"] == enabled["previews"] - 1
+        assert gone["timers"] == gone["handlers"] == 0
     finally:
         extension.enable()
     changed = {"groups": 0, "modules": 0, "previews": 0}
@@ -65,7 +70,7 @@ def test_disabling_while_a_job_runs_stops_its_process(extension, settings, star,
     extension.disable()
     try:
         process.wait(30)
-        assert not bpy.app.timers.is_registered(beat)
+        assert not leftovers.timers(extension.name)
     finally:
         extension.enable()
     assert bpy.app.timers.is_registered(extension.module("operators.watch").beat)

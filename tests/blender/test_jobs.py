@@ -7,7 +7,7 @@ import bpy
 import pytest
 from ticking import tick_until
 
-pytestmark = pytest.mark.usefixtures("no_jobs")
+pytestmark = pytest.mark.usefixtures("no_jobs", "quick_models")
 
 
 @pytest.fixture

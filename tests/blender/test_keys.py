@@ -10,6 +10,8 @@ import bpy
 import pytest
 from ticking import tick_until
 
+pytestmark = pytest.mark.usefixtures("quick_models")
+
 PROC = Path("/proc")
 
 

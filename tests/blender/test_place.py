@@ -55,23 +55,25 @@ def sides(root):
 
 @pytest.fixture
 def ready_job(make_job, session, tmp_path):
-    """A job whose model is an empty with two cubes under it, one of them turned and moved by its parent's inverse: 6 x
-    2 x 3 meters."""
-    job = make_job("ready", place={"location": [9, 9, 9]})
+    """A job whose model is 2 x 6 x 3 meters: an empty, a cube under it, and one at the end of a scaled arm.
+
+    The second is turned, and moved by its parent's inverse: along the longest side, which the size goes by, and up.
+    """
+    job = make_job("ready", place={"location": [9, 9, 9]}, task_id="task-7")
     collection = bpy.data.collections.new("Red Star")
     root = bpy.data.objects.new("Red Star", None)
     collection.objects.link(root)
     mesh = bpy.data.meshes.new("Cube")
     corners = [(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
     mesh.from_pydata(corners, [], [(0, 1, 3, 2), (4, 5, 7, 6), (0, 1, 5, 4), (2, 3, 7, 6), (0, 2, 6, 4), (1, 3, 7, 5)])
-    for name, x in (("Left", -2), ("Right", 2)):
-        cube = bpy.data.objects.new(name, mesh)
-        cube.parent = root
-        cube.location.x = x
-        collection.objects.link(cube)
-    right = bpy.data.objects["Right"]
-    right.rotation_euler.y = 1.5707963
-    right.matrix_parent_inverse.translation.z = 1
+    left, arm, right = (bpy.data.objects.new(name, data) for name, data in (("L", mesh), ("Arm", None), ("R", mesh)))
+    for obj, parent, y in ((left, root, -2), (arm, root, 1), (right, arm, 0)):
+        obj.parent, obj.location.y = parent, y
+        collection.objects.link(obj)
+    arm.scale = (0.5, 0.5, 0.5)
+    right.scale = (2, 2, 2)
+    right.rotation_euler.x = 1.5707963
+    right.matrix_parent_inverse.translation = (0, 2, 2)
     bpy.data.libraries.write(str(session.folder_of(job.id) / "result.blend"), {collection})
     bpy.ops.wm.read_homefile(use_empty=True, app_template="")
     session.tick()
@@ -89,14 +91,14 @@ def imported(job):
 def test_the_size_is_that_of_the_longest_side_in_scene_units(ready_job, scale_length):
     scene = bpy.context.scene
     scene.unit_settings.scale_length = scale_length
-    assert sides(imported(ready_job)) == pytest.approx([6 / scale_length, 2 / scale_length, 3 / scale_length], rel=1e-5)
+    assert sides(imported(ready_job)) == pytest.approx([2 / scale_length, 6 / scale_length, 3 / scale_length], rel=1e-5)
     scene.image_to_3d.size = 3
-    assert sides(imported(ready_job))[0] == pytest.approx(6 / scale_length, rel=1e-5)  # it is not used
+    assert sides(imported(ready_job))[1] == pytest.approx(6 / scale_length, rel=1e-5)  # it is not used
     scene.image_to_3d.use_size = True
-    assert sides(imported(ready_job)) == pytest.approx([3, 1, 1.5], rel=1e-5)
+    assert sides(imported(ready_job)) == pytest.approx([1, 3, 1.5], rel=1e-5)
 
 
-def test_a_model_of_one_object_has_the_size_too(settings, star):
+def test_a_model_of_one_object_has_the_size_too(settings, star, quick_models):
     settings.use_size, settings.size = True, 2.5
     bpy.ops.image_to_3d.generate(filepath=str(star))
     assert max(bpy.data.objects["Red Star"].dimensions) == pytest.approx(2.5, rel=1e-5)
@@ -130,6 +132,56 @@ def test_it_goes_into_the_collection_that_was_chosen(ready_job):
     assert parents_of(imported(ready_job)) == [inner]
 
 
+def test_a_linked_collection_takes_nothing_so_it_goes_into_the_scene(ready_job, tmp_path):
+    scene = bpy.context.scene
+    library = str(tmp_path / "library.blend")
+    bpy.data.libraries.write(library, {bpy.data.collections.new("Linked")})
+    bpy.data.collections.remove(bpy.data.collections["Linked"])
+    with bpy.data.libraries.load(library, link=True) as (held, wanted):
+        wanted.collections = held.collections
+    scene.collection.children.link(wanted.collections[0])
+    scene.image_to_3d.collection = wanted.collections[0]
+    assert parents_of(imported(ready_job)) == [scene]
+    assert not wanted.collections[0].children
+
+
+def test_it_is_neither_turned_nor_selected_and_its_own_collection_holds_all_of_it(ready_job):
+    root = imported(ready_job)
+    assert list(root.rotation_euler) == [0, 0, 0]
+    (own,) = root.users_collection
+    assert own.name == "Red Star" and set(own.all_objects) == {root, *root.children_recursive}
+    assert len(own.all_objects) == 4 and not [obj for obj in own.all_objects if obj.select_get()]
+    assert root["image_to_3d_task"] == "task-7"
+
+
+def test_the_same_model_twice_is_two_models(ready_job):
+    first, second = imported(ready_job), imported(ready_job)
+    assert not {first, *first.children_recursive} & {second, *second.children_recursive}
+    assert first.users_collection != second.users_collection
+    meshes = [next(obj.data for obj in root.children if obj.type == "MESH") for root in (first, second)]
+    meshes[0].vertices[0].co.x = 99
+    assert meshes[1].vertices[0].co.x != 99
+
+
+def test_a_damaged_model_leaves_the_file_as_it_was(ready_job, session):
+    blend = session.folder_of(ready_job.id) / "result.blend"
+    content = blend.read_bytes()
+    before = [len(data) for data in (bpy.data.objects, bpy.data.meshes, bpy.data.collections)]
+    for damaged in (content[: len(content) // 3], b"", b"<html>"):
+        blend.write_bytes(damaged)
+        with pytest.raises(RuntimeError, match="retry the job"):
+            bpy.ops.image_to_3d.import_result(job=ready_job.id)
+    for name in ("One", "Two"):
+        bpy.data.collections.new(name).objects.link(bpy.data.objects.new(name, None))
+    bpy.data.libraries.write(str(blend), {bpy.data.collections["One"], bpy.data.collections["Two"]})
+    for name in ("One", "Two"):
+        bpy.data.objects.remove(bpy.data.objects[name])
+        bpy.data.collections.remove(bpy.data.collections[name])
+    with pytest.raises(RuntimeError, match="is damaged: retry the job"):
+        bpy.ops.image_to_3d.import_result(job=ready_job.id)
+    assert [len(data) for data in (bpy.data.objects, bpy.data.meshes, bpy.data.collections)] == before
+
+
 def test_it_goes_into_another_scene_where_one_was_chosen(ready_job):
     other = bpy.data.scenes.new("Other")
     other.cursor.location = (7, 8, 9)
@@ -140,7 +192,9 @@ def test_it_goes_into_another_scene_where_one_was_chosen(ready_job):
     assert root.scale[0] == pytest.approx(100)
 
 
-def test_by_itself_it_goes_where_the_settings_said_when_it_was_asked_for(extension, settings, star, session, no_jobs):
+def test_by_itself_it_goes_where_the_settings_said_when_it_was_asked_for(
+    extension, settings, star, session, no_jobs, quick_models
+):
     scene, other = bpy.context.scene, bpy.data.scenes.new("Other")
     kept, lost = bpy.data.collections.new("Kept"), bpy.data.collections.new("Lost")
     for collection in (kept, lost):
@@ -167,7 +221,7 @@ def sides_at_scale(obj):
 
 
 @pytest.mark.parametrize("mode", ["OBJECT", "EDIT", "SCULPT"])
-def test_mode_selection_and_active_object_stay(settings, star, mode):
+def test_mode_selection_and_active_object_stay(settings, star, quick_models, mode):
     bpy.ops.mesh.primitive_cube_add()
     bpy.ops.mesh.primitive_uv_sphere_add(location=(3, 0, 0))
     active = bpy.context.object
@@ -180,7 +234,7 @@ def test_mode_selection_and_active_object_stay(settings, star, mode):
     bpy.ops.object.mode_set(mode="OBJECT")
 
 
-def test_it_is_one_undo_step(settings, star):
+def test_it_is_one_undo_step(settings, star, quick_models):
     bpy.ops.ed.undo_push(message="Before")
     bpy.ops.image_to_3d.generate(filepath=str(star))
     assert "Red Star" in bpy.data.objects
@@ -230,9 +284,8 @@ def test_the_nodes_can_be_read_by_a_person(model):
 def test_the_root_says_where_it_came_from(model, star, session):
     import hashlib
 
-    job = session.jobs()[0]
+    job = session.job(model["image_to_3d_job"])
     assert model["image_to_3d_service"] == "local"
-    assert model["image_to_3d_job"] == job.id
     assert model["image_to_3d_picture"] == "Red Star"
     assert model["image_to_3d_picture_sha256"] == hashlib.sha256(star.read_bytes()).hexdigest()
     assert json.loads(model["image_to_3d_parameters"]) == {
@@ -247,7 +300,7 @@ def test_the_root_says_where_it_came_from(model, star, session):
 
 
 def test_it_survives_saving_and_the_loss_of_the_jobs_folder(model, session, tmp_path):
-    job = session.jobs()[0]
+    job = session.job(model["image_to_3d_job"])
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     bpy.ops.image_to_3d.remove(job=job.id)
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))

@@ -5,6 +5,8 @@ import bpy
 import pytest
 from ticking import tick_until
 
+pytestmark = pytest.mark.usefixtures("quick_models")
+
 WAYS_OUT = ("retry to look for it", "adopt its id", "send the request again", "forget it")
 
 

@@ -193,6 +193,18 @@ def test_a_suite_that_hangs_is_ended(tmp_path):
     assert suite(tmp_path, "import time\ndef test_it(): time.sleep(99)", seconds=2).problem.startswith("hung before")
 
 
+def test_a_suite_that_hangs_while_python_ends_says_so_and_where_before_its_time_is_over(tmp_path, capfd):
+    source = "import atexit, time\ndef test_it(): atexit.register(time.sleep, 99)"
+    (tmp_path / "test_it.py").write_text(source, encoding="utf-8")
+    guard = (
+        (ROOT / "tests" / "conftest.py").read_text(encoding="utf-8").replace("EXIT_SECONDS = 30", "EXIT_SECONDS = 1")
+    )
+    (tmp_path / "conftest.py").write_text(guard, encoding="utf-8")
+    outcome = suites.run_suites([planned(tmp_path, seconds=60)], 1)[0]
+    assert (outcome.problem, outcome.facts) == ("hung at its end, after all its tests", "1 passed")
+    assert "Timeout (0:00:01)!" in capfd.readouterr().err
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no such locks there")
 def test_a_suite_that_hangs_leaves_nothing_running(tmp_path):
     import fcntl
@@ -249,6 +261,27 @@ def test_it():
         assert time.monotonic() < until, "nobody ran beside this"
         time.sleep(0.05)
 """
+
+
+def test_the_longest_suites_begin_first(tmp_path, capfd):
+    lengths = {"short": 1.0, "long": 9.0, "unknown": 0.0, "longer": 20.0}
+    for name in lengths:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "test_it.py").write_text("def test_it(): pass", encoding="utf-8")
+    runs = [planned(tmp_path / name, name, length=length) for name, length in lengths.items()]
+    assert [outcome.name for outcome in suites.run_suites(runs, 2)] == list(lengths)
+    said = [line for line in capfd.readouterr().out.splitlines() if line.startswith("Started: ")]
+    assert said == [f"Started: the title of {name}" for name in ("longer", "long", "short", "unknown")]
+
+
+def test_a_parted_suite_runs_each_file_once(tmp_path):
+    for name, size in {"a": 900, "b": 500, "c": 400, "d": 10}.items():
+        (tmp_path / f"test_{name}.py").write_text(" " * size, encoding="utf-8")
+    whole = suites.Suite("blender", "blender in 4.5", Path("python"), [str(tmp_path)], length=100.0)
+    assert suites.parts_of(whole, tmp_path, (), 1) == [whole]
+    parts = suites.parts_of(whole, tmp_path, (("test_d.py", "test_gone.py"),), 3)
+    assert [part.name for part in parts] == ["blender 1 of 3", "blender 2 of 3", "blender 3 of 3"]
+    assert [[Path(path).stem[-1] for path in part.arguments] for part in parts] == [["d"], ["a"], ["b", "c"]]
 
 
 def test_windows_are_tested_by_one_suite_at_a_time_and_first():

@@ -235,6 +235,14 @@ def test_a_model_without_a_material_gets_one(converted, tmp_path: Path) -> None:
     assert [slot.material.name for slot in model.material_slots] == ["Star"]
 
 
+def test_all_objects_of_a_model_without_a_material_get_one(converted, tmp_path: Path) -> None:
+    result = converted(write_glb(tmp_path / "m.glb", meshes=2), {"base_color": flat(RED, corner=0)})
+    models = [obj for obj in result.objects if obj.type == "MESH"]
+    assert [[slot.material.name for slot in model.material_slots] for model in models] == [["Star"], ["Star"]]
+    # What is transparent keeps its color: another alpha mode would show it black.
+    assert result.fed_by("Base Color", RED, "sRGB").alpha_mode == "CHANNEL_PACKED"
+
+
 def test_exchanged_maps_are_exchanged_back(converted, tmp_path: Path) -> None:
     glb = write_glb(tmp_path / "m.glb", surface(), images=(flat(RED),))
     result = converted(glb, {"roughness": flat(BLUISH), "normal": flat(GREY)})

@@ -1,5 +1,8 @@
 """Stands in for the Blender binary where a test starts hundreds: takes the same command line, does what the programs do to the
 folder (report lines, a GLB, a .blend and a thumbnail), and no more. The real programs are tested with real Blenders.
+
+Without `--model`, the .blend is none. With it, that is the path of one, whose names are `PLACEHOLDER`: it becomes the model, with
+the name that was asked for. Its names are replaced in the bytes, so it has to be uncompressed.
 """
 
 import json
@@ -9,6 +12,8 @@ import time
 from pathlib import Path
 
 module, request_file = sys.argv[sys.argv.index("--") + 1 :]
+model = Path(sys.argv[sys.argv.index("--model") + 1]) if "--model" in sys.argv else None
+PLACEHOLDER = b"Name of the model, as long as names can be"
 request = json.loads(Path(request_file).read_text())
 
 
@@ -19,6 +24,9 @@ def say(**line):
 
 say(progress=0.5, message="Halfway")
 time.sleep(float(request.get("parameters", {}).get("seconds", 0)))
+if model and module == "headless.sculpt" and Path(request["picture"]).read_bytes()[:1] not in (b"\x89", b"\xff"):
+    say(error="The stand-in takes PNG and JPEG only.")
+    sys.exit(1)
 if module == "headless.sculpt":
     document = b'{"asset":{"version":"2.0"}} '
     chunk = struct.pack("<I4s", len(document), b"JSON") + document
@@ -27,6 +35,7 @@ if module == "headless.sculpt":
 elif module == "headless.fit":
     say(done={"file": request["picture"]})
 else:
-    Path(request["blend"]).write_bytes(b"BLENDER")
+    name = request["name"].encode()[: len(PLACEHOLDER)].ljust(len(PLACEHOLDER), b"\0")
+    Path(request["blend"]).write_bytes(model.read_bytes().replace(PLACEHOLDER, name) if model else b"BLENDER")
     Path(request["thumbnail"]).write_bytes(b"PNG")
     say(done={"note": "1 face."})
