@@ -13,7 +13,8 @@ import bpy
 def timers(package):
     """The functions of a package that are app timers, whatever they are called."""
     # Blender tells of a function whether it is a timer, and has no list of them.
-    functions = [found for found in gc.get_objects() if isinstance(found, types.FunctionType)]
+    # Not isinstance, which asks the object: one of Blender's that is gone raises.
+    functions = [found for found in gc.get_objects() if type(found) is types.FunctionType]
     return [function for function in functions if _is_of(function, package) and bpy.app.timers.is_registered(function)]
 
 

@@ -259,7 +259,7 @@ def test_retry_that_fails_raises_its_sentence(session, settings, tmp_path):
     (tmp_path / "text.png").write_text("this is no picture")
     with pytest.raises(RuntimeError):
         bpy.ops.image_to_3d.generate(filepath=str(tmp_path / "text.png"))
-    with pytest.raises(RuntimeError, match="The stand-in takes PNG and JPEG only"):
+    with pytest.raises(RuntimeError, match="The stand-in takes no text for a picture"):
         bpy.ops.image_to_3d.retry(job=session.jobs()[0].id)
 
 

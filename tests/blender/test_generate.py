@@ -33,7 +33,7 @@ def test_the_settings_say_what_is_generated_when_nothing_is_passed(settings, sta
     assert json.loads(root["image_to_3d_parameters"])["scaled_bbox"] == [0.5, 0.75, 0.25]
 
 
-def test_a_relative_path_is_one_of_the_blend_file(settings, star, tmp_path):
+def test_a_relative_path_is_one_of_the_blend_file(settings, star, tmp_path, quick_models):
     (tmp_path / "Beside.png").write_bytes(star.read_bytes())
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     bpy.context.scene.image_to_3d.filepath = "//Beside.png"
@@ -92,7 +92,7 @@ def test_a_model_of_an_image_has_the_whole_of_its_name(settings, star):
     assert [root.name for root in roots()] == ["Mr. Fox"]
 
 
-def test_an_image_can_be_named_and_goes_before_the_settings(settings, star, tmp_path):
+def test_an_image_can_be_named_and_goes_before_the_settings(settings, star, tmp_path, quick_models):
     settings.filepath = str(tmp_path / "nowhere.png")
     painted(star)
     bpy.ops.image_to_3d.generate(image="Painted.001")
@@ -151,7 +151,7 @@ def generate_from(folder, *names):
     return bpy.ops.image_to_3d.generate_from_files(directory=str(folder), files=[{"name": name} for name in names])
 
 
-def test_several_files_become_several_models(settings, pictures):
+def test_several_files_become_several_models(settings, pictures, quick_models):
     assert generate_from(pictures, "One.png", "Two.PNG") == {"FINISHED"}
     assert sorted(root.name for root in roots()) == ["One", "Two"]
 
@@ -159,12 +159,12 @@ def test_several_files_become_several_models(settings, pictures):
 @pytest.mark.parametrize(
     ("bad", "sentence"),
     [
-        ("Text.png", "The file is not a picture, or is damaged"),
+        ("Text.png", "The stand-in takes no text for a picture"),
         ("Notes.txt", "Notes.txt is no picture: choose one of .png"),
         ("Gone.png", "There is no picture at .*Gone.png"),
     ],
 )
-def test_a_bad_file_is_said_and_stops_no_other(settings, pictures, capfd, bad, sentence):
+def test_a_bad_file_is_said_and_stops_no_other(settings, pictures, capfd, bad, sentence, quick_models):
     assert generate_from(pictures, "One.png", bad, "Two.PNG") == {"FINISHED"}
     assert sorted(root.name for root in roots()) == ["One", "Two"]
     said = capfd.readouterr().out
@@ -181,7 +181,7 @@ def test_without_files_there_is_nothing_to_do(settings, pictures):
     assert not roots()
 
 
-def test_a_file_can_be_given_by_its_path_alone(settings, pictures):
+def test_a_file_can_be_given_by_its_path_alone(settings, pictures, quick_models):
     bpy.ops.image_to_3d.generate_from_files(filepath=str(pictures / "One.png"))
     assert [root.name for root in roots()] == ["One"]
 

@@ -162,7 +162,7 @@ def test_an_address_is_one_again(chosen, module):
     assert (chosen.source, chosen.url, chosen.filepath) == ("URL", "https://example.org/fox.png", OF_A_PICTURE)
 
 
-def test_a_jobs_settings_and_picture_can_be_used_again(chosen, star, session, no_jobs):
+def test_a_jobs_settings_and_picture_can_be_used_again(chosen, star, session, no_jobs, quick_models):
     chosen.local.resolution, chosen.local.scaled_bbox = "LOW_POLY", (0.5, -1, -1)
     bpy.ops.image_to_3d.generate(filepath=str(star))
     (job,) = session.jobs()
