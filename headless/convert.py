@@ -107,15 +107,16 @@ def _one_root(name: str) -> bpy.types.Object:
     if len(meshes) == 1 and not meshes[0].modifiers:
         root = meshes[0]
         placing = Matrix.Translation(-foot) @ root.matrix_world
-        root.data.transform(placing, shape_keys=True)
+        mesh: bpy.types.Mesh = root.data
+        mesh.transform(placing, shape_keys=True)
         if placing.determinant() < 0:  # a mirrored node's faces would look inward (Blender 4.2 to 5.2)
-            root.data.flip_normals()
+            mesh.flip_normals()
         root.parent = None
         root.matrix_world = Matrix.Identity(4)
         for obj in list(bpy.data.objects):
             if obj is not root:
                 bpy.data.objects.remove(obj)
-        root.data.name = name
+        mesh.name = name
     else:
         root = bpy.data.objects.new(name, None)
         bpy.context.scene.collection.objects.link(root)
