@@ -272,6 +272,23 @@ def jpeg(frame, *before):
     return b"\xff\xd8" + b"".join(before) + size + b"\xff\xda"
 
 
+def webp(kind, content):
+    """A WebP with this chunk first."""
+    chunk = kind + len(content).to_bytes(4, "little") + content
+    return b"RIFF" + (4 + len(chunk)).to_bytes(4, "little") + b"WEBP" + chunk
+
+
+def exif(orientation, order="little"):
+    """The EXIF of a camera held in another way; a tag about something else comes before."""
+    start = {"little": b"II*\0", "big": b"MM\0*"}[order] + (8).to_bytes(4, order) + (2).to_bytes(2, order)
+    tags = [(0x0100, 3), (0x0112, orientation)]
+    entries = [
+        tag.to_bytes(2, order) + (3).to_bytes(2, order) + (1).to_bytes(4, order) + value.to_bytes(2, order) + bytes(2)
+        for tag, value in tags
+    ]
+    return segment(0xE1, b"Exif\0\0" + start + b"".join(entries))
+
+
 EXIF = segment(0xE1, b"Exif\0\0" + jpeg(0xC0) + bytes(5000))  # with a thumbnail that has a size of its own
 
 
@@ -284,6 +301,12 @@ EXIF = segment(0xE1, b"Exif\0\0" + jpeg(0xC0) + bytes(5000))  # with a thumbnail
         (jpeg(0xC2, segment(0xC4, bytes(30))), (300, 200)),  # C4 holds Huffman tables
         (jpeg(0xC0, EXIF), (300, 200)),
         (jpeg(0xC0, EXIF, segment(0xE2, bytes(65000)), b"\xff\xff"), (300, 200)),
+        (jpeg(0xC0, EXIF, *[segment(0xE2, bytes(65000))] * 6), (300, 200)),  # a color profile may be megabytes
+        (webp(b"VP8 ", b"\0\0\0\x9d\x01\x2a" + bytes([44, 0x41, 200, 0x80])), (300, 200)),  # two bits are a scale
+        (webp(b"VP8L", b"\x2f" + (299 | 199 << 14).to_bytes(4, "little")), (300, 200)),
+        (webp(b"VP8X", bytes(4) + (299).to_bytes(3, "little") + (199).to_bytes(3, "little")), (300, 200)),
+        (webp(b"VP8X", bytes(9)), None),
+        (webp(b"ALPH", bytes(90)), None),
         (jpeg(0xC0)[:-12], None),
         (b"\xff\xd8\xff", None),
         (PNG[:20], None),
@@ -296,6 +319,29 @@ def test_the_size_of_a_png_or_jpeg_is_read_from_its_header(tmp_path, content, si
     file = tmp_path / "picture"
     file.write_bytes(content)
     assert headers.size_of(file) == size
+
+
+@pytest.mark.parametrize(
+    ("content", "orientation"),
+    [
+        (jpeg(0xC0, exif(6)), 6),
+        (jpeg(0xC0, exif(3, "big")), 3),
+        (
+            jpeg(0xC0, segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0"), b"\xff", exif(8)),
+            8,
+        ),  # fill bytes before a marker
+        (jpeg(0xC0, *[segment(0xE2, bytes(65000))] * 6, exif(5)), 5),
+        (jpeg(0xC0, exif(9)), 1),
+        (jpeg(0xC0, exif(6)[:30]), 1),
+        (jpeg(0xC0) + exif(6), 1),  # behind the compressed data begins
+        (jpeg(0xC0), 1),
+        (PNG, 1),
+    ],
+)
+def test_how_a_camera_was_held_is_read_from_the_header(tmp_path, content, orientation):
+    file = tmp_path / "picture"
+    file.write_bytes(content)
+    assert headers.orientation_of(file) == orientation
 
 
 @pytest.mark.parametrize("name", ["bear.png", "horse.jpg", "retina.jpg"])
