@@ -310,6 +310,7 @@ EXIF = segment(0xE1, b"Exif\0\0" + jpeg(0xC0) + bytes(5000))  # with a thumbnail
         (jpeg(0xC0)[:-12], None),
         (b"\xff\xd8\xff", None),
         (PNG[:20], None),
+        (PNG.replace(b"IHDR", b"CgBI"), None),  # a chunk that only Apple's programs know
         (b"GIF89a", None),
         (b"RIFF\0\0\0\0WEBPVP8 ", None),
         (b"", None),
@@ -333,7 +334,7 @@ def test_the_size_of_a_png_or_jpeg_is_read_from_its_header(tmp_path, content, si
         (jpeg(0xC0, *[segment(0xE2, bytes(65000))] * 6, exif(5)), 5),
         (jpeg(0xC0, exif(9)), 1),
         (jpeg(0xC0, exif(6)[:30]), 1),
-        (jpeg(0xC0) + exif(6), 1),  # behind the compressed data begins
+        (jpeg(0xC0) + b"\0\x0c" + bytes(10) + exif(6), 1),  # behind the compressed data begins
         (jpeg(0xC0), 1),
         (PNG, 1),
     ],
