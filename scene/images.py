@@ -7,7 +7,7 @@ from pathlib import Path
 
 import bpy
 
-from ..api import headers
+from ..api import headers, picture
 from ..api.errors import PictureError
 from .refusal import reason_of
 
