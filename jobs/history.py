@@ -325,10 +325,13 @@ def delete_leftover(root: Path, name: str) -> bool:
     folder = root / name
     is_new = name.startswith(folders.UNFINISHED_PREFIX)
     job_id = name.removeprefix(folders.UNFINISHED_PREFIX if is_new else folders.REMOVED_PREFIX)
-    if not folders.is_id(job_id) or not folders.holds_record(folder) or (is_new and not _is_abandoned(folder)):
+    if not folders.is_id(job_id) or (is_new and not _is_abandoned(folder)):
         return True
     try:
-        _delete(folder)
+        if folders.holds_record(folder):
+            _delete(folder)
+        elif files.is_own_folder(folder) and not os.listdir(folder):  # all but the folder itself was deleted before
+            files.remove_folder(folder, patience_s=files.AT_ONCE_S)
     except FileNotFoundError:  # another Blender was faster
         return True
     except OSError:

@@ -49,8 +49,9 @@ class JobList:
         Return whether the items have changed.
         """
         listed = bpy.context.window_manager.image_to_3d
-        if len(listed.items) != len(self._shown):  # another file was opened
+        if len(listed.items) != len(self._shown):  # another file was opened, or these are an earlier session's
             listed.items.clear()
+            listed.index = -1
             self._shown, self._version = [], -1
         if self._version == self._queue.version:
             return False

@@ -177,6 +177,15 @@ def test_a_model_is_called_after_the_whole_name_of_an_image(called, name):
     assert picture.name_of_image(called) == name
 
 
+def test_a_file_that_no_machine_could_open_is_not_even_copied(stem, tmp_path):
+    source = tmp_path / "fox.png"
+    with source.open("wb") as file:
+        file.truncate(picture.LIMIT_BYTES + 1)  # all of it a hole, which takes no room
+    with pytest.raises(PictureError, match="fox.png is larger than 512 MB"):
+        picture.to_file(str(source), stem)
+    assert not list(tmp_path.glob("picture*"))
+
+
 def test_a_folder_is_no_picture(stem, tmp_path):
     with pytest.raises(PictureError, match="There is no picture at"):
         picture.to_file(str(tmp_path), stem)

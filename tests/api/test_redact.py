@@ -58,6 +58,40 @@ def test_a_picture_in_a_text_is_taken_out_and_what_is_around_it_stays(uri):
     assert DATA[:20] not in hidden and hidden.endswith('", "topology": "quad"}') and "data:" in hidden
 
 
+ODD = 'se cret/"key"'  # a proxy's password may hold anything
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        'se cret/"key"',
+        "se%20cret%2F%22key%22",
+        "se%20cret/%22key%22",
+        "se+cret%2F%22key%22",
+        'se cret/\\"key\\"',
+        'se cret\\/\\"key\\"',
+    ],
+    ids=["plain", "in a query", "in a path", "in a form", "in JSON", "in JSON of PHP"],
+)
+def test_a_secret_is_known_in_each_form_that_a_text_may_have_it_in(form):
+    assert redact(f"before {form} behind", [ODD]) == f"before {HIDDEN} behind"
+
+
+def test_of_secrets_that_hold_each_other_nothing_is_left():
+    assert redact("http-proxy-secret and secret", ["secret", "http-proxy-secret"]) == f"{HIDDEN} and {HIDDEN}"
+
+
+def test_the_rest_of_an_address_as_urllib3_names_it_loses_its_query():
+    text = "Max retries exceeded with url: /a/model.glb?plain-access-code (Caused by nothing)"
+    assert redact(text) == f"Max retries exceeded with url: /a/model.glb?{HIDDEN} (Caused by nothing)"
+
+
+@pytest.mark.parametrize("text", ["https://example.org/#top", "https://example.org/#"])
+def test_a_mere_place_in_a_page_stays(text):
+    assert redact(text) in (text, f"https://example.org/#{HIDDEN}")
+    assert "code" not in redact("https://example.org/#access=code")
+
+
 def test_a_traceback_keeps_its_lines():
     traceback = (
         f"Traceback (most recent call last):\n  File 'http.py', line 7, in _open\n    {{'Authorization': 'Bearer {KEY}'}}\n"

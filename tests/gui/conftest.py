@@ -19,11 +19,7 @@ PICTURES = ROOT / "docs" / "pictures"
 RESET = """
 import os, shutil
 bpy.ops.wm.read_homefile(app_template="")
-session = session
-processes = list(session._processes.values())
-session.unregister()
-for process in processes:
-    process.wait(30)
+session.end()
 shutil.rmtree(session.root())
 session.end()
 preferences = bpy.context.preferences
