@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is said where a background Blender cannot be started, with real files that are no Blender. Plain Python."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -45,13 +46,19 @@ def test_a_job_s_folder_that_is_gone_is_no_fault_of_blender_s(tmp_path, stand_in
     assert "gone" in failure.value.filename
 
 
-LIMITED = """
-import resource, signal, sys
+REFUSED = """
+import errno, os, resource, signal, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from image_to_3d.api import blender
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(getattr(resource, sys.argv[4]), (int(sys.argv[5]), int(sys.argv[5])))
+def strike(event, arguments):
+    if event == "subprocess.Popen" and sys.argv[4] != "EFBIG":
+        number = getattr(errno, sys.argv[4])
+        raise OSError(number, os.strerror(number))
+sys.addaudithook(strike)
+if sys.argv[4] == "EFBIG":
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 try:
     blender.start([sys.argv[2]], "headless.fit", {"picture": "x" * 5000}, Path(sys.argv[3]))
 except Exception as error:
@@ -59,9 +66,9 @@ except Exception as error:
 """
 
 
-def limited(stand_in, folder, limit, number):
-    """What is said where the system gives no more than so much."""
-    command = [sys.executable, "-P", "-c", LIMITED, ROOT, stand_in, str(folder), limit, str(number)]
+def refused(stand_in, folder, number):
+    """What is said where the system refuses the next process, or a file (EFBIG), and names neither."""
+    command = [sys.executable, "-P", "-c", REFUSED, ROOT, stand_in, str(folder), number]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -69,11 +76,12 @@ def limited(stand_in, folder, limit, number):
 
 @pytest.mark.skipif(os.name == "nt", reason="no such limits there")
 def test_a_disk_that_takes_no_more_is_no_fault_of_blender_s(tmp_path, stand_in):
-    assert limited(stand_in, tmp_path, "RLIMIT_FSIZE", 100).startswith("OSError [Errno 27]")
+    assert refused(stand_in, tmp_path, "EFBIG").startswith("OSError [Errno 27]")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such limits there")
-def test_where_too_many_files_are_open_blender_could_not_be_started(tmp_path, stand_in):
-    """A pipe to the new process is refused: the error names no file."""
-    said = limited(stand_in, tmp_path, "RLIMIT_NOFILE", 5)
-    assert said.startswith("BlenderError Blender could not be started at") and "Too many open files" in said
+@pytest.mark.parametrize("number", ["EAGAIN", "ENOMEM", "EMFILE"])
+def test_where_there_is_no_room_for_it_blender_could_not_be_started(tmp_path, stand_in, is_sentence, number):
+    said = refused(stand_in, tmp_path, number).removeprefix("BlenderError ").strip()
+    assert said.startswith("Blender could not be started at") and is_sentence(said)
+    assert os.strerror(getattr(errno, number)) in said

@@ -9,7 +9,7 @@ from image_to_3d.api.address import HOST_AT_MOST, LENGTH_AT_MOST, Reach, read
 
 
 class Deliverer:
-    """Delivers these files one after the other, the last again and again. Each look at the task gives a fresh address."""
+    """Delivers these files one by one, the last again and again. Each look at the task gives a fresh address."""
 
     def __init__(self, *files, repeatable=False):
         self.files = list(files)
