@@ -24,12 +24,15 @@ from ..api.task import Service
 Services = Mapping[str, type[Service]]
 """By wire name."""
 
-PLACES = (
+Items = tuple[tuple[str, str, str, int], ...]
+"""Of an enum: identifier, label, tooltip, and the number that a .blend stores."""
+
+PLACES: Items = (
     ("CURSOR", "3D Cursor", "Where the 3D cursor is when the job is started", 0),
     ("ORIGIN", "World Origin", "In the middle of the scene", 1),
 )
 
-SOURCES = (
+SOURCES: Items = (
     ("FILE", "File", "A picture file on this computer", 0),
     ("IMAGE", "Image", "An image that is open in this Blender file, as it looks now", 1),
     ("URL", "URL", "The address of a picture", 2),
@@ -228,14 +231,14 @@ def _service_items(services: Services) -> list[tuple[str, str, str, int]]:
     return [(name.upper(), service.label, service.description, service.number) for name, service in services.items()]
 
 
-def _make_classes(services: Services) -> list[type]:
+def _make_classes(services: Services, sources: Items, places: Items) -> list[type]:
     """Return the classes to register, leaves first."""
     groups = {name: _group_of(name, service) for name, service in services.items()}
     annotations = {
         "service": bpy.props.EnumProperty(
             name="Service", description="Who turns the picture into a model", items=_service_items(services)
         ),
-        "source": bpy.props.EnumProperty(name="Source", description="Where the picture comes from", items=SOURCES),
+        "source": bpy.props.EnumProperty(name="Source", description="Where the picture comes from", items=sources),
         "filepath": bpy.props.StringProperty(
             name="File", description="Picture file", subtype="FILE_PATH", options=RELATIVE_PATHS
         ),
@@ -243,7 +246,7 @@ def _make_classes(services: Services) -> list[type]:
             name="Image", description="Image of this Blender file", type=bpy.types.Image
         ),
         "url": bpy.props.StringProperty(name="URL", description="Address of a picture, or a data URI"),
-        "location": bpy.props.EnumProperty(name="Location", description="Where the model's foot stands", items=PLACES),
+        "location": bpy.props.EnumProperty(name="Location", description="Where the model's foot stands", items=places),
         "use_size": bpy.props.BoolProperty(
             name="Set Size",
             description="Scale the model when it arrives, so that its longest side has a certain length",
@@ -279,8 +282,8 @@ def _make_classes(services: Services) -> list[type]:
 _classes: list[type] = []
 
 
-def register(services: Services = SERVICES) -> None:
-    for cls in _make_classes(services):
+def register(services: Services = SERVICES, sources: Items = SOURCES, places: Items = PLACES) -> None:
+    for cls in _make_classes(services, sources, places):
         bpy.utils.register_class(cls)
         _classes.append(cls)
     bpy.types.Scene.image_to_3d = bpy.props.PointerProperty(type=_classes[-1])

@@ -41,11 +41,11 @@ def services(extension):
 
 @pytest.fixture
 def version(module):
-    """Has the settings made from other services, as another version of the extension would have them."""
+    """Has the settings made from other services, sources and places, as another version of the extension would have them."""
 
-    def version(services):
+    def version(services, **others):
         module.unregister()
-        module.register(services)
+        module.register(services, **others)
 
     yield version
     module.unregister()
@@ -152,10 +152,8 @@ def test_an_option_that_is_not_known_is_the_default_and_the_panel_says_so(extens
     assert module.unknown_notes(chosen) == []
 
 
-def test_a_source_or_a_place_that_is_not_known_is_the_usual_one(extension, module, services, version, monkeypatch):
-    monkeypatch.setattr(module, "SOURCES", module.SOURCES[:1])
-    monkeypatch.setattr(module, "PLACES", module.PLACES[:1])
-    version(services)
+def test_a_source_or_a_place_that_is_not_known_is_the_usual_one(extension, module, services, version):
+    version(services, sources=module.SOURCES[:1], places=module.PLACES[:1])
     chosen = opened("csm")
     bpy.context.scene.cursor.location = (1, 2, 3)
     assert (chosen.source, chosen.location, module.source_of(chosen)) == ("", "", "FILE")
