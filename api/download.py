@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .. import files
-from . import connection as http
+from . import connection
 from .errors import (
     AddressExpiredError,
     ConnectionFailedError,
@@ -37,14 +37,14 @@ def download(
     on_progress: Callable[[float], None] = lambda fraction: None,
     sleep: Callable[[float], None] = time.sleep,
     limit_bytes: int = LIMIT_BYTES,
-    check_cancelled: http.CheckCancelled = nothing,
+    check_cancelled: connection.CheckCancelled = nothing,
     named_by: str = "",
 ) -> None:
     """Bring what is at `url` to `path`. What is there of it already, in `path` plus ".part", is not fetched again.
 
     `on_progress` hears how much is there (0 to 1; 0 while the length is unknown) as it comes, and `check_cancelled` is
     called several times a second, whatever comes; they and `sleep` may raise, and what is there then stays for the next
-    time. `named_by` is as `http.get` says. Raises `AddressExpiredError`, `DownloadError`, `ConnectionFailedError`, and
+    time. `named_by` is as `connection.get` says. Raises `AddressExpiredError`, `DownloadError`, `ConnectionFailedError`, and
     `OSError` where the disk refuses.
     """
     part = path.with_name(f"{path.name}.part")
@@ -74,14 +74,14 @@ def _fetch_rest(
     tag: Path,
     network: Network,
     on_progress: Callable[[float], None],
-    check_cancelled: http.CheckCancelled,
+    check_cancelled: connection.CheckCancelled,
     limit_bytes: int,
     named_by: str,
 ) -> None:
     """Append to `part` what is missing of it, once."""
     start = _usable(part, tag)
     headers = {"Range": f"bytes={start}-", "If-Range": tag.read_text(encoding="ascii")} if start else {}
-    with http.get(
+    with connection.get(
         url, network=network, headers=headers, check_cancelled=check_cancelled, named_by=named_by
     ) as response:
         if start and response.status == 416 and response.headers.get("Content-Range", "") == f"bytes */{start}":
@@ -113,7 +113,7 @@ def _fetch_rest(
             files.sync_open(file.fileno())
 
 
-def _plan(response: http.Opened, start: int) -> tuple[int, int | None] | None:
+def _plan(response: connection.Opened, start: int) -> tuple[int, int | None] | None:
     """Return from which byte the answer goes on, and how many bytes the whole file has (None where the host does not
     say).
 
@@ -137,7 +137,7 @@ def _plan(response: http.Opened, start: int) -> tuple[int, int | None] | None:
     raise DownloadError(f"The host of the model refused it (status {status}): retry later.")
 
 
-def _note_version(response: http.Opened, tag: Path) -> None:
+def _note_version(response: connection.Opened, tag: Path) -> None:
     """Remember what If-Range needs (RFC 9110, 13.1.5): only a strong validator may join two parts."""
     version = response.headers.get("ETag", "")
     if version and not version.startswith("W/"):

@@ -173,7 +173,7 @@ def _from_url(url: str, stem: Path, network: Network, check_cancelled: Callable[
     )  # here, because it imports requests, which alone would slow down the start of Blender
 
     part = stem.with_suffix(".part")
-    with http.get(url, network=network, check_cancelled=check_cancelled) as answer:
+    with connection.get(url, network=network, check_cancelled=check_cancelled) as answer:
         if answer.status != 200:
             answered = f"{answer.status} {responses.get(answer.status, '')}".strip()  # a server's own words may be any
             raise PictureError(f"The picture's address answered {answered}: check the URL.")

@@ -11,9 +11,9 @@ from image_to_3d.api.address import HOST_AT_MOST, LENGTH_AT_MOST, Reach, read
 class Deliverer:
     """Delivers these files one by one, the last again and again. Each look at the task gives a fresh address."""
 
-    def __init__(self, *files, repeatable=False):
+    def __init__(self, *files, is_paid=True):
         self.files = list(files)
-        self.repeatable = repeatable
+        self.is_paid = is_paid
         self.asked = []
         self.looks = 0
 
@@ -59,7 +59,7 @@ def test_what_is_refused_is_asked_for_once_more_at_a_fresh_address(path, whole):
 
 
 def test_what_costs_nothing_to_make_is_not_asked_for_twice(path):
-    service = Deliverer(b"damaged", repeatable=True)
+    service = Deliverer(b"damaged", is_paid=False)
     with pytest.raises(errors.GlbError, match="kept as fox-kept-1.glb"):
         api.save(service, task(), path)
     assert len(service.asked) == 1 and service.looks == 0
