@@ -168,9 +168,7 @@ def _from_data_uri(source: str, stem: Path) -> Path:
 def _from_url(url: str, stem: Path, network: Network, check_cancelled: Callable[[], None]) -> Path:
     from http.client import responses
 
-    from . import (
-        connection as http,
-    )  # here, because it imports requests, which alone would slow down the start of Blender
+    from . import connection  # here, because it imports requests, which alone would slow down the start of Blender
 
     part = stem.with_suffix(".part")
     with connection.get(url, network=network, check_cancelled=check_cancelled) as answer:
