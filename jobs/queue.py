@@ -124,7 +124,7 @@ class Queue:
         self.was_read = False
         """Whether it is known which jobs there are. Without looks it never is: whoever has one job done knows its id."""
         self._make_root = root
-        self._config_of = config_of
+        self.config_of = config_of
         self._reason_to_wait = reason_to_wait
         self._at_once = at_once
         self._clock = clock
@@ -434,7 +434,7 @@ class Queue:
             history.fail(folder, sentence)
         else:
             self._count_start(job, care)
-            care.process = worker.start(folder, python=self.python, config=self._config_of(job))
+            care.process = worker.start(folder, python=self.python, config=self.config_of(job))
         return self.refresh(job_id)
 
     def _has_turn(self, job: Job) -> bool:

@@ -9,6 +9,7 @@ class Looking:
         self._module = module
         self._step_s = step_s
         self._wrapper = []
+        self._changes = []
 
     @property
     def current(self):
@@ -73,6 +74,25 @@ class Looking:
         self._wrapper = list(wrapper)
         python += wrapper
 
+    def configure(self, change):
+        """Have `change` make another config of that of each job's process, also in the sessions to come."""
+        self._changes.append(change)
+        self._begin()
+
+    def calm(self):
+        """Have processes run as usual again, from the next session on."""
+        self._wrapper, self._changes = [], []
+
+    def _begin(self):
+        """What was asked for, in a new session."""
+        self._module("session").unregister()
+        queue = self.current.queue
+        queue.python += self._wrapper
+        for change in self._changes:
+            queue.config_of = lambda job, before=queue.config_of, change=change: change(before(job))
+        if self._step_s is not None:
+            queue.step_s = self._step_s
+
     def end(self):
         """What the end of Blender does: processes see the end of their standard input. The next look is that of another session."""
         processes = list(self.current.queue.processes.values())
@@ -82,10 +102,7 @@ class Looking:
 
     def leave(self):
         """The same, and whoever looks next may find that they have not ended yet."""
-        self._module("session").unregister()
-        self.current.queue.python += self._wrapper
-        if self._step_s is not None:
-            self.current.queue.step_s = self._step_s
+        self._begin()
 
     def kill(self, job_id):
         """End the process of a job as the system would."""

@@ -84,7 +84,10 @@ def settings():
 @pytest.fixture
 def session(extension):
     """What looks after the jobs."""
-    return Looking(extension.module, LONG_STEP_S)
+    looking = Looking(extension.module, LONG_STEP_S)
+    yield looking
+    looking.calm()
+    looking.end()
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +97,7 @@ def made_model(extension, star, tmp_path_factory):
     chosen = bpy.context.scene.image_to_3d.local
     chosen.resolution, chosen.texture_model = "LOW_POLY", "PBR"
     bpy.ops.image_to_3d.generate(filepath=str(star))
-    session = extension.module("scene.session")
+    session = Looking(extension.module)
     job = bpy.data.objects["Red Star"]["image_to_3d_job"]
     return Path(shutil.copytree(session.folder_of(job), tmp_path_factory.mktemp("jobs") / job))
 
@@ -127,14 +130,9 @@ def quick_blender(tmp_path_factory, make_stand_in_with):
 
 
 @pytest.fixture
-def quick_models(session, quick_blender, monkeypatch):
+def quick_models(session, quick_blender):
     """Jobs start the stand-in instead of Blender, where it is about jobs and not about models and pictures."""
-    start = session.worker.start
-
-    def start_with_stand_in(folder, *, python, config):
-        return start(folder, python=python, config={**config, "blender": quick_blender})
-
-    monkeypatch.setattr(session.worker, "start", start_with_stand_in)
+    session.configure(lambda config: {**config, "blender": quick_blender})
 
 
 @pytest.fixture(scope="session")

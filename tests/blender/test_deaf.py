@@ -15,19 +15,14 @@ pytestmark = pytest.mark.usefixtures("quick_models")
 
 
 @pytest.fixture
-def patient(extension, session, monkeypatch):
+def patient(session):
     """The jobs' processes wait for a silent server for longer than any test does: only who heeds the user ends."""
-    access = extension.module("session.access")
-    config_of = access.config_of
 
-    def patient_config(job):
-        config = config_of(job)
+    def wait_long(config):
         connection = config["connection"]
-        connection = {**connection, "network": {**connection["network"], "read_s": 600.0}}
-        return {**config, "connection": connection}
+        return {**config, "connection": {**connection, "network": {**connection["network"], "read_s": 600.0}}}
 
-    monkeypatch.setattr(access, "config_of", patient_config)
-    session.end()  # what looks after the jobs from now on has it so
+    session.configure(wait_long)
 
 
 @pytest.mark.parametrize(("service", "step"), [("csm", "get"), ("meshy", "download")])

@@ -121,7 +121,7 @@ def test_a_service_that_is_not_known_is_local_and_the_panel_says_so(extension, m
     drawn = drawn_by(extension.module("panels.sidebar").IMAGE_TO_3D_PT_generate)
     assert "This file names a service that this version does not know: Local is used" in words(drawn)
     assert "texture_model" in properties(drawn) and "Generate 3D Model" in words(drawn)
-    extension.module("operators.heartbeat").look()
+    extension.module("operators.watch").look()
     assert bpy.ops.image_to_3d.reset_parameters() == {"FINISHED"} and chosen.local.topology == "TRIS"
     chosen.service = "CSM"
     assert module.unknown_notes(chosen) == []
@@ -130,7 +130,7 @@ def test_a_service_that_is_not_known_is_local_and_the_panel_says_so(extension, m
 def test_a_service_that_is_not_known_costs_nothing(extension, services, version, no_jobs, star):
     version({name: service for name, service in services.items() if name != "meshy"})
     opened("meshy")
-    job = extension.module("scene.request").start_job(bpy.context.scene, filepath=str(star))
+    job = extension.module("session.start").start_job(bpy.context.scene, filepath=str(star))
     assert (job.service, job.parameters["topology"]) == ("local", "quads")
 
 
