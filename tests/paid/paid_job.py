@@ -94,8 +94,9 @@ class Paid:
     def go_on(self):
         """What a user does after a fault: start Blender again, retry what failed, decide what is unconfirmed. It ends well."""
         self.stand_in.play_nothing()
-        self.run()
-        self.check()
+        if self.job.needs_process:
+            self.run()
+            self.check()
         if self.job.state in (State.FAILED, State.CANCELLED):
             history.retry(self.folder)
             self.run()
