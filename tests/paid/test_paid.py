@@ -77,6 +77,13 @@ def struck(paid, fault, moment, *wire):
         assert job.state in folders.UNFINISHED | {State.READY}, f"{job.state}: {job.message}"
     elif job.state is State.FAILED:
         assert fault != "cut" and job.message.startswith("The disk is full"), job.message
+    elif (
+        fault != "cut" and job.state is State.UNCONFIRMED
+    ):  # no look for the task could be written down: a retry has one
+        paid.stand_in.play_nothing()
+        history.retry(paid.folder)
+        paid.run()
+        require_promised(paid, {State.READY})
     else:
         require_promised(paid, folders.UNFINISHED | {State.READY})
     starts_again(paid)
