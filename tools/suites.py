@@ -168,14 +168,19 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
 def command_test(options: argparse.Namespace) -> int:
     with_windows, no_windows = window_suites(options)  # first, as a wrong BLENDER is told before anything is fetched
     suites, left_out = wheel_suites(options)
+    started = time.monotonic()
     outcomes = run_suites([*suites, *with_windows], options.lanes)
+    seconds = time.monotonic() - started
     for sentence in [*left_out, *no_windows]:
         print(f"\nLeft out: {sentence}", flush=True)
     if not outcomes:
         raise Stop("None of these paths is in a suite under tests/ that can run here.")
     if options.arguments and not any(outcome.facts for outcome in outcomes) and not any(o.problem for o in outcomes):
         raise Stop("These arguments select no test.")
-    return report(outcomes)
+    code = report(outcomes)
+    worked = os.times().children_user + os.times().children_system
+    print(f"{seconds:.0f} s, in which the cores worked {worked:.0f} s.", flush=True)  # Windows tells 0
+    return code
 
 
 def wheel_suites(options: argparse.Namespace) -> tuple[list[Suite], list[str]]:
