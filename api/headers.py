@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the header of a picture file tells: its kind, its size, and how the camera was held. Decodes nothing.
 
-Sources: PNG, 11.2.1 (IHDR is the first chunk); JPEG, ITU T.81, B.1.1 and B.2.2; EXIF 2.32, 4.6; WebP Container Specification.
+Sources: PNG, 11.2.1 (IHDR is the first chunk); JPEG, ITU T.81, B.1.1 and B.2.2; EXIF 2.32, 4.6; WebP Container
+Specification.
 """
 
 import struct
@@ -19,11 +20,11 @@ NO_FRAMES = (0xC4, 0xC8, 0xCC)
 """Markers of a JPEG between C0 and CF that begin no frame."""
 ORIENTATION_TAG = 0x0112
 SEARCHED_BYTES = 32 << 20
-"""Of a JPEG. Color profiles (16 MB at most) and what cameras write stand before its frame; more is no picture of anybody's."""
+"""Of a JPEG. Color profiles (16 MB at most) and what cameras write stand before its frame."""
 
 
 def kind_of(file: Path) -> str:
-    """Return "PNG", "JPEG" or "WEBP" by the file's first bytes, "" for anything else. The ending of its name does not count."""
+    """Return "PNG", "JPEG" or "WEBP" by the file's first bytes, "" for anything else. Its name does not count."""
     with file.open("rb") as stream:
         start = stream.read(12)
     if start.startswith(PNG_START):

@@ -78,7 +78,7 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 def _prepare_materials(glb: Path, meshes: list[bpy.types.Mesh], maps: dict[str, str], name: str) -> list[str]:
-    """Repair all materials, add the loose maps, and bring all into the contract's form; return sentences for the user."""
+    """Repair all materials, add the loose maps, bring all into the contract's form; return sentences for the user."""
     notes = [note for material in bpy.data.materials for note in repair(material)]
     notes += loose_maps.add(maps, meshes, name)
     untold = metallic_untold(check(glb))

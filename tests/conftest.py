@@ -24,7 +24,7 @@ sys.path.insert(0, str(_extensions))  # `import image_to_3d`, whatever the check
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure():
-    """A run that hangs while Python ends says where, and has failed. Blender 4.5 does so where a timer or a class was left."""
+    """A run that hangs while Python ends says where, and fails. Blender 4.5 hangs where a timer or a class was left."""
     faulthandler.dump_traceback_later(EXIT_SECONDS, exit=True, file=sys.__stderr__)
 
 
@@ -48,7 +48,7 @@ def stand_in(tmp_path_factory):
 
 
 def make_stand_in(path, *arguments):
-    """Write a program at `path` that starts the stand-in for Blender, with `arguments` before all others; return its path."""
+    """Write a program at `path` that starts the stand-in for Blender, with `arguments` before all others."""
     program = ROOT / "tests" / "programs" / "stand_in_blender.py"
     words = " ".join(f'"{word}"' for word in (sys.executable, "-IS", program, *arguments))
     path.write_text(f'#!/bin/sh\nexec {words} "$@"\n')

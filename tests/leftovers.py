@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the extension has left in Blender's lists. A timer or handler that stays when Python ends hangs or crashes Blender.
+"""What the extension has left in Blender's lists. A timer that stays when Python ends hangs Blender, or crashes it.
 
 For tests only.
 """

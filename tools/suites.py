@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`dev.py test`, `dev.py bench` and `dev.py fuzz`: each suite in a process of its own, so that a crash or a hang names itself."""
+"""`dev.py test`, `bench` and `fuzz`: each suite in a process of its own, so that a crash or a hang names itself."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LOOK_SECONDS = 0.05  # between two looks at the suites that run
 LANE_GB = 2.0  # of memory for a suite and the background Blenders that it starts
 
 LENGTHS = {"gui": 500, "paid": 245, "headless": 150, "blender": 200, "api": 60, "jobs": 60, "service": 30, "dev": 20}
-"""Seconds that each suite takes by itself on two cores. The longest begin first, so that no lane is left with one at the end."""
+"""Seconds that each suite takes by itself on two cores. The longest begin first: none is left at the end."""
 PARTS = {"blender": 2, "headless": 2}
 """Into so many processes a long suite is parted, file by file, where suites run side by side."""
 ALONE = {"headless": (("test_sculpt.py",),)}
@@ -93,7 +93,7 @@ class Running:
         return Outcome(self.suite.name, facts, seconds, problem)
 
     def _abort(self) -> None:
-        """The first signal is SIGABRT, on which pytest's fault handler writes the stack: a hanging test names itself."""
+        """The first signal is SIGABRT, on which pytest's fault handler writes the stack: a hang names itself."""
         if os.name != "nt":
             self._process.send_signal(signal.SIGABRT)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -114,9 +114,9 @@ class Running:
 def run_suites(suites: Sequence[Suite], lanes: int) -> list[Outcome]:
     """Run these suites, `lanes` of them side by side, and give their outcomes in the order of `suites`.
 
-    A single lane writes to the terminal at once; of several, each suite's output comes as a block when it ends. The longest
-    begin first. Of suites with windows no two run side by side, as both draw with every core that there is, so these begin
-    before all others.
+    A single lane writes to the terminal at once; of several, each suite's output comes as a block when it ends. The
+    longest begin first. Of suites with windows no two run side by side, as both draw with every core that there is, so
+    these begin before all others.
     """
     lanes = min(lanes, len(suites))
     waiting = sorted(suites, key=lambda suite: (not suite.has_windows, -suite.length)) if lanes > 1 else list(suites)
@@ -184,7 +184,7 @@ def command_test(options: argparse.Namespace) -> int:
 
 
 def wheel_suites(options: argparse.Namespace) -> tuple[list[Suite], list[str]]:
-    """What is to be run in the wheels, whose environments are made, and a sentence for each that this machine cannot run."""
+    """What is to be run in the wheels, whose environments are made; a sentence for each that cannot run here."""
     planned = [(folder, *split_arguments(options.arguments, folder)) for folder in suite_folders()]
     wanted = [(folder.name, [*paths, *others]) for folder, paths, others in planned if paths is not None]
     if not wanted:
@@ -245,7 +245,7 @@ def default_lanes() -> int:
 
 
 def window_suites(options: argparse.Namespace) -> tuple[list[Suite], list[str]]:
-    """The suite with windows for each real Blender of this machine, and a sentence for each that is left out or for what is missing."""
+    """The suite with windows for each real Blender of this machine; a sentence for what is left out or missing."""
     folder = TESTS / WINDOW_SUITE
     paths, others = split_arguments(options.arguments, folder)
     if paths is None or not any(folder.glob("test_*.py")):
@@ -291,7 +291,7 @@ def choose_blenders(options: argparse.Namespace) -> tuple[list[tuple[Blender, st
 
 
 def suite_folders() -> list[Path]:
-    """The folders under tests/ with tests for a wheel, in the order of `SUITE_ORDER`; one that nobody listed there comes last."""
+    """The folders under tests/ with tests for a wheel, in the order of `SUITE_ORDER`; others come last."""
     folders = {path.parent for path in TESTS.rglob("test_*.py")}
     roots = {TESTS / folder.relative_to(TESTS).parts[0] for folder in folders if folder != TESTS}
     known = [TESTS / name for name in SUITE_ORDER if TESTS / name in roots]

@@ -118,7 +118,7 @@ NAME = "Name of the model, as long as names can be"  # what the stand-in for Ble
 
 @pytest.fixture(scope="session")
 def quick_blender(tmp_path_factory, make_stand_in_with):
-    """The path of a stand-in for Blender: every picture is fit, and every model is a cube. Costs a tenth of what Blender does."""
+    """The path of a stand-in for Blender: every picture is fit, and every model is a cube, for a tenth of the work."""
     bpy.ops.wm.read_homefile(use_empty=True, app_template="")
     mesh = bpy.data.meshes.new(NAME)
     mesh.from_pydata([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (0, 2)], [], [(0, 1, 3, 2), (4, 6, 7, 5)])

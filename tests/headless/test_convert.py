@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a GLB enters the .blend, where it stands, and which picture is where. Each model is converted once, and looked at often."""
+"""What of a GLB enters the .blend, where it stands, which picture is where. Each model is converted once."""
 
 import math
 import os
@@ -40,7 +40,7 @@ def cube(**entries: Any) -> dict[str, Any]:
 
 
 def glb(*, images: tuple[tuple[int, ...], ...] = (), arrays: tuple[np.ndarray, ...] = (), **entries: Any) -> bytes:
-    """A GLB with the cube's data. `images` are pictures of one color; `arrays` become accessors 4, 5, ...; `entries` its JSON."""
+    """A GLB with the cube's data. `images` are of one color; `arrays` become accessors 4, 5, ...; `entries` is JSON."""
     document, binary = parted(cube_glb(textured=False))
     for array in arrays:
         kind = {1: "SCALAR", 3: "VEC3", 4: "VEC4", 16: "MAT4"}[1 if array.ndim == 1 else array.shape[1]]
