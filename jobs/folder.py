@@ -11,7 +11,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -88,7 +88,10 @@ HAS_RESULT = frozenset({State.READY, State.IMPORTED})
 
 @dataclass
 class Job:
-    """The record in job.json. Times are ISO 8601 in UTC, `progress` is 0 to 1, `message` is for people."""
+    """The record in job.json. Times are ISO 8601 in UTC, `progress` is 0 to 1, `message` is for people.
+
+    Ten thousand of these are kept in memory. Lists of them are tuples, which Python's garbage collector need not look at.
+    """
 
     id: str
     service: str
@@ -111,9 +114,9 @@ class Job:
     """Whether the task id was entered by hand, and the service has not known it yet."""
     gone: bool = False
     """Whether the service did not know the task when it was asked last: tried again, the job asks once more before it gives it up."""
-    candidates: list[str] = field(default_factory=list)
+    candidates: Sequence[str] = ()
     """Tasks found at the service of which one may be an unconfirmed job's."""
-    earlier: list[dict[str, str]] = field(default_factory=list)
+    earlier: Sequence[dict[str, str]] = ()
     """"sent" and "task_id" of what was given up: a task that turns up may be of these."""
     task_over: bool = False
     """Whether the service has said that nothing (more) comes from the task: tried again, the job asks for a new one."""
@@ -134,9 +137,9 @@ class Job:
     def give_task_up(self) -> None:
         """Forget what was sent, and the task that came of it, but for the note that they were."""
         if self.sent or self.task_id:
-            self.earlier.append({"sent": self.sent, "task_id": self.task_id})
+            self.earlier = [*self.earlier, {"sent": self.sent, "task_id": self.task_id}]
         self.sent, self.task_id, self.adopted, self.gone, self.task_over = "", "", False, False, False
-        self.candidates, self.credits, self.service_note = [], None, ""
+        self.candidates, self.credits, self.service_note = (), None, ""
 
     def give_up(self, *, has_model: bool) -> None:
         """Note that the user has given the job up; what may still come, and be charged, at the service is said and kept.

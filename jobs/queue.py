@@ -33,7 +33,7 @@ ENDED_WITHOUT = (State.FAILED, State.CANCELLED, State.UNCONFIRMED)
 STEP_S = 0.004
 """How long one look goes on with what can wait for the next: a look must not be felt (10 ms), and its last step may be a long one."""
 
-LISTED_AT_ONCE = 2000
+LISTED_AT_ONCE = 500
 """So many names are read before the clock is asked: it is about a millisecond."""
 
 LISTED_AGAIN_NS = 50_000_000
@@ -119,8 +119,6 @@ class Queue:
         self.tell_pauses_s: tuple[float, ...] = TELL_PAUSES_S
         self.trouble = ""
         """Why there is no folder for jobs, "" where there is one."""
-        self.version = 0
-        """Another number whenever a job came or went."""
         self.was_read = False
         """Whether it is known which jobs there are. Without looks it never is: whoever has one job done knows its id."""
         self._make_root = root
@@ -235,39 +233,45 @@ class Queue:
         until = self._clock() + self.step_s
         try:
             self._let_go_of_ended()
-            self._look_for_new(until)
+            is_changed = self._is_changed()
             self._look_at_ended()
         except (JobError, OSError) as error:  # said once, and looked at again with each look
             before, self.trouble = self.trouble, user_message(error)
             return [News("ERROR", self.trouble)] if self.trouble != before else []
         self.trouble = ""
-        news = self._greeting()
+        news = []
         for job_id in self._in_order(self._active):
             if (said := self._care_for(job_id, until)) is not None:
                 news.append(said)
+        # What can wait comes last.
+        if is_changed:
+            self._begin_listing()
+        if self._listing is not None and self._list_on(until):
+            self._compare()
+        self._read_on(until)
         self._delete_leftovers(until)
-        return news
+        return [*self._greeting(), *news]
 
     @staticmethod
     def _in_order(ids: dict[str, Care]) -> list[str]:
         return sorted(ids) if len(ids) > 1 else list(ids)
 
-    def _look_for_new(self, until: float) -> None:
-        """See whether a folder came or went (another Blender may share them), and read records that were never read."""
+    def _is_changed(self) -> bool:
+        """Whether a folder came or went since the last listing began: another Blender may share them."""
         try:
             mtime_ns = os.stat(self.root).st_mtime_ns
         except FileNotFoundError:  # somebody has taken the folder away
             self._root = None
             mtime_ns = os.stat(self.root).st_mtime_ns
-        if self._listing is None and mtime_ns != self._root_mtime_ns:
-            is_settled = time.time_ns() - mtime_ns > LISTED_AGAIN_NS
-            self._root_mtime_ns = mtime_ns if is_settled else -1
-            self._listing = os.scandir(self.root)
-            self._listed, self._leftovers = set(), []
-            self._made_meanwhile = set()
-        if self._listing is not None and self._list_on(until):
-            self._compare()
-        self._read_on(until)
+        if self._listing is not None or mtime_ns == self._root_mtime_ns:
+            return False
+        is_settled = time.time_ns() - mtime_ns > LISTED_AGAIN_NS
+        self._root_mtime_ns = mtime_ns if is_settled else -1
+        return True
+
+    def _begin_listing(self) -> None:
+        self._listing = os.scandir(self.root)
+        self._listed, self._leftovers, self._made_meanwhile = set(), [], set()
 
     def _list_on(self, until: float) -> bool:
         """Read the names in the jobs' folder for a while. Return whether that was all of them."""
@@ -625,7 +629,6 @@ class Queue:
         if known is None:
             bisect.insort(self._ids, job.id)
             self._made_meanwhile.add(job.id)
-            self.version += 1
         if job.state not in folders.UNFINISHED:
             size = folders.size_of(self.root / job.id)
             self._total_bytes += size - self._sizes.get(job.id, 0)
@@ -643,7 +646,6 @@ class Queue:
         """Forget a job whose folder is gone."""
         if self._jobs.pop(job_id, None) is not None:
             del self._ids[bisect.bisect_left(self._ids, job_id)]
-            self.version += 1
         self._total_bytes -= self._sizes.pop(job_id, 0)
         self._signatures.pop(job_id, None)
         self._made_meanwhile.discard(job_id)

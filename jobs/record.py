@@ -197,13 +197,13 @@ def _moment(value: Any) -> str:
 
 
 def _list_of(check: Check, least: int = 0, most: int = ENTRIES_AT_MOST) -> Check:
-    def check_all(value: Any) -> list[Any]:
+    def check_all(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
             raise WrongError("is no list")
         if not least <= len(value) <= most:
             raise WrongError(f"has {len(value):,} entries")
         try:
-            return [check(entry) for entry in value]
+            return tuple(check(entry) for entry in value)
         except WrongError as error:
             raise WrongError(f"holds something that {error}") from None
 
@@ -227,9 +227,9 @@ def _object_of(checks: Mapping[str, Check], needed: Collection[str] = ()) -> Che
     return check
 
 
-def _candidates(value: Any) -> list[str]:
+def _candidates(value: Any) -> tuple[str, ...]:
     """The ids among them: what a service has called so and can be none is nothing to choose."""
-    return list(filter(task_id, _list_of(_any_text)(value)))
+    return tuple(filter(task_id, _list_of(_any_text)(value)))
 
 
 def _parameters(value: Any) -> dict[str, Any]:

@@ -311,7 +311,7 @@ class Run:
 
     def _take(self, task_id: str) -> None:
         log(f"task {task_id}", self.config)  # first: a record that cannot be written must not hide it
-        self.job.task_id, self.job.candidates = task_id, []
+        self.job.task_id, self.job.candidates = task_id, ()
         self._enter(State.RUNNING, "Starting")
 
     def _find_lost(self, service: api.Service) -> None:

@@ -133,7 +133,7 @@ class IMAGE_TO_3D_OT_adopt(OfJob, bpy.types.Operator):
     def candidates(self) -> list[str]:
         """The tasks at the service of which one may be the job's, as far as the service lists them."""
         job = self.known_job()
-        return job.candidates if job else []
+        return list(job.candidates) if job else []
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         self.task_id = next(iter(self.candidates()), "")

@@ -46,8 +46,18 @@ def preferences() -> Any:
     return SimpleNamespace(**{entry.identifier: entry.default for entry in properties if hasattr(entry, "default")})
 
 
+def address_of(service: str) -> str:
+    """Where a web service is, as the environment and, after it, the preferences say; "" for the service's own address."""
+    return os.environ.get(needs.url_variable(service), "") or getattr(preferences(), f"{service}_url")
+
+
+def key_of(service: str) -> str:
+    """The key of a web service, from the same places."""
+    return os.environ.get(needs.key_variable(service), "") or getattr(preferences(), f"{service}_key")
+
+
 def connection(service: str) -> dict[str, Any]:
-    """The options of `api.connect` for a service, as the preferences and, before them, the environment say. Holds the key."""
+    """The options of `api.connect` for a service. Holds the key."""
     chosen = preferences()
     network = {
         "proxy": chosen.proxy,
@@ -58,8 +68,8 @@ def connection(service: str) -> dict[str, Any]:
         return {"network": network}
     return {
         "network": network,
-        "key": os.environ.get(needs.key_variable(service), "") or getattr(chosen, f"{service}_key"),
-        "url": os.environ.get(needs.url_variable(service), "") or getattr(chosen, f"{service}_url"),
+        "key": key_of(service),
+        "url": address_of(service),
         "picture_limit_px": chosen.picture_limit,
     }
 
@@ -85,7 +95,7 @@ def offline_reason(service: str, source: str) -> str:
     if bpy.app.online_access:
         return ""
     is_here = SERVICES[service].reach == "none"
-    if not picture.leaves_machine(source) if is_here else is_loopback(connection(service)["url"]):
+    if not picture.leaves_machine(source) if is_here else is_loopback(address_of(service)):
         return ""
     if bpy.app.online_access_override:
         return "Online access is off, because Blender was started in offline mode: start it without --offline-mode"
@@ -101,12 +111,15 @@ def require_ready(service: str, parameters: Mapping[str, Any]) -> None:
 
 
 def reason_to_wait(job: Job) -> str:
-    """Why a job cannot go on just now, "" if it can."""
-    return offline_reason(job.service, job.source)
+    """Why a job cannot go on just now, "" if it can. Asked with every look at a job that runs, so in the cheapest order."""
+    service = SERVICES.get(job.service)
+    if service is not None and bpy.app.online_access:
+        return ""
+    return offline_reason(job.service, job.source if service is not None and service.reach == "none" else "")
 
 
 def key_reason(service: str) -> str:
     """Return what a web service lacks before it can be asked, "" if nothing."""
-    if not SERVICES[service].needs_key or connection(service)["key"].strip():
+    if not SERVICES[service].needs_key or key_of(service).strip():
         return ""
     return needs.no_key(service, SERVICES[service].label)

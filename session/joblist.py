@@ -9,8 +9,8 @@ import bpy
 from ..jobs.folder import label_of
 from ..jobs.queue import Queue
 
-ADDED_AT_MOST = 500
-"""So many items come with one look: ten thousand at once would hold the window up."""
+AT_MOST = 300
+"""So many items come and go with one look: ten thousand at once would hold the window up."""
 
 
 class IMAGE_TO_3D_PG_job(bpy.types.PropertyGroup):
@@ -35,11 +35,12 @@ class JobList:
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
         self._shown: list[str] = []  # the ids of the items
-        self._version = -1  # of the queue, which the items are as new as
+        self._changed: set[str] = set()  # jobs whose items are still to be looked at
         self._texts: dict[str, str] = {}  # by job: what a search looks in, in small letters
 
     def note(self, changed: set[str]) -> None:
-        """Note that these jobs have changed."""
+        """Note that these jobs have come, gone or changed."""
+        self._changed |= changed
         for job_id in changed:
             self._texts.pop(job_id, None)
 
@@ -52,27 +53,24 @@ class JobList:
         if len(listed.items) != len(self._shown):  # another file was opened, or these are an earlier session's
             listed.items.clear()
             listed.index = -1
-            self._shown, self._version = [], -1
-        if self._version == self._queue.version:
-            return False
-        wanted = self._queue.ids()
-        kept = set(wanted)
-        for at in reversed([at for at, job_id in enumerate(self._shown) if job_id not in kept]):
-            self._remove(listed, at)
-        there = set(self._shown)
-        missing = [job_id for job_id in wanted if job_id not in there]
-        for job_id in missing[:ADDED_AT_MOST]:
-            self._add(listed, job_id)
-        if len(missing) <= ADDED_AT_MOST:
-            self._version = self._queue.version
+            self._shown, self._changed = [], set(self._queue.ids())
+        before = len(self._shown), self._shown[:1], self._shown[-1:]
+        for job_id in sorted(self._changed, reverse=True)[:AT_MOST]:
+            self._changed.discard(job_id)
+            at = _place_of(job_id, self._shown)
+            is_shown = at < len(self._shown) and self._shown[at] == job_id
+            if self._queue.job(job_id) is None and is_shown:
+                self._remove(listed, at)
+            elif self._queue.job(job_id) is not None and not is_shown:
+                self._add(listed, at, job_id)
         if listed.index < 0 and self._shown:
             listed.index = 0
-        return True
+        return before != (len(self._shown), self._shown[:1], self._shown[-1:])
 
     @property
     def is_behind(self) -> bool:
-        """Whether the next look will add more items."""
-        return self._version != self._queue.version
+        """Whether the next look goes on."""
+        return bool(self._changed)
 
     def _remove(self, listed: IMAGE_TO_3D_PG_jobs, at: int) -> None:
         listed.items.remove(at)
@@ -82,8 +80,7 @@ class JobList:
         elif at < listed.index:
             listed.index -= 1
 
-    def _add(self, listed: IMAGE_TO_3D_PG_jobs, job_id: str) -> None:
-        at = _place_of(job_id, self._shown)
+    def _add(self, listed: IMAGE_TO_3D_PG_jobs, at: int, job_id: str) -> None:
         is_newest_of_several = at == 0 and bool(self._shown)
         listed.items.add().name = job_id
         if at < len(self._shown):

@@ -88,7 +88,7 @@ def test_the_status_bar_is_drawn_whatever_the_job_is_called(extension, session, 
 def test_only_what_can_be_a_task_is_offered(session, make_job):
     job = hostile(make_job, "unconfirmed")
     session.refresh(job.id)
-    assert session.job(job.id).candidates == ["good-1"]
+    assert session.job(job.id).candidates == ("good-1",)
 
 
 @pytest.mark.parametrize(

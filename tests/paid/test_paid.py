@@ -400,7 +400,7 @@ def test_a_job_that_was_given_up_still_counts_as_an_owner(tmp_path, star, cube, 
         history.retry(second.folder)
         second.run()
         assert second.job.state is State.UNCONFIRMED, "took the other job's task"
-        assert second.job.candidates == [first.stand_in.creates[0].id]
+        assert second.job.candidates == (first.stand_in.creates[0].id,)
     finally:
         first.close()
         second.close()

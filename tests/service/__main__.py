@@ -44,8 +44,7 @@ def main() -> int:
             while True:
                 time.sleep(3600)
         except KeyboardInterrupt:
-            print()
-    return 0
+            return 0
 
 
 if __name__ == "__main__":
