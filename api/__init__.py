@@ -7,17 +7,20 @@ task = wait(service, task.id, on_progress=lambda task: print(task.progress, task
 save(service, task, Path("fox.glb"))
 """
 
+import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from . import errors
-from .errors import ImageTo3DError, ParameterError
-from .network import Network
-from .results import save
 from .services import SERVICES
-from .task import Result, Service, Status, Task
-from .waiting import wait
+
+if TYPE_CHECKING:
+    from . import errors
+    from .errors import ImageTo3DError
+    from .network import Network
+    from .results import save
+    from .task import Result, Service, Status, Task
+    from .waiting import wait
 
 __all__ = [
     "ImageTo3DError",
@@ -33,13 +36,34 @@ __all__ = [
     "wait",
 ]
 
+_HOMES = {
+    "ImageTo3DError": "errors",
+    "Network": "network",
+    "Result": "task",
+    "Service": "task",
+    "Status": "task",
+    "Task": "task",
+    "save": "results",
+    "wait": "waiting",
+}
+"""In which module the names of `__all__` are that are not here."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for (PEP 562): Blender, which waits for this package at its start, needs none of them."""
+    if name == "errors":
+        return importlib.import_module(f"{__name__}.errors")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
 
 class Options(TypedDict, total=False):
     """The options of `connect`, which says what they are."""
 
     key: str
     url: str
-    network: Network
+    network: "Network"
     picture_limit_px: int
     blender: Sequence[str] | None
     folder: Path
@@ -47,7 +71,7 @@ class Options(TypedDict, total=False):
     name: str
 
 
-def connect(service: str, **options: Unpack[Options]) -> Service:
+def connect(service: str, **options: Unpack[Options]) -> "Service":
     """Return the service called `service`: "local", "csm" or "meshy". Connects to nothing yet.
 
     Options of "csm" and "meshy" (all optional):
@@ -66,6 +90,8 @@ def connect(service: str, **options: Unpack[Options]) -> Service:
     begin with https:// and is not on this machine.
     """
     if service not in SERVICES:
+        from .errors import ParameterError
+
         raise ParameterError(f"There is no service {service!r}: use one of {', '.join(SERVICES)}.")
-    make: Callable[..., Service] = SERVICES[service]
+    make: Callable[..., Service] = SERVICES[service].client()
     return make(**options)

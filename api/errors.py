@@ -10,8 +10,7 @@ import errno
 import os
 from pathlib import Path
 
-from ..programs import process
-from .words import clean, named
+# What the sentences are made with is imported where they are made: every room needs the errors, and Blender waits for them at its start.
 
 
 class ImageTo3DError(Exception):
@@ -194,8 +193,11 @@ def user_message(error: ImageTo3DError | OSError) -> str:
     """Return the sentence for the user, also for what the system itself reports."""
     if isinstance(error, ImageTo3DError):
         return str(error)
+    from ..programs.process import StartError
+    from .words import named
+
     where = f" at {named(error.filename)}" if error.filename else ""
-    if isinstance(error, process.StartError):
+    if isinstance(error, StartError):
         return f"Python could not be started{where} ({reason_of(error)}): restart Blender, then try again."
     winerror = getattr(error, "winerror", None)
     if _is_network(error):
@@ -234,4 +236,6 @@ def reason_of(error: OSError) -> str:
     has_own_numbers = _is_of_a_network_module(error) or getattr(error, "winerror", None)
     if error.errno and not has_own_numbers:
         return os.strerror(error.errno)
+    from .words import clean
+
     return clean(str(error.strerror or error)).rstrip(". ") or "no reason is known"

@@ -2,7 +2,8 @@
 """The kinds of request parameter that a service's table is made of. Knows no service and no Blender.
 
 A table is a tuple of these, one line a parameter. The property groups, the panel's rows, the checks before sending and
-the JSON that is sent are all read from it.
+the JSON that is sent are all read from it. Nobody changes one: that is not enforced, nor are they compared or printed, as
+Blender would wait at its start until dataclasses have made six functions for each kind instead of one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ AUTOMATIC = -1.0
 """In a `Vector`: "the service decides" (CSM, Create Session, `scaled_bbox`)."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Parameter:
     """One request parameter.
 
@@ -55,7 +56,7 @@ class Parameter:
 ABBREVIATIONS = {"ai": "AI", "pbr": "PBR", "hd": "HD", "url": "URL", "id": "ID", "bbox": "Bounding Box"}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Picture(Parameter):
     """A picture: the path of a file, an http(s) URL or a data URI. "" where it is `optional`, or the parameter
     `instead` is set."""
@@ -78,7 +79,7 @@ class Option(NamedTuple):
     description: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Choice(Parameter):
     """One word of several. `options` are by wire value, in the service's order."""
 
@@ -92,7 +93,7 @@ class Choice(Parameter):
         return value
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Flag(Parameter):
     """Yes or no."""
 
@@ -111,7 +112,7 @@ class Flag(Parameter):
         return False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Number(Parameter):
     """A whole number from `minimum` to `maximum`. A default of None means that it is not sent unless it was set."""
 
@@ -129,7 +130,7 @@ class Number(Parameter):
         return value
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Text(Parameter):
     """Free text of at most `length` characters; `suggestions` are values that are known to work."""
 
@@ -145,7 +146,7 @@ class Text(Parameter):
         return value.strip()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Vector(Parameter):
     """Numbers above zero in a fixed order, each possibly `AUTOMATIC`. `axes` names them, `unit` is what they are
     measured in."""

@@ -18,18 +18,18 @@ from ..programs.program import FIT, Command
 from . import blender, headers, whole
 from .errors import BlenderError, PictureError
 from .network import USUAL, Network, is_loopback
+from .sources import DATA
+from .sources import ENDINGS as ENDINGS
+from .sources import LONGER_SIDE_PX as LONGER_SIDE_PX
+from .sources import ending_of as ending_of
+from .sources import is_path as is_path
+from .sources import is_url as is_url
 from .words import NAMELESS, model_name, named
 
 LIMIT_BYTES = 512 << 20  # no picture that Blender could open in the memory of an ordinary machine is larger
-DATA = "data:"
-LONGER_SIDE_PX = 4096  # more than any service's model shows; a picture of twice as many is four times as slow to send
 
 WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0)
 """A pipe that has taken the place of a file is not waited for when it is opened."""
-
-ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".tga", ".exr", ".hdr")
-"""The endings of picture files that every Blender opens. No file of ours has another: what a user's file is called can
-be anything."""
 
 MEDIA_TYPES = {
     "image/png": ".png",
@@ -49,16 +49,6 @@ MEDIA_TYPES = {
 }
 """The endings for what servers and data URIs say of pictures (IANA's list, and older names in use). Python's own table
 (`mimetypes`) is not asked: on Windows it is what programs have written into the registry."""
-
-
-def is_url(source: str) -> bool:
-    """Whether `source` has to be fetched from the network."""
-    return source.lower().startswith(("http://", "https://"))
-
-
-def is_path(source: str) -> bool:
-    """Whether `source` is a file on this machine."""
-    return not is_url(source) and not source.startswith(DATA)
 
 
 def leaves_machine(source: str) -> bool:
@@ -83,11 +73,6 @@ def name_of_image(name: str) -> str:
     name = re.sub(r"\.[0-9]{3,}$", "", name)
     ending = ending_of(name)
     return model_name(name[: -len(ending)] if ending else name)
-
-
-def ending_of(name: str) -> str:
-    """Return the ending of a picture's file name in small letters, "" where it is none of `ENDINGS`."""
-    return next((ending for ending in ENDINGS if name.lower().endswith(ending)), "")
 
 
 def _ending_for(media_type: str) -> str:

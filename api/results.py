@@ -33,7 +33,7 @@ def save(service: Service, task: Task, path: Path, on_progress: Tell = lambda fr
             break
         except GlbError as error:
             kept = _put_away(unchecked, path) or kept
-            if is_last_try or not service.is_paid:
+            if is_last_try or not service.about.is_paid:
                 said = f" The delivered file is kept as {kept.name}." if kept else ""
                 raise GlbError(f"{error}{said}", kept=kept) from error
             task = _renewed(service, task)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Protocol
 
+from .about import About
 from .errors import ServiceError
-from .parameters import Table
 
 CREATE_WINDOW_S = 900.0
 """How long after a create request was begun its task may appear: a large picture on a slow line takes minutes to
@@ -75,39 +75,10 @@ def nothing() -> None:
 class Service(Protocol):
     """What scripts and the job's process ask of a service. `create` may cost money, so nobody repeats it lightly."""
 
-    name: ClassVar[str]
-    label: ClassVar[str]
-    description: ClassVar[str]
-    parameters: ClassVar[Table]
-    account_page: ClassVar[str]
-    """Where in the web people get a key; "" where none is needed."""
-    tells_credits: ClassVar[bool]
-    """Whether `check_key` gives the credits that the account has."""
-    number: ClassVar[int]
-    """What a .blend stores for the service: it never changes, and no other service ever gets it."""
-    needs_key: ClassVar[bool]
-    """Whether nothing can be asked without an API key."""
-    is_paid: ClassVar[bool]
-    """Whether a create costs, so that it is never repeated blindly; else a task that was lost is simply created
-    again."""
-    reach: ClassVar[Literal["none", "own", "web"]]
-    """"none": works in this process, and has no address. "own": a server of the user's, so plain http is fine in
-    private networks. "web": https only, except on this machine."""
-    views: ClassVar[tuple[str, ...]]
-    """The parameters that are further pictures of the same object, by wire name (`back_image_url`, …)."""
-    can_cancel: ClassVar[bool]
-    """Whether a task can be given up at the service at all."""
+    about: ClassVar[About]
+    """What it says of itself."""
     pace_s: ClassVar[tuple[float, float]]
     """The shortest and the longest pause between two looks at a task that tells nothing by itself."""
-
-    @classmethod
-    def asks_quads(cls, parameters: Mapping[str, Any]) -> bool:
-        """Whether these checked parameters ask for faces with four sides."""
-
-    @classmethod
-    def cost(cls, parameters: Mapping[str, Any]) -> int | None:
-        """The credits that a create with these checked parameters takes, as far as the service's documents say; None
-        where not."""
 
     def create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing) -> Task:
         """Start a task with `parameters` (by wire name; what is left out is at its default).

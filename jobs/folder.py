@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,11 +24,13 @@ from ..api.errors import BusyError, JobError
 from ..api.parameters import Picture
 from ..api.parameters import pictures as pictures_of
 from ..api.results import keep_aside
-from ..api.services import SERVICES
+from ..api.services import SERVICES, label_of
 from ..programs.program import LOG as LOG
 from ..programs.program import SCRATCH_PREFIX
 from . import pictures, record
 from .pictures import Note, is_plain_name
+from .state import HAS_RESULT as HAS_RESULT
+from .state import UNFINISHED, State
 
 RECORD = "job.json"
 LOCK = "lock"
@@ -63,27 +64,6 @@ UNKNOWN_MESSAGE = "Cancelled here. {label} does not know the task any more."
 
 UNFINISHED_PREFIX = ".new-"  # a folder that is still being made
 REMOVED_PREFIX = ".removed-"  # a folder that is to be deleted
-
-
-class State(StrEnum):
-    """Where a job is. The words are public: they stand in job.json."""
-
-    WAITING = "waiting"
-    SUBMITTING = "submitting"
-    RUNNING = "running"
-    DOWNLOADING = "downloading"
-    CONVERTING = "converting"
-    READY = "ready"
-    IMPORTED = "imported"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    UNCONFIRMED = "unconfirmed"
-
-
-UNFINISHED = frozenset({State.WAITING, State.SUBMITTING, State.RUNNING, State.DOWNLOADING, State.CONVERTING})
-"""The states from which a job's process goes on."""
-
-HAS_RESULT = frozenset({State.READY, State.IMPORTED})
 
 
 @dataclass
@@ -337,11 +317,6 @@ def request_of(folder: Path, job: Job) -> dict[str, Any]:
             if entry.name in request:
                 request[entry.name] = picture_in(folder, job, entry.name)
     return request
-
-
-def label_of(service: str) -> str:
-    """What people call a service, also one that this version does not know."""
-    return SERVICES[service].label if service in SERVICES else service or "The service"
 
 
 def size_of(folder: Path) -> int:

@@ -39,7 +39,7 @@ def find_task(
         job.candidates = [task_id for task_id in found if task_id not in known]
         if len(job.candidates) == 1 and not any(_competes(other, job) for other in others):
             return job.candidates[0]
-    raise ImageTo3DError(f"{service.label} did not answer.")  # `Job.end` makes a sentence of what this means
+    raise ImageTo3DError(f"{service.about.label} did not answer.")  # `Job.end` makes a sentence of what this means
 
 
 def _known_tasks(jobs: Iterable[Job]) -> set[str]:

@@ -209,7 +209,9 @@ class Run:
                 raise
             self._log_error()  # but the model is here: only what belongs to it cannot be had any more
             self.job.gone = False
-            self.job.service_note = f"{service.label} does not keep the model any longer: separate maps were left out."
+            self.job.service_note = (
+                f"{service.about.label} does not keep the model any longer: separate maps were left out."
+            )
             folders.write(self.folder, self.job)
             files.replace(fetched, self.folder / folders.GLB)
             return
@@ -227,7 +229,7 @@ class Run:
     def _submit(self, service: api.Service) -> None:
         """See to it that the job has a task, and that its id is on the disk."""
         if self.job.task_id:
-            may_be_gone = not service.is_paid or (self.job.gone and not (self.folder / folders.FETCHED).exists())
+            may_be_gone = not service.about.is_paid or (self.job.gone and not (self.folder / folders.FETCHED).exists())
             if not may_be_gone or service.get(self.job.task_id).status is not api.Status.GONE:
                 return
             self.job.give_task_up()
@@ -246,7 +248,7 @@ class Run:
                 with self._sending(service) as before_sending:
                     task = service.create(request, before_sending)
             except (AnswerLostError, UnavailableError):
-                if not service.is_paid:
+                if not service.about.is_paid:
                     raise
                 self._log_error()
                 self._find_lost(service)
@@ -268,8 +270,8 @@ class Run:
     def _request(self, service: api.Service) -> dict[str, Any]:
         """The parameters as the service gets them. Local's picture is fetched here, so that the record knows what it was."""
         request = folders.request_of(self.folder, self.job)
-        main = pictures_of(service.parameters)[0]
-        if service.reach == "none" and picture.is_url(request[main]):
+        main = pictures_of(service.about.parameters)[0]
+        if service.about.reach == "none" and picture.is_url(request[main]):
             network = Network(**self.config.get("connection", {}).get("network", {}))
             file = picture.to_file(
                 request[main], self.folder / "picture", network=network, check_cancelled=self._check_cancelled
@@ -283,10 +285,12 @@ class Run:
         """Around a create request: the record says that it left for as long as, and only if, a task may have come of it."""
 
         def before_sending() -> None:
-            if service.is_paid:
+            if service.about.is_paid:
                 self.job.sent, self._sent_s = folders.now(), time.monotonic()
                 self.job.awaited = True
-            self._enter(State.SUBMITTING, f"Sending the picture to {service.label}" if self.job.sent else "Starting")
+            self._enter(
+                State.SUBMITTING, f"Sending the picture to {service.about.label}" if self.job.sent else "Starting"
+            )
 
         try:
             yield before_sending
@@ -317,7 +321,7 @@ class Run:
     def _find_lost(self, service: api.Service) -> None:
         """Take the task of a request whose answer was lost. Raises `ImageTo3DError` where none is found; the job is then unconfirmed."""
         self.job.awaited = False  # whoever awaited the answer may not have lived to hear it
-        self._enter(State.SUBMITTING, f"Looking whether {service.label} has made the task")
+        self._enter(State.SUBMITTING, f"Looking whether {service.about.label} has made the task")
         task_id = lost.find_task(
             service,
             self.job,
@@ -351,7 +355,7 @@ class Run:
                 time_limit_s=self._time_limit_s,
             )
         except (Cancelled, StarterGone):
-            if not service.is_paid:
+            if not service.about.is_paid:
                 service.cancel(self.job.task_id)
             raise
 

@@ -3,24 +3,27 @@
 
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import bpy
 
 from .. import session
 from ..api.errors import ImageTo3DError
-from ..jobs import folder as folders
-from ..jobs.folder import State
+from ..jobs.state import HAS_RESULT, State
 from ..scene import settings
 from ..scene.shown import shown
-from ..session.start import Started
 from .interrupt import Interrupt, Interrupted
 from .outcome import report
+
+if TYPE_CHECKING:
+    from ..jobs.folder import Job
+    from ..session.start import Started
 
 LOOK_EVERY_S = 0.2
 
 
 def finish_started(
-    operator: bpy.types.Operator, started: Started, scene: bpy.types.Scene, interrupt: Interrupt
+    operator: bpy.types.Operator, started: "Started", scene: bpy.types.Scene, interrupt: Interrupt
 ) -> None:
     """Say where an earlier job was taken up instead of paying for a new one, and finish it. Raises as `finish` does."""
     if started.is_taken_up:
@@ -35,9 +38,9 @@ def finish_started(
         raise
 
 
-def _finish_taken_up(
-    operator: bpy.types.Operator, job: folders.Job, scene: bpy.types.Scene, interrupt: Interrupt
-) -> None:
+def _finish_taken_up(operator: bpy.types.Operator, job: "Job", scene: bpy.types.Scene, interrupt: Interrupt) -> None:
+    from ..jobs.folder import has_delivered  # here, as it would slow down the start of Blender
+
     is_paid = job.sent and job.task_id and not job.gone
     paid = ". Nothing is paid again" if is_paid else ""
     report(operator, "INFO", f"{job.name}: the job of {job.created} goes on, as it asked for the same{paid}")
@@ -49,7 +52,7 @@ def _finish_taken_up(
             session.current().queue.resume(job.id)
             session.current().arrivals.expect(job.id, settings.target_of(scene))
             finish(job.id, settings.target_of(scene), interrupt)
-        elif state is State.FAILED and folders.has_delivered(session.current().queue.folder_of(job.id)):
+        elif state is State.FAILED and has_delivered(session.current().queue.folder_of(job.id)):
             # Else a script could never ask for another model of this picture.
             raise ImageTo3DError(f"{error} To pay for a new model instead, remove the job {job.id}.") from error
         else:
@@ -59,12 +62,12 @@ def _finish_taken_up(
 def finish(job_id: str, scene: bpy.types.Scene, interrupt: Interrupt) -> None:
     """Work the job off and bring its model into `scene`. Raises `ImageTo3DError` where it ends without one, `Interrupted`."""
     job = work_off(job_id, interrupt)
-    if job.state not in folders.HAS_RESULT:
+    if job.state not in HAS_RESULT:
         raise ImageTo3DError(job.message)
     session.current().arrivals.import_result(job_id, scene)
 
 
-def work_off(job_id: str, interrupt: Interrupt) -> folders.Job:
+def work_off(job_id: str, interrupt: Interrupt) -> "Job":
     """Look after a job until nothing more happens to it, say on standard output how far it is, and return it.
 
     Raises `ImageTo3DError` where it would have to wait for the user, and `Interrupted`: its process is then told to end, and the job

@@ -10,7 +10,6 @@ import bpy
 
 from .. import session
 from ..api.errors import PictureError
-from ..session.start import start_job, start_or_take_up
 from . import background, watch
 from .interrupt import Interrupt
 from .outcome import interruptible_outcome, outcome, report
@@ -69,11 +68,15 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
         return outcome(self, lambda: self._start_job(context.scene))
 
     def _start_job(self, scene: bpy.types.Scene) -> None:
+        from ..session.start import start_job  # here, as it would slow down the start of Blender
+
         start_job(scene, filepath=self.filepath, service=self.service, image=self._image())
         watch.wake()
 
     def _generate_and_wait(self, scene: bpy.types.Scene, interrupt: Interrupt) -> None:
         """Without a window: work the job off, or the one that was left for the same. Raises `ImageTo3DError` if it failed."""
+        from ..session.start import start_or_take_up
+
         started = start_or_take_up(scene, filepath=self.filepath, service=self.service, image=self._image())
         background.finish_started(self, started, scene, interrupt)
 

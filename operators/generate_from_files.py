@@ -6,10 +6,9 @@ from pathlib import Path
 import bpy
 
 from ..api.errors import ImageTo3DError, user_message
-from ..api.picture import ENDINGS
 from ..api.services import SERVICES
-from ..scene import request, settings
-from ..session.start import start_job, start_or_take_up
+from ..api.sources import ENDINGS
+from ..scene import settings
 from . import background, watch
 from .interrupt import Interrupt
 from .outcome import interruptible_outcome, report
@@ -46,6 +45,8 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
         if not paths:
             context.window_manager.fileselect_add(self)
             return {"RUNNING_MODAL"}
+        from ..scene import request  # here, as it would slow down the start of Blender
+
         # Dropped, which happens more easily than a click on a button that says what it costs.
         service = SERVICES[settings.service_of(context.scene.image_to_3d)]
         if not service.is_paid:
@@ -86,6 +87,8 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
                 report(self, "WARNING", user_message(error))
 
     def _start(self, path: Path, scene: bpy.types.Scene, interrupt: Interrupt) -> None:
+        from ..session.start import start_job, start_or_take_up
+
         if path.suffix.lower() not in ENDINGS:
             raise ImageTo3DError(f"{path.name} is no picture: choose one of {', '.join(ENDINGS)}.")
         if bpy.app.background:

@@ -9,13 +9,15 @@ import bpy
 from .. import session
 from ..api.errors import JobError
 from ..api.services import SERVICES
-from ..jobs import folder as folders
-from ..jobs.folder import Job, State
+from ..jobs.state import UNFINISHED, State
 from ..scene import settings
 from ..scene.shown import shown
 from . import background
 from .interrupt import Interrupt
 from .outcome import interruptible_outcome, outcome, report
+
+if TYPE_CHECKING:
+    from ..jobs.folder import Job
 
 # Blender reads the properties of a mix-in, but not those of a class that is an operator itself.
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ class OfJob(_Mixin):
             raise JobError("No job is selected: select one in the list of jobs.")
         return found
 
-    def known_job(self) -> Job | None:
+    def known_job(self) -> "Job | None":
         """The job that is meant, as it was last seen; None where there is none. For what asks before it acts."""
         current = session.current()
         return current.queue.job(self.job or current.joblist.selected())
@@ -78,7 +80,7 @@ class IMAGE_TO_3D_OT_import_result(OfJob, bpy.types.Operator):
 
     def _import(self, scene: bpy.types.Scene, interrupt: Interrupt) -> None:
         current, job_id = session.current(), self.job_id()
-        if bpy.app.background and current.queue.refresh(job_id).state in folders.UNFINISHED:
+        if bpy.app.background and current.queue.refresh(job_id).state in UNFINISHED:
             current.queue.take_up(job_id)  # what another run has left goes on by nobody else
             background.finish(job_id, scene, interrupt)
         else:
@@ -184,11 +186,13 @@ class IMAGE_TO_3D_OT_use_settings(OfJob, bpy.types.Operator):
         return outcome(self, lambda: self._use(context.scene.image_to_3d))
 
     def _use(self, chosen: bpy.types.PropertyGroup) -> None:
+        from ..jobs.folder import request_of  # here, as it would slow down the start of Blender
+
         queue = session.current().queue
         job = queue.refresh(self.job_id())
         if job.service not in SERVICES:
             raise JobError(f"{job.name} was made with a service that is not known here: update the extension.")
-        settings.use(chosen, job.service, folders.request_of(queue.folder_of(job.id), job))
+        settings.use(chosen, job.service, request_of(queue.folder_of(job.id), job))
 
 
 class IMAGE_TO_3D_OT_open_folder(OfJob, bpy.types.Operator):
@@ -260,7 +264,7 @@ UNREADABLE = "Its record cannot be read, and a model in its folder would be dele
 UNTOLD = "The service has not been told that it was cancelled, and may go on and charge for it"
 
 
-def _lost_with(job: Job) -> str:
+def _lost_with(job: "Job") -> str:
     """What would be lost with a job; "" for nothing."""
     if not job.service:
         return UNREADABLE

@@ -2,16 +2,20 @@
 """`image_to_3d.tidy_up`: deletes old jobs that nobody needs any more. Never one whose model was not imported, or may be paid for."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 
 from .. import session
 from ..api.errors import ImageTo3DError, user_message
-from ..jobs import folder as folders
-from ..jobs import history
-from ..jobs.folder import Job, State
+from ..jobs.state import State
 from ..scene.amount import in_words
 from .outcome import outcome, report
+
+if TYPE_CHECKING:
+    from ..jobs.folder import Job
+
+# `jobs.folder` and `jobs.history` are imported where they are used, as they would slow down the start of Blender.
 
 OVER = frozenset({State.IMPORTED, State.FAILED, State.CANCELLED})
 """The states in which nothing more is expected of a job."""
@@ -55,13 +59,16 @@ class IMAGE_TO_3D_OT_tidy_up(bpy.types.Operator):
         return outcome(self, self._remove_old)
 
     def _remove_old(self) -> None:
+        from ..jobs import history
+        from ..jobs.folder import size_of
+
         queue = session.current().queue
         removed, freed, troubles = 0, 0, []
         for job in history.list_jobs(queue.root):  # as they are now: another Blender may have gone on with one
             folder = queue.folder_of(job.id)
             if not is_old(job, self.days) or _may_hold_paid(job, folder):
                 continue
-            size = folders.size_of(folder)
+            size = size_of(folder)
             try:
                 queue.remove(job.id)
                 removed, freed = removed + 1, freed + size
@@ -74,15 +81,19 @@ class IMAGE_TO_3D_OT_tidy_up(bpy.types.Operator):
         report(self, "INFO", f"Removed {in_words(removed, freed)}")
 
 
-def is_old(job: Job, days: int) -> bool:
+def is_old(job: "Job", days: int) -> bool:
     """Whether a job ended more than so many days ago, and nothing is lost with it. What cannot be read may be anything, and is not."""
+    from ..jobs.folder import age_s
+
     is_over = job.state in OVER and not job.has_unfetched_task
-    return is_over and bool(job.updated) and folders.age_s(job.updated) > days * DAY_S
+    return is_over and bool(job.updated) and age_s(job.updated) > days * DAY_S
 
 
-def _may_hold_paid(job: Job, folder: Path) -> bool:
+def _may_hold_paid(job: "Job", folder: Path) -> bool:
     """Whether a model that was paid for, and never imported, lies in the job's folder."""
-    return bool(job.sent) and job.state is not State.IMPORTED and folders.has_delivered(folder)
+    from ..jobs.folder import has_delivered
+
+    return bool(job.sent) and job.state is not State.IMPORTED and has_delivered(folder)
 
 
 register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_OT_tidy_up,))

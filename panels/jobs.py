@@ -2,17 +2,20 @@
 """The list of jobs in the tab, and what can be done with the selected one. Draws what the session saw last; reads no file."""
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from .. import session
-from ..jobs import folder as folders
-from ..jobs.folder import Job, State, label_of
+from ..api.services import label_of
+from ..jobs.state import HAS_RESULT, UNFINISHED, State
 from ..scene.shown import shown
 from ..session import pace
 from .sentences import draw_sentence, waiting
 from .sidebar import ImageEditorTab, Mixin, Tab
+
+if TYPE_CHECKING:
+    from ..jobs.folder import Job
 
 ROWS = 5
 THUMBNAIL_SCALE = 5.0
@@ -61,7 +64,7 @@ class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
         job = current.queue.job(item.name)
         if job is None:  # it was just removed
             return
-        if job.state in folders.UNFINISHED:
+        if job.state in UNFINISHED:
             split = layout.split(factor=0.45)
             split.label(text=shown(job.name), icon_value=current.previews.icon_of(current.queue.picture_of(job)))
             row = split.row(align=True)
@@ -112,7 +115,7 @@ class IMAGE_TO_3D_PT_jobs_image(ImageEditorTab, _Jobs, bpy.types.Panel):
     """All jobs, and what can be done with them"""
 
 
-def _draw_job(layout: bpy.types.UILayout, job: Job, context: bpy.types.Context) -> None:
+def _draw_job(layout: bpy.types.UILayout, job: "Job", context: bpy.types.Context) -> None:
     """The selected job: what it looks like, how it is, and what can be done with it."""
     current = session.current()
     icon = current.previews.icon_of(current.queue.picture_of(job))
@@ -121,13 +124,13 @@ def _draw_job(layout: bpy.types.UILayout, job: Job, context: bpy.types.Context) 
     credits = f", {job.credits} credits" if job.credits else ""
     service = f"{label_of(job.service)}, " if job.service else ""  # of a record that cannot be read, nobody knows it
     draw_sentence(layout, f"{job.name}: {service}{job.state}{credits}", context)
-    if job.state in folders.UNFINISHED:
+    if job.state in UNFINISHED:
         left = pace.words(current.pace.seconds_left(job.id, time.monotonic()))
         layout.progress(factor=job.progress, text=f"{job.progress:.0%}, {left}" if left else f"{job.progress:.0%}")
         draw_sentence(layout, current.queue.reason_to_wait(job) or job.message, context)
         layout.operator("image_to_3d.cancel", text="Cancel", icon="X").job = job.id
     else:
-        said = job.note if job.state in folders.HAS_RESULT else job.message
+        said = job.note if job.state in HAS_RESULT else job.message
         if current.arrivals.waits_for(job):
             said = waiting([job])
         if said.casefold() != job.state:  # "Cancelled" stands there already
@@ -140,7 +143,7 @@ def _draw_job(layout: bpy.types.UILayout, job: Job, context: bpy.types.Context) 
     row.operator("image_to_3d.open_folder", text="", icon="FILE_FOLDER").job = job.id
     if job.task_id:
         row.operator("image_to_3d.copy_task_id", text="", icon="COPYDOWN").job = job.id
-    if job.state not in folders.UNFINISHED:
+    if job.state not in UNFINISHED:
         row.operator("image_to_3d.remove", text="", icon="TRASH").job = job.id
 
 

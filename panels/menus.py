@@ -5,7 +5,7 @@ the Image Editor, and picture files dropped on the 3D View.
 
 import bpy
 
-from ..api.picture import ENDINGS
+from ..api.sources import ENDINGS
 from .sidebar import image_of
 
 JOB_OPERATORS = (

@@ -7,8 +7,8 @@ import bpy
 
 from .. import session
 from ..api import access as needs
-from ..api.picture import LONGER_SIDE_PX
 from ..api.services import SERVICES
+from ..api.sources import LONGER_SIDE_PX
 from ..api.waiting import TIME_LIMIT_S
 from ..scene.amount import in_words
 from ..scene.shown import shown

@@ -2,12 +2,15 @@
 """Sentences as panels show them: in as many lines as the sidebar needs, as a label does not break by itself."""
 
 import textwrap
+from typing import TYPE_CHECKING
 
 import bpy
 
 from .. import session
-from ..jobs.folder import Job
 from ..scene.shown import shown
+
+if TYPE_CHECKING:
+    from ..jobs.folder import Job
 
 LETTER_WIDTH_PX = 7.0  # of the interface's font at scale 1, on average and with the box around it
 LEAST_LETTERS = 20
@@ -23,7 +26,7 @@ def draw_sentence(layout: bpy.types.UILayout, text: str, context: bpy.types.Cont
         col.label(text=line, icon=icon if number == 0 else "BLANK1" if icon != "NONE" else "NONE")
 
 
-def waiting(jobs: list[Job]) -> str:
+def waiting(jobs: "list[Job]") -> str:
     """What finished models wait for that enter their scene by themselves; "" without one. All wait for the same."""
     if not jobs:
         return ""

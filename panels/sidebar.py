@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import bpy
 
 from .. import session
-from ..api import picture
 from ..api.services import SERVICES
-from ..scene import request, settings
+from ..api.sources import is_path
+from ..scene import settings
 from ..scene.shown import shown
 from ..session import access
 from .parameters import draw_parameters
@@ -99,7 +99,7 @@ def _draw_picture(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -
         icon = layout.icon(chosen.image) if chosen.image else 0
     else:
         layout.prop(chosen, PICTURE_PROPERTIES[source])
-        if source == "FILE" and picture.is_path(chosen.filepath):
+        if source == "FILE" and is_path(chosen.filepath):
             icon = session.current().previews.icon_of(bpy.path.abspath(chosen.filepath) if chosen.filepath else "")
     if icon:
         layout.template_icon(icon_value=icon, scale=PREVIEW_SCALE)
@@ -154,6 +154,8 @@ def _draw_import(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) ->
 def _draw_button(layout: bpy.types.UILayout, context: bpy.types.Context, image: bpy.types.Image | None) -> None:
     """The button with its price; where it cannot be pressed, the reason under it."""
     chosen = context.scene.image_to_3d
+    from ..scene import request  # here, as it would slow down the start of Blender
+
     reason = _why_not(chosen, image)
     cost = request.cost(context.scene)
     row = layout.row()

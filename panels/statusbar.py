@@ -4,7 +4,7 @@
 import bpy
 
 from .. import session
-from ..jobs import folder as folders
+from ..jobs.state import UNFINISHED
 from ..scene.shown import shown
 from .sentences import waiting
 
@@ -17,9 +17,7 @@ def _draw(self: bpy.types.Header, context: bpy.types.Context) -> None:
     if waits:
         self.layout.label(text=shown(waits), translate=False)
     running = [
-        job
-        for job in current.queue.unfinished()
-        if job.state in folders.UNFINISHED and current.queue.is_running(job.id)
+        job for job in current.queue.unfinished() if job.state in UNFINISHED and current.queue.is_running(job.id)
     ]
     if not running:
         return

@@ -15,13 +15,13 @@ from typing import Any
 import bpy
 
 from ..api import parameters as kinds
-from ..api import picture
+from ..api.about import About
 from ..api.errors import ParameterError
 from ..api.parameters import Parameter, Table
 from ..api.services import SERVICES
-from ..api.task import Service
+from ..api.sources import is_path, is_url
 
-Services = Mapping[str, type[Service]]
+Services = Mapping[str, About]
 """By wire name."""
 
 Items = tuple[tuple[str, str, str, int], ...]
@@ -97,7 +97,7 @@ def shown(table: Table) -> list[Parameter]:
     return [parameter for parameter in table if parameter.name != main]
 
 
-def _group_of(name: str, service: type[Service]) -> type[bpy.types.PropertyGroup]:
+def _group_of(name: str, service: About) -> type[bpy.types.PropertyGroup]:
     """Make the property group of one service."""
     annotations = {parameter.name: _property(parameter) for parameter in shown(service.parameters)}
     group = type(f"IMAGE_TO_3D_PG_{name}", (bpy.types.PropertyGroup,), {"__annotations__": annotations})
@@ -188,7 +188,7 @@ def use(chosen: bpy.types.PropertyGroup, service: str, parameters: Mapping[str, 
     chosen.service = service.upper()
     source = str(parameters.get(kinds.pictures(table)[0], ""))
     with contextlib.suppress(TypeError):  # a text that Blender does not take
-        if picture.is_url(source):
+        if is_url(source):
             chosen.source, chosen.url = "URL", source
         elif source:
             chosen.source, chosen.filepath = "FILE", source
@@ -218,7 +218,7 @@ def _value(value: Any, parameter: Parameter) -> Any:
         case kinds.Number():
             return None if value < parameter.minimum else value
         case kinds.Picture():
-            return bpy.path.abspath(value) if value and picture.is_path(value) else value
+            return bpy.path.abspath(value) if value and is_path(value) else value
         case kinds.Vector():
             return [round(number, FLOAT_DIGITS) for number in value]
     return value

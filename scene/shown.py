@@ -4,8 +4,6 @@
 What comes from outside is cleaned where it comes in; this is for what is drawn and said of names of files and of older records as well.
 """
 
-from ..api.words import one_line
-
 AT_MOST = 2000  # characters: more than any sentence of ours, less than what makes a window slow
 
 
@@ -14,4 +12,8 @@ def shown(text: object) -> str:
     if not isinstance(text, str):
         return ""
     text = text[:AT_MOST]
-    return text if text.isascii() and text.isprintable() else one_line(text)
+    if text.isascii() and text.isprintable():
+        return text
+    from ..api.words import one_line  # here, as its tables would slow down the start of Blender
+
+    return one_line(text)

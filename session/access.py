@@ -5,17 +5,17 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..api import access as needs
-from ..api import picture
 from ..api.errors import ImageTo3DError, JobError
-from ..api.network import is_loopback
 from ..api.parameters import pictures
 from ..api.services import SERVICES
-from ..jobs.folder import Job
+
+if TYPE_CHECKING:
+    from ..jobs.folder import Job
 
 PACKAGE = __package__.rpartition(".")[0]
 
@@ -74,7 +74,7 @@ def connection(service: str) -> dict[str, Any]:
     }
 
 
-def config_of(job: Job) -> dict[str, Any]:
+def config_of(job: "Job") -> dict[str, Any]:
     """What the process of a job gets on its standard input: see `jobs.worker.start`."""
     return {
         "blender": bpy.app.binary_path,
@@ -94,8 +94,12 @@ def offline_reason(service: str, source: str) -> str:
         return f"The service {service!r} is not known here: update the extension"
     if bpy.app.online_access:
         return ""
+    # Here, as they would slow down the start of Blender.
+    from ..api.network import is_loopback
+    from ..api.picture import leaves_machine
+
     is_here = SERVICES[service].reach == "none"
-    if not picture.leaves_machine(source) if is_here else is_loopback(address_of(service)):
+    if not leaves_machine(source) if is_here else is_loopback(address_of(service)):
         return ""
     if bpy.app.online_access_override:
         return "Online access is off, because Blender was started in offline mode: start it without --offline-mode"
@@ -110,7 +114,7 @@ def require_ready(service: str, parameters: Mapping[str, Any]) -> None:
         raise ImageTo3DError(f"{reason}.")
 
 
-def reason_to_wait(job: Job) -> str:
+def reason_to_wait(job: "Job") -> str:
     """Why a job cannot go on just now, "" if it can. Asked with every look at a job that runs, so in the cheapest order."""
     service = SERVICES.get(job.service)
     if service is not None and bpy.app.online_access:

@@ -4,10 +4,14 @@
 The WindowManager is neither saved nor touched by undo; opening a file empties it, and the next looks fill it again.
 """
 
+from typing import TYPE_CHECKING
+
 import bpy
 
-from ..jobs.folder import label_of
-from ..jobs.queue import Queue
+from ..api.services import label_of
+
+if TYPE_CHECKING:
+    from ..jobs.queue import Queue
 
 AT_MOST = 300
 """So many items come and go with one look: ten thousand at once would hold the window up."""
@@ -32,7 +36,7 @@ class IMAGE_TO_3D_PG_jobs(bpy.types.PropertyGroup):
 class JobList:
     """Keeps the items the same as the jobs of a queue."""
 
-    def __init__(self, queue: Queue) -> None:
+    def __init__(self, queue: "Queue") -> None:
         self._queue = queue
         self._shown: list[str] = []  # the ids of the items
         self._changed: set[str] = set()  # jobs whose items are still to be looked at

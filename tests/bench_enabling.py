@@ -41,7 +41,11 @@ def one_round():
     package = __import__("bl_ext.user_default.image_to_3d", fromlist=["register"])
     package.register()
     whole = time.process_time() - began
-    slow = [name for name in ("requests", "urllib3", "numpy", "ssl", "subprocess") if name in sys.modules and name not in there]
+    slow = [
+        name
+        for name in ("requests", "urllib3", "numpy", "ssl", "subprocess")
+        if name in sys.modules and name not in there
+    ]
     print(whole * 1000, theirs * 1000, *slow)
     package.unregister()
 

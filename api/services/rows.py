@@ -3,6 +3,9 @@
 has words of its own for what it does otherwise. Knows neither of them.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..parameters import AUTOMATIC, Choice, Flag, Option, Picture, Vector
 
 IMAGE_URL = Picture(
@@ -61,3 +64,8 @@ def resolution(description: str, *, low_poly: str, high_poly: str) -> Choice:
         default="high_poly",
         options={"low_poly": Option(0, low_poly), "high_poly": Option(1, high_poly)},
     )
+
+
+def asks_quads(parameters: Mapping[str, Any]) -> bool:
+    """Whether checked parameters with `TOPOLOGY` ask for faces with four sides."""
+    return bool(parameters["topology"] == "quads")

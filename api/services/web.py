@@ -9,10 +9,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...programs.program import LOG, SCRATCH_PREFIX, Command
 from .. import access, picture
+from ..about import About
 from ..blender import find_blender
 from ..errors import (
     GoneError,
@@ -28,7 +29,7 @@ from ..errors import (
     UnavailableError,
 )
 from ..network import USUAL, Network
-from ..parameters import Table, check, pictures, sent
+from ..parameters import check, pictures, sent
 from ..payload import Payload
 from ..task import CREATE_WINDOW_S
 from ..words import ID_AT_MOST, clean, named, task_id
@@ -36,8 +37,7 @@ from ..words import ID_AT_MOST, clean, named, task_id
 if TYPE_CHECKING:
     from ..client import Answer, Client
 
-# `client` and `download` are imported where they are used: with them comes requests, which alone would slow down the
-# start of Blender.
+# `client` and `download` are imported where they are used: with them comes requests, which takes longer than all else.
 
 MOST = 1e15  # beside which the milliseconds since 1970 are few
 
@@ -66,15 +66,10 @@ class WebService:
     instead of sleeping, and with 0 while something is sent; it may raise. `client` is what requests are sent with, by default one for `url`.
     """
 
-    name: ClassVar[str]
-    label: ClassVar[str]
-    parameters: ClassVar[Table]
-    default_url: ClassVar[str]
+    about: ClassVar[About]
     away: ClassVar[str] = "check the network and the address in the preferences, or try again later"
-    needs_key: ClassVar[bool]
     forbidden: ClassVar[tuple[type[ServiceError], str]]
     """What the status 403 means, and what to do."""
-    reach: ClassVar[Literal["none", "own", "web"]] = "web"
     pace_s: ClassVar[tuple[float, float]] = (2.0, 10.0)
 
     def __init__(
@@ -89,9 +84,9 @@ class WebService:
         sleep: Callable[[float], None] = time.sleep,
         client: "Client | None" = None,
     ) -> None:
-        key = key or os.environ.get(access.key_variable(self.name), "")
-        self._key = access.header_value(key, self.name, self.label) if self.needs_key or key else ""
-        self._network = dataclasses.replace(network, is_own=self.reach == "own")
+        key = key or os.environ.get(access.key_variable(self.about.name), "")
+        self._key = access.header_value(key, self.about.name, self.about.label) if self.about.needs_key or key else ""
+        self._network = dataclasses.replace(network, is_own=self.about.reach == "own")
         self._picture_limit_px = picture_limit_px
         self._blender = blender
         self._folder = folder
@@ -102,8 +97,8 @@ class WebService:
         from ..client import Client
 
         return Client(
-            label=self.label,
-            url=url or os.environ.get(access.url_variable(self.name), "") or self.default_url,
+            label=self.about.label,
+            url=url or os.environ.get(access.url_variable(self.about.name), "") or self.about.default_url,
             headers=self._key_headers(self._key),
             away=self.away,
             network=self._network,
@@ -138,9 +133,9 @@ class WebService:
         self, path: str, parameters: Mapping[str, Any], fixed: Mapping[str, Any], before_sending: Callable[[], None]
     ) -> "Answer":
         """Check, prepare and send a create request. Raises as `Service.create` does."""
-        values = sent(self.parameters, check(self.parameters, parameters))
+        values = sent(self.about.parameters, check(self.about.parameters, parameters))
         with tempfile.TemporaryDirectory(dir=self._folder, prefix=SCRATCH_PREFIX) as scratch:
-            for name in pictures(self.parameters):
+            for name in pictures(self.about.parameters):
                 if name in values:
                     values[name] = self._prepared(values[name], Path(scratch), name)
             payload = Payload({**values, **fixed}, lambda: self._sleep(0.0))
@@ -161,7 +156,7 @@ class WebService:
             lambda: self._blender or find_blender(),
             called=self._called(source, name),
             limit_px=self._picture_limit_px,
-            may_be_flat=name != pictures(self.parameters)[0],  # of a texture, one color may well be meant
+            may_be_flat=name != pictures(self.about.parameters)[0],  # of a texture, one color may well be meant
             sleep=self._sleep,
             log=self._folder / LOG if self._folder else None,
         )
@@ -171,9 +166,9 @@ class WebService:
         copy in `folder`."""
         if picture.is_path(source) and Path(source).parent != self._folder:
             return named(Path(source).name)
-        if name == pictures(self.parameters)[0]:
+        if name == pictures(self.about.parameters)[0]:
             return "The picture"
-        return next(f"The picture in {entry.label}" for entry in self.parameters if entry.name == name)
+        return next(f"The picture in {entry.label}" for entry in self.about.parameters if entry.name == name)
 
     def _request(
         self,
@@ -196,7 +191,7 @@ class WebService:
 
     def _not_understood(self, answer: "Answer") -> UnavailableError:
         return UnavailableError(
-            f"{self.label} answered with something that is not understood: try again later, or check the address.",
+            f"{self.about.label} answered with something that is not understood: try again later, or check the address.",
             request_id=self._request_id(answer),
         )
 
@@ -224,7 +219,7 @@ class WebService:
 
     def _refusal(self, answer: "Answer", names_task: bool) -> ServiceError:
         """What an answer with another status than 2xx means for the user."""
-        label, status, words = self.label, answer.status, self._own_words(answer.body)
+        label, status, words = self.about.label, answer.status, self._own_words(answer.body)
         said = f" ({words})" if words else ""
         kind, sentence = self._meaning(status, words, answer.retry_after_s)
         if kind is GoneError and not names_task:

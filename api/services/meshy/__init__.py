@@ -1,7 +1,47 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Meshy: image-to-3D tasks of a web service, with an account. The table of parameters, the prices, the client; does
-nothing itself."""
+"""Meshy: what the service says of itself. The table of parameters, the prices and the client are beside it; does nothing
+itself."""
 
-from .client import Meshy
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Meshy"]
+from ...about import About
+from .table import PARAMETERS
+
+if TYPE_CHECKING:
+    from .client import Meshy
+
+
+def _client() -> "type[Meshy]":
+    from .client import Meshy
+
+    return Meshy
+
+
+def _asks_quads(parameters: Mapping[str, Any]) -> bool:
+    return bool(parameters["topology"] == "quad")
+
+
+def _cost(parameters: Mapping[str, Any]) -> int | None:
+    from .prices import credits_for
+
+    return credits_for(parameters)
+
+
+ABOUT = About(
+    name="meshy",
+    number=2,
+    label="Meshy",
+    description="Image-to-3D tasks of meshy.ai: needs an account with a paid plan, and costs credits",
+    parameters=PARAMETERS,
+    needs_key=True,
+    is_paid=True,
+    reach="web",
+    can_cancel=True,
+    tells_credits=True,
+    account_page="https://www.meshy.ai/settings/api",
+    default_url="https://api.meshy.ai/openapi",
+    client=_client,
+    asks_quads=_asks_quads,
+    cost=_cost,
+)

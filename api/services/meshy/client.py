@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
+from ...about import About
 from ...errors import (
     AnswerLostError,
     ConnectionFailedError,
@@ -21,10 +22,10 @@ from ...errors import (
     ServiceError,
     TaskFailedError,
 )
-from ...parameters import Table, check
+from ...parameters import check
 from ...task import Result, Status, Task, nothing
 from ..web import SLACK_S, WebService, is_in_window, number, text, web_address
-from .prices import credits_for
+from . import ABOUT
 from .table import FIXED, PARAMETERS
 
 if TYPE_CHECKING:
@@ -55,18 +56,7 @@ class Meshy(WebService):
     """The service. Options as `WebService` says; the key is also taken from MESHY_API_KEY, the address from
     MESHY_API_URL."""
 
-    name: ClassVar[str] = "meshy"
-    label: ClassVar[str] = "Meshy"
-    description: ClassVar[str] = "Image-to-3D tasks of meshy.ai: needs an account with a paid plan, and costs credits"
-    parameters: ClassVar[Table] = PARAMETERS
-    account_page: ClassVar[str] = "https://www.meshy.ai/settings/api"
-    number: ClassVar[int] = 2
-    needs_key: ClassVar[bool] = True
-    is_paid: ClassVar[bool] = True
-    views: ClassVar[tuple[str, ...]] = ()
-    tells_credits: ClassVar[bool] = True
-    can_cancel: ClassVar[bool] = True
-    default_url: ClassVar[str] = "https://api.meshy.ai/openapi"
+    about: ClassVar[About] = ABOUT
     forbidden = (
         PlanError,
         "The plan of the account at {label} does not allow this{said}: a paid plan is needed, see your account there.",
@@ -76,16 +66,6 @@ class Meshy(WebService):
     @staticmethod
     def _key_headers(key: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {key}"}
-
-    @classmethod
-    def asks_quads(cls, parameters: Mapping[str, Any]) -> bool:
-        """See `Service.asks_quads`."""
-        return bool(parameters["topology"] == "quad")
-
-    @classmethod
-    def cost(cls, parameters: Mapping[str, Any]) -> int | None:
-        """See `Service.cost`; None for a model that is newer than the table of prices."""
-        return credits_for(parameters)
 
     def create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing) -> Task:
         """`POST /v1/image-to-3d`. See `Service.create`."""

@@ -1,45 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Local: the built-in service. A background Blender shapes the picture's silhouette; no account, no network, no cost.
 
-It does not guess hidden sides as the AI services do. Its parameters are those of CSM's "Create an Image-To-3D Session",
-with the same meaning. Here are the table and the process; the shaping itself is `headless/sculpt.py`.
+It does not guess hidden sides as the AI services do. Here is the process; the shaping itself is `headless/sculpt.py`.
 """
 
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from ... import files
-from ...programs.program import LOG, SCRATCH_PREFIX, SCULPT, Command, Program
-from .. import blender as blenders
-from .. import picture
-from ..errors import GoneError, TaskFailedError
-from ..network import USUAL, Network
-from ..parameters import Table, check
-from ..task import Result, Status, Task, nothing
-from . import rows
-
-PARAMETERS: Table = (
-    rows.IMAGE_URL,
-    rows.geometry_model(
-        "How the shape is made",
-        base="Swells with the local width of the silhouette and carries fine relief from the picture's shading",
-        turbo="The fast one: swells from the silhouette alone",
-    ),
-    rows.texture_model(
-        "Which textures the model gets",
-        none="No texture",
-        baked="The picture as it is, highlights and shadows included",
-        pbr="Base color with the shading evened out, and metallic, roughness and normal maps",
-    ),
-    rows.SCALED_BBOX,
-    rows.PRESERVE_ASPECT_RATIO,
-    rows.TOPOLOGY,
-    rows.resolution(
-        "How many faces the mesh has", low_poly="At most 5,000 faces", high_poly="Between 50,000 and 200,000 faces"
-    ),
-)
+from .... import files
+from ....programs.program import LOG, SCRATCH_PREFIX, SCULPT, Command, Program
+from ... import blender as blenders
+from ... import picture
+from ...about import About
+from ...errors import GoneError, TaskFailedError
+from ...network import USUAL, Network
+from ...parameters import check
+from ...task import Result, Status, Task, nothing
+from . import ABOUT, PARAMETERS
 
 
 class Local:
@@ -48,18 +27,7 @@ class Local:
     The model is called `name`, by default like the picture's file.
     """
 
-    name: ClassVar[str] = "local"
-    label: ClassVar[str] = "Local"
-    description: ClassVar[str] = "Shapes the silhouette on this computer: no account, no network, no cost"
-    parameters: ClassVar[Table] = PARAMETERS
-    account_page: ClassVar[str] = ""
-    tells_credits: ClassVar[bool] = False
-    number: ClassVar[int] = 0
-    needs_key: ClassVar[bool] = False
-    is_paid: ClassVar[bool] = False
-    reach: ClassVar[Literal["none", "own", "web"]] = "none"
-    views: ClassVar[tuple[str, ...]] = ()
-    can_cancel: ClassVar[bool] = True
+    about: ClassVar[About] = ABOUT
     pace_s: ClassVar[tuple[float, float]] = (0.1, 0.1)  # it is a look at a file
 
     def __init__(
@@ -70,15 +38,6 @@ class Local:
         self._network = network
         self._blender = blender or blenders.find_blender()
         self._programs: dict[str, Program] = {}
-
-    @classmethod
-    def asks_quads(cls, parameters: Mapping[str, Any]) -> bool:
-        """See `Service.asks_quads`."""
-        return bool(parameters["topology"] == "quads")
-
-    @classmethod
-    def cost(cls, parameters: Mapping[str, Any]) -> None:
-        """Return None: there are no credits."""
 
     def create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing) -> Task:
         """Start sculpting. Raises `ParameterError`, `PictureError`, `ConnectionFailedError` (for a URL) and

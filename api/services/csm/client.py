@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CSM: image-to-3D sessions of a web service, with an account. The table, the paths, and CSM's words for status and
-result.
+"""CSM: the paths of its image-to-3D sessions, and its words for status and result. Has no table of its own.
 
 Source: CSM, "Image to 3D: Create Session". What its page leaves out (statuses, codes, the list) is as CSM's own client
 has it.
@@ -12,30 +11,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
-from ..errors import AnswerLostError, GoneError, ImageTo3DError, KeyRefusedError, TaskFailedError
-from ..parameters import Table, check
-from ..picture import is_url
-from ..task import Result, Status, Task, nothing
-from . import rows
-from .web import SLACK_S, WebService, is_in_window, number, text, web_address
+from ...about import About
+from ...errors import AnswerLostError, GoneError, ImageTo3DError, KeyRefusedError, TaskFailedError
+from ...parameters import check
+from ...sources import is_url
+from ...task import Result, Status, Task, nothing
+from ..web import SLACK_S, WebService, is_in_window, number, text, web_address
+from . import ABOUT, PARAMETERS
 
 if TYPE_CHECKING:
-    from ..client import Answer
-
-PARAMETERS: Table = (
-    rows.IMAGE_URL,
-    rows.geometry_model("Which geometry model the session uses", base="The standard one", turbo="The fast one"),
-    rows.texture_model(
-        "Which texture model the session uses",
-        none="No texture",
-        baked="Highlights and shadows may be part of the base color",
-        pbr="A cleaner base color, and metallic and roughness maps",
-    ),
-    rows.SCALED_BBOX,
-    rows.PRESERVE_ASPECT_RATIO,
-    rows.TOPOLOGY,
-    rows.resolution("How fine the mesh is", low_poly="Few faces", high_poly="Many faces"),
-)
+    from ...client import Answer
 
 SESSIONS = "/image-to-3d-sessions"
 
@@ -56,18 +41,7 @@ class CSM(WebService):
     """The service. Options as `WebService` says; the key is also taken from CSM_API_KEY, the address from
     CSM_API_URL."""
 
-    name: ClassVar[str] = "csm"
-    label: ClassVar[str] = "CSM"
-    description: ClassVar[str] = "Image-to-3D sessions of Common Sense Machines: needs an account, and costs credits"
-    parameters: ClassVar[Table] = PARAMETERS
-    account_page: ClassVar[str] = "https://3d.csm.ai/dashboard/profile/developer-settings"
-    number: ClassVar[int] = 1
-    needs_key: ClassVar[bool] = True
-    is_paid: ClassVar[bool] = True
-    views: ClassVar[tuple[str, ...]] = ()
-    tells_credits: ClassVar[bool] = False
-    can_cancel: ClassVar[bool] = False
-    default_url: ClassVar[str] = "https://api.csm.ai"
+    about: ClassVar[About] = ABOUT
     away: ClassVar[str] = (
         "check the network and the address in the preferences; the service may also have been discontinued, "
         "then choose another one"
@@ -77,15 +51,6 @@ class CSM(WebService):
     @staticmethod
     def _key_headers(key: str) -> dict[str, str]:
         return {"x-api-key": key}
-
-    @classmethod
-    def asks_quads(cls, parameters: Mapping[str, Any]) -> bool:
-        """See `Service.asks_quads`."""
-        return bool(parameters["topology"] == "quads")
-
-    @classmethod
-    def cost(cls, parameters: Mapping[str, Any]) -> None:
-        """Return None: CSM's page names no prices."""
 
     def create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing) -> Task:
         """`POST /image-to-3d-sessions`. The task may have failed already. See `Service.create`."""

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a service says of itself: `About`. Everything in the interface follows from it. Loads no client and connects to nothing, and is
+cheap to import.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from .parameters import Table
+
+if TYPE_CHECKING:
+    from .task import Service
+
+
+@dataclass(eq=False, repr=False, kw_only=True)  # as in `parameters`, and for the same reason
+class About:
+    """A service, as it is known before anything is asked of it. Nobody changes one."""
+
+    name: str
+    """The wire name, as "csm"."""
+    number: int
+    """What a .blend stores for the service: it never changes, and no other service ever gets it."""
+    label: str
+    """What people call it."""
+    description: str
+    """Who makes the model, and what that takes: one sentence without a full stop."""
+    parameters: Table
+    needs_key: bool
+    """Whether nothing can be asked without an API key."""
+    is_paid: bool
+    """Whether a create costs, so that it is never repeated blindly; else a task that was lost is simply created
+    again."""
+    reach: Literal["none", "own", "web"]
+    """"none": works in this process, and has no address. "own": a server of the user's, so plain http is fine in
+    private networks. "web": https only, except on this machine."""
+    views: tuple[str, ...] = ()
+    """The parameters that are further pictures of the same object, by wire name (`back_image_url`, …)."""
+    can_cancel: bool
+    """Whether a task can be given up at the service at all."""
+    tells_credits: bool = False
+    """Whether `Service.check_key` gives the credits that the account has."""
+    account_page: str = ""
+    """Where in the web people get a key; "" where none is needed."""
+    default_url: str = ""
+    """Where the service is unless another address is given; "" where it has none."""
+    client: "Callable[[], type[Service]]"
+    """Imports what talks to the service, and returns its class."""
+    asks_quads: Callable[[Mapping[str, Any]], bool]
+    """Whether these checked parameters ask for faces with four sides."""
+    cost: Callable[[Mapping[str, Any]], int | None] = lambda parameters: None
+    """The credits that a create with these checked parameters takes, as far as the service's documents say; None where
+    not."""

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Local: what the built-in service says of itself, and its table of parameters. Shapes nothing: `client` has that done.
+
+Its parameters are those of CSM's "Create an Image-To-3D Session", with the same meaning.
+"""
+
+from typing import TYPE_CHECKING
+
+from ...about import About
+from ...parameters import Table
+from .. import rows
+
+if TYPE_CHECKING:
+    from .client import Local
+
+PARAMETERS: Table = (
+    rows.IMAGE_URL,
+    rows.geometry_model(
+        "How the shape is made",
+        base="Swells with the local width of the silhouette and carries fine relief from the picture's shading",
+        turbo="The fast one: swells from the silhouette alone",
+    ),
+    rows.texture_model(
+        "Which textures the model gets",
+        none="No texture",
+        baked="The picture as it is, highlights and shadows included",
+        pbr="Base color with the shading evened out, and metallic, roughness and normal maps",
+    ),
+    rows.SCALED_BBOX,
+    rows.PRESERVE_ASPECT_RATIO,
+    rows.TOPOLOGY,
+    rows.resolution(
+        "How many faces the mesh has", low_poly="At most 5,000 faces", high_poly="Between 50,000 and 200,000 faces"
+    ),
+)
+
+
+def _client() -> "type[Local]":
+    from .client import Local
+
+    return Local
+
+
+ABOUT = About(
+    name="local",
+    number=0,
+    label="Local",
+    description="Shapes the silhouette on this computer: no account, no network, no cost",
+    parameters=PARAMETERS,
+    needs_key=False,
+    is_paid=False,
+    reach="none",
+    can_cancel=True,
+    client=_client,
+    asks_quads=rows.asks_quads,
+)
