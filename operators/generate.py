@@ -10,7 +10,7 @@ import bpy
 
 from .. import session
 from ..api.errors import PictureError
-from . import background, watch
+from . import watch
 from .interrupt import Interrupt
 from .outcome import interruptible_outcome, outcome, report
 
@@ -76,6 +76,7 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
     def _generate_and_wait(self, scene: bpy.types.Scene, interrupt: Interrupt) -> None:
         """Without a window: work the job off, or the one that was left for the same. Raises `ImageTo3DError` if it failed."""
         from ..session.start import start_or_take_up
+        from . import background
 
         started = start_or_take_up(scene, filepath=self.filepath, service=self.service, image=self._image())
         background.finish_started(self, started, scene, interrupt)

@@ -9,7 +9,7 @@ from ..api.errors import ImageTo3DError, user_message
 from ..api.services import SERVICES
 from ..api.sources import ENDINGS
 from ..scene import settings
-from . import background, watch
+from . import watch
 from .interrupt import Interrupt
 from .outcome import interruptible_outcome, report
 
@@ -92,6 +92,8 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
         if path.suffix.lower() not in ENDINGS:
             raise ImageTo3DError(f"{path.name} is no picture: choose one of {', '.join(ENDINGS)}.")
         if bpy.app.background:
+            from . import background
+
             started = start_or_take_up(scene, filepath=str(path))
             background.finish_started(self, started, scene, interrupt)
         else:

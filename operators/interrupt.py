@@ -6,12 +6,13 @@ picture's failure, and its loop goes on and pays for the next. So nothing is rai
 then the script is interrupted, as if Ctrl+C had been pressed just after its call.
 """
 
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
+
+# `signal` is imported where it is used, as it would slow down the start of Blender.
 
 PACKAGE = __package__.rpartition(".")[0]
 
@@ -42,6 +43,8 @@ class Interrupt:
 @contextmanager
 def held() -> Iterator[Interrupt]:
     """Around all that an operator does: Ctrl+C is noted meanwhile, and interrupts the script when the operator has returned."""
+    import signal
+
     interrupt = Interrupt()
     before = signal.getsignal(signal.SIGINT)
     if before is signal.SIG_IGN:  # whoever has set that wants no interrupt
@@ -67,7 +70,8 @@ def _keeper() -> Callable[[], None]:
 
     In a background run, a Blender with a program of its own (seen: 4.3.2, 5.2.2) has one, which ends its renders.
     """
-    import ctypes  # here, as it would slow down the start of Blender
+    import ctypes
+    import signal
 
     get, put = (getattr(ctypes.pythonapi, name, None) for name in ("PyOS_getsig", "PyOS_setsig"))
     if get is None or put is None:
@@ -87,6 +91,8 @@ def _interrupt_caller(handler: Callable[[int, FrameType | None], Any]) -> None:
 
     By tracing its frames, as a debugger does: a signal would be seen sooner, while the operator's own code is still running.
     """
+    import signal
+
     frames = _callers()
 
     def trace(frame: FrameType, event: str, argument: Any) -> None:

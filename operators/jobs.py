@@ -12,12 +12,13 @@ from ..api.services import SERVICES
 from ..jobs.state import UNFINISHED, State
 from ..scene import settings
 from ..scene.shown import shown
-from . import background
 from .interrupt import Interrupt
 from .outcome import interruptible_outcome, outcome, report
 
 if TYPE_CHECKING:
     from ..jobs.folder import Job
+
+# `background` and `jobs.folder` are imported where they are used, as they would slow down the start of Blender.
 
 # Blender reads the properties of a mix-in, but not those of a class that is an operator itself.
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class OfJob(_Mixin):
             begin(job_id)
             session.current().arrivals.expect(job_id, scene)
             if bpy.app.background:
+                from . import background
+
                 background.finish(job_id, scene, interrupt)
 
         return interruptible_outcome(self, action)
@@ -79,6 +82,8 @@ class IMAGE_TO_3D_OT_import_result(OfJob, bpy.types.Operator):
         return interruptible_outcome(self, lambda interrupt: self._import(context.scene, interrupt))
 
     def _import(self, scene: bpy.types.Scene, interrupt: Interrupt) -> None:
+        from . import background
+
         current, job_id = session.current(), self.job_id()
         if bpy.app.background and current.queue.refresh(job_id).state in UNFINISHED:
             current.queue.take_up(job_id)  # what another run has left goes on by nobody else
@@ -101,6 +106,8 @@ class IMAGE_TO_3D_OT_cancel(OfJob, bpy.types.Operator):
         session.current().queue.cancel(job_id)
         session.current().arrivals.leave(job_id)
         if bpy.app.background:  # the service is told before the script goes on
+            from . import background
+
             job = background.work_off(job_id, interrupt)
             is_over = job.state is not State.UNCONFIRMED and not job.has_unfetched_task
             report(self, "INFO" if is_over else "WARNING", f"{job.name}: {job.message}")
@@ -186,7 +193,7 @@ class IMAGE_TO_3D_OT_use_settings(OfJob, bpy.types.Operator):
         return outcome(self, lambda: self._use(context.scene.image_to_3d))
 
     def _use(self, chosen: bpy.types.PropertyGroup) -> None:
-        from ..jobs.folder import request_of  # here, as it would slow down the start of Blender
+        from ..jobs.folder import request_of
 
         queue = session.current().queue
         job = queue.refresh(self.job_id())

@@ -5,8 +5,6 @@ The timer outlives windows and files. It cannot report, so where there is someth
 until the next event, reports, and ends: while an operator is modal, Blender postpones its autosave and refuses Reload Scripts.
 """
 
-import traceback
-
 import bpy
 
 from .. import session
@@ -88,6 +86,8 @@ def beat() -> float:
             if session.current().unsaid and not busy.is_locked():
                 bpy.ops.image_to_3d.watch("INVOKE_DEFAULT")
     except Exception:  # a timer that raises is gone, and with it whoever would look after the jobs
+        import traceback  # here, as it would slow down the start of Blender
+
         traceback.print_exc()
     if session.current().is_behind():
         return BEHIND_S

@@ -10,7 +10,6 @@ from .. import session
 from ..api.services import label_of
 from ..jobs.state import HAS_RESULT, UNFINISHED, State
 from ..scene.shown import shown
-from ..session import pace
 from .sentences import draw_sentence, waiting
 from .sidebar import ImageEditorTab, Mixin, Tab
 
@@ -117,6 +116,8 @@ class IMAGE_TO_3D_PT_jobs_image(ImageEditorTab, _Jobs, bpy.types.Panel):
 
 def _draw_job(layout: bpy.types.UILayout, job: "Job", context: bpy.types.Context) -> None:
     """The selected job: what it looks like, how it is, and what can be done with it."""
+    from ..session import pace  # here, as it would slow down the start of Blender
+
     current = session.current()
     icon = current.previews.icon_of(current.queue.picture_of(job))
     if icon:
