@@ -57,7 +57,7 @@ def test_a_page_that_is_no_answer_does_not_count_as_a_good_key(connect, scripted
 
 
 def test_local_needs_no_key(tmp_path):
-    local = SERVICES["local"](folder=tmp_path, blender=["blender"])
+    local = SERVICES["local"].client()(folder=tmp_path, blender=["blender"])
     assert local.check_key() is None and not SERVICES["local"].account_page
 
 

@@ -7,6 +7,7 @@ import itertools
 import json
 import socket
 import time
+from dataclasses import replace
 
 import pytest
 from hostile import Hostile
@@ -174,8 +175,8 @@ def own():
     """A service of the user's own, as one of the known ones would be, without a key; and its server, in a private
     network as it says."""
 
-    class Own(SERVICES["csm"]):
-        name, label, reach, needs_key = "own", "Own", "own", False
+    class Own(SERVICES["csm"].client()):
+        about = replace(SERVICES["csm"], name="own", label="Own", reach="own", needs_key=False)
 
     server = Hostile("127.0.0.2")
     yield Own, server

@@ -247,7 +247,7 @@ class Handed:
 
 def test_whatever_is_answered_only_what_a_user_can_be_told_is_raised(name):
     client = Handed()
-    service = SERVICES[name](key=KEY, client=client)
+    service = SERVICES[name].client()(key=KEY, client=client)
     asks = (
         lambda: service.create(PICTURE),
         lambda: service.get("T"),

@@ -53,8 +53,8 @@ def test_a_refused_create_is_told_as_what_it_is(service, server, is_sentence, st
     assert type(error) is kind and words in str(error) and is_sentence(str(error))
     assert error.status == status and f"(status {status}" in str(error)
     assert error.retry_after_s == (float(headers["Retry-After"]) if headers else None)
-    assert service.label in str(error)
-    assert bool(error.request_id) is (service.name == "meshy") and error.request_id in str(error)
+    assert service.about.label in str(error)
+    assert bool(error.request_id) is (service.about.name == "meshy") and error.request_id in str(error)
     assert not server.creates
 
 

@@ -71,7 +71,7 @@ def is_as_then(chosen, module, services, name):
 
 def changed(service, **traits):
     """The same service with other traits."""
-    return type(service.__name__, (service,), traits)
+    return replace(service, **traits)
 
 
 @pytest.mark.parametrize("name", ["csm", "meshy"])
