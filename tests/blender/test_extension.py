@@ -91,6 +91,51 @@ def test_enabling_imports_nothing_slow():
     assert loaded.stdout.strip() == "[]", loaded.stderr
 
 
+ENABLING = """
+import sys
+
+import bpy
+import addon_utils
+
+addon_utils.modules(refresh=True)  # Blender has read the manifests of all extensions before
+before = set(sys.modules)
+package = __import__(sys.argv[1], fromlist=["register"])
+package.register()
+print(*(set(sys.modules) - before))
+package.unregister()
+"""
+"""What Blender does with an enabled extension at its start, and what that has loaded."""
+
+AT_THE_START = {
+    "api": {"about", "access", "errors", "parameters", "services", "sources", "waiting"},
+    "jobs": {"state"},
+    "scene": {"amount", "lengths", "refusal", "settings", "shown"},
+    "session": {"access", "busy", "joblist"},
+}
+"""All that may be loaded of the rooms behind the operators and panels: what they register and compare. A module that comes to this list
+makes every start of Blender slower."""
+
+
+def test_enabling_loads_nothing_that_is_used_later_only(extension):
+    """In a process of its own, as another test may have loaded anything."""
+    done = subprocess.run([sys.executable, "-c", ENABLING, extension.name], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.splitlines()[-1].split())
+    ours = {name.removeprefix(f"{extension.name}.") for name in loaded if name.startswith(f"{extension.name}.")}
+    found = {tuple(name.split(".")[:2]) for name in ours if "." in name}
+    assert {room for room, _ in found} | (ours & {"files", "headless", "programs"}) == {
+        *AT_THE_START,
+        "operators",
+        "panels",
+    }
+    for room, modules in AT_THE_START.items():
+        assert {module for its_room, module in found if its_room == room} == modules
+    assert not [name for name in ours if name.endswith((".client", ".web", ".prices"))]
+    assert "operators.background" not in ours
+    slow = {"ctypes", "json", "numpy", "requests", "signal", "ssl", "subprocess", "urllib3"}
+    assert not loaded & slow
+
+
 BLENDERS_OWN = {"remove_name", "remove_active"}
 """Properties that Blender's preset operators bring along."""
 
