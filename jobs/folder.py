@@ -30,7 +30,8 @@ from ..programs.program import SCRATCH_PREFIX
 from . import pictures, record
 from .pictures import Note, is_plain_name
 from .state import HAS_RESULT as HAS_RESULT
-from .state import UNFINISHED, State
+from .state import UNFINISHED as UNFINISHED
+from .state import State as State
 
 RECORD = "job.json"
 LOCK = "lock"

@@ -14,7 +14,7 @@ from .. import files
 from ..api import picture
 from ..api.errors import BusyError, JobError, PictureError, user_message
 from ..api.parameters import pictures as pictures_of
-from ..api.services import SERVICES
+from ..api.services import SERVICES, label_of
 from ..api.words import task_id as task_id_of
 from . import folder as folders
 from . import pictures
@@ -268,9 +268,7 @@ def _refuse_paid(folder: Path) -> None:
     except JobError:  # whatever it was, nobody can go on with it
         return
     if job.state in folders.UNFINISHED and job.sent:
-        raise JobError(
-            f"{job.name} has a task at {folders.label_of(job.service)} that may be charged: cancel the job first."
-        )
+        raise JobError(f"{job.name} has a task at {label_of(job.service)} that may be charged: cancel the job first.")
 
 
 def _delete(folder: Path) -> None:

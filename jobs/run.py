@@ -44,14 +44,14 @@ from ..api.network import Network
 from ..api.parameters import pictures as pictures_of
 from ..api.redact import redact
 from ..api.results import fetch, keep_aside
-from ..api.services import SERVICES
+from ..api.services import SERVICES, label_of
 from ..api.waiting import FAILURE_PAUSES_S, TIME_LIMIT_S
 from ..api.words import both_ends, visible
 from ..programs import process
 from ..programs.program import CONVERT, SCRATCH_PREFIX, blender_command
 from . import folder as folders
 from . import history, lost, pictures
-from .folder import Job, State, label_of
+from .folder import Job, State
 from .telling import Telling
 
 LOOK_EVERY_S = 0.1  # at the folder's cancel marker and at standard input; both are promised an answer within a second

@@ -43,7 +43,7 @@ class Telling:
         """Ask how the task is and, where it has not ended, have it deleted. One that has succeeded is paid for, and a service may
         delete its model with it.
         """
-        job, label = self.job, self.service.label
+        job, label = self.job, self.service.about.label
         task = self.service.get(job.task_id)
         self.check_cancelled()
         is_gone = task.status is api.Status.GONE
