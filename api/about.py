@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .task import Service
 
 
-@dataclass(eq=False, repr=False, kw_only=True)  # as in `parameters`, and for the same reason
+@dataclass(eq=False, repr=False, kw_only=True)  # without what is not needed, as Blender waits for it at its start
 class About:
     """A service, as it is known before anything is asked of it. Nobody changes one."""
 

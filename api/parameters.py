@@ -2,13 +2,12 @@
 """The kinds of request parameter that a service's table is made of. Knows no service and no Blender.
 
 A table is a tuple of these, one line a parameter. The property groups, the panel's rows, the checks before sending and
-the JSON that is sent are all read from it. Nobody changes one: that is not enforced, nor are they compared or printed, as
-Blender would wait at its start until dataclasses have made six functions for each kind instead of one.
+the JSON that is sent are all read from it. Nobody changes one. They are no dataclasses, as Blender would wait at its start
+until the functions of eight of them are made.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 from .errors import ParameterError
 
@@ -16,7 +15,15 @@ AUTOMATIC = -1.0
 """In a `Vector`: "the service decides" (CSM, Create Session, `scaled_bbox`)."""
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
+class Traits(TypedDict, total=False):
+    """What every kind of parameter may have besides: see `Parameter`."""
+
+    needs: str
+    rare: bool
+    always_sent: bool
+    sent_with: str
+
+
 class Parameter:
     """One request parameter.
 
@@ -26,13 +33,24 @@ class Parameter:
     changed; those `sent_with` another one are when that one is set, because the default depends on it.
     """
 
-    name: str
-    description: str
-    needs: str = ""
-    rare: bool = False
-    always_sent: bool = False
-    sent_with: str = ""
-    default: Any = None
+    def __init__(
+        self,
+        *,
+        name: str,
+        description: str,
+        default: Any = None,
+        needs: str = "",
+        rare: bool = False,
+        always_sent: bool = False,
+        sent_with: str = "",
+    ) -> None:
+        self.name = name
+        self.description = description
+        self.default = default
+        self.needs = needs
+        self.rare = rare
+        self.always_sent = always_sent
+        self.sent_with = sent_with
 
     @property
     def label(self) -> str:
@@ -56,14 +74,23 @@ class Parameter:
 ABBREVIATIONS = {"ai": "AI", "pbr": "PBR", "hd": "HD", "url": "URL", "id": "ID", "bbox": "Bounding Box"}
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class Picture(Parameter):
     """A picture: the path of a file, an http(s) URL or a data URI. "" where it is `optional`, or the parameter
     `instead` is set."""
 
-    default: str = ""
-    optional: bool = False
-    instead: str = ""
+    def __init__(
+        self,
+        *,
+        name: str,
+        description: str,
+        default: str = "",
+        optional: bool = False,
+        instead: str = "",
+        **traits: Unpack[Traits],
+    ) -> None:
+        super().__init__(name=name, description=description, default=default, **traits)
+        self.optional = optional
+        self.instead = instead
 
     def check(self, value: Any) -> str:
         if not isinstance(value, str):
@@ -79,12 +106,14 @@ class Option(NamedTuple):
     description: str
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class Choice(Parameter):
     """One word of several. `options` are by wire value, in the service's order."""
 
-    default: str
-    options: Mapping[str, Option]
+    def __init__(
+        self, *, name: str, description: str, default: str, options: Mapping[str, Option], **traits: Unpack[Traits]
+    ) -> None:
+        super().__init__(name=name, description=description, default=default, **traits)
+        self.options = options
 
     def check(self, value: Any) -> str:
         if not isinstance(value, str) or value not in self.options:
@@ -93,11 +122,8 @@ class Choice(Parameter):
         return value
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class Flag(Parameter):
     """Yes or no."""
-
-    default: bool
 
     def check(self, value: Any) -> bool:
         if not isinstance(value, bool):
@@ -112,13 +138,15 @@ class Flag(Parameter):
         return False
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class Number(Parameter):
     """A whole number from `minimum` to `maximum`. A default of None means that it is not sent unless it was set."""
 
-    default: int | None
-    minimum: int
-    maximum: int
+    def __init__(
+        self, *, name: str, description: str, default: int | None, minimum: int, maximum: int, **traits: Unpack[Traits]
+    ) -> None:
+        super().__init__(name=name, description=description, default=default, **traits)
+        self.minimum = minimum
+        self.maximum = maximum
 
     def check(self, value: Any) -> int | None:
         if value is None and self.default is None:
@@ -130,13 +158,22 @@ class Number(Parameter):
         return value
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class Text(Parameter):
     """Free text of at most `length` characters; `suggestions` are values that are known to work."""
 
-    default: str = ""
-    length: int
-    suggestions: tuple[str, ...] = ()
+    def __init__(
+        self,
+        *,
+        name: str,
+        description: str,
+        default: str = "",
+        length: int,
+        suggestions: tuple[str, ...] = (),
+        **traits: Unpack[Traits],
+    ) -> None:
+        super().__init__(name=name, description=description, default=default, **traits)
+        self.length = length
+        self.suggestions = suggestions
 
     def check(self, value: Any) -> str:
         if not isinstance(value, str):
@@ -146,14 +183,23 @@ class Text(Parameter):
         return value.strip()
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
 class Vector(Parameter):
     """Numbers above zero in a fixed order, each possibly `AUTOMATIC`. `axes` names them, `unit` is what they are
     measured in."""
 
-    default: tuple[float, ...]
-    axes: tuple[str, ...]
-    unit: str
+    def __init__(
+        self,
+        *,
+        name: str,
+        description: str,
+        default: tuple[float, ...],
+        axes: tuple[str, ...],
+        unit: str,
+        **traits: Unpack[Traits],
+    ) -> None:
+        super().__init__(name=name, description=description, default=default, **traits)
+        self.axes = axes
+        self.unit = unit
 
     def check(self, value: Any) -> list[float]:
         if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != len(self.axes):

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import bpy
 
-from ..scene.refusal import reason_of
 from .outcome import report
 
 CAN_PASTE = not bpy.app.background and (sys.platform in {"win32", "darwin"} or "WAYLAND_DISPLAY" in os.environ)
@@ -35,6 +34,8 @@ class IMAGE_TO_3D_OT_paste_picture(bpy.types.Operator):
             with _image_editor(context):
                 bpy.ops.image.clipboard_paste()
         except RuntimeError as error:  # Blender's words for an empty clipboard
+            from ..scene.refusal import reason_of  # here, as it would slow down the start of Blender
+
             report(self, "ERROR", f"{reason_of(error)}: copy a picture first.")
             return {"CANCELLED"}
         pasted = next((image for image in bpy.data.images if image not in before), None)

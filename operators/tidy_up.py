@@ -9,13 +9,12 @@ import bpy
 from .. import session
 from ..api.errors import ImageTo3DError, user_message
 from ..jobs.state import State
-from ..scene.amount import in_words
 from .outcome import outcome, report
 
 if TYPE_CHECKING:
     from ..jobs.folder import Job
 
-# `jobs.folder` and `jobs.history` are imported where they are used, as they would slow down the start of Blender.
+# What is about records and amounts is imported where it is used, as it would slow down the start of Blender.
 
 OVER = frozenset({State.IMPORTED, State.FAILED, State.CANCELLED})
 """The states in which nothing more is expected of a job."""
@@ -45,6 +44,8 @@ class IMAGE_TO_3D_OT_tidy_up(bpy.types.Operator):
         return context.window_manager.invoke_props_dialog(self, confirm_text="Remove", width=360)
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..scene.amount import in_words
+
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
@@ -61,6 +62,7 @@ class IMAGE_TO_3D_OT_tidy_up(bpy.types.Operator):
     def _remove_old(self) -> None:
         from ..jobs import history
         from ..jobs.folder import size_of
+        from ..scene.amount import in_words
 
         queue = session.current().queue
         removed, freed, troubles = 0, 0, []

@@ -9,7 +9,6 @@ import bpy
 
 from .. import session
 from ..scene.settings import service_of
-from ..session import busy
 from .outcome import report
 
 FIRST_S = 1.0  # after the start, which must not wait for the list of jobs
@@ -28,6 +27,8 @@ class IMAGE_TO_3D_OT_watch(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        from ..session import busy  # here, as it would slow down the start of Blender
+
         current = session.current()
         # One is enough; and with a dead handler in a window the timer tries again later.
         if current.watch_timer is not None or context.window is None or busy.has_dead_handler():
@@ -76,6 +77,8 @@ def is_needed() -> bool:
 
 def beat() -> float:
     """Look after the jobs, and have said what is to be said. Return after how many seconds to do so again. The timer's function."""
+    from ..session import busy
+
     windows = bpy.context.window_manager.windows
     if not windows:
         return IDLE_S
@@ -86,7 +89,7 @@ def beat() -> float:
             if session.current().unsaid and not busy.is_locked():
                 bpy.ops.image_to_3d.watch("INVOKE_DEFAULT")
     except Exception:  # a timer that raises is gone, and with it whoever would look after the jobs
-        import traceback  # here, as it would slow down the start of Blender
+        import traceback
 
         traceback.print_exc()
     if session.current().is_behind():

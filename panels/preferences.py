@@ -10,9 +10,7 @@ from ..api import access as needs
 from ..api.services import SERVICES
 from ..api.sources import LONGER_SIDE_PX
 from ..api.waiting import TIME_LIMIT_S
-from ..scene.amount import in_words
 from ..scene.shown import shown
-from ..session import access
 from .sentences import draw_sentence
 
 PACKAGE = __package__.rpartition(".")[0]
@@ -107,6 +105,8 @@ def _draw_service(
     layout: bpy.types.UILayout, chosen: bpy.types.AddonPreferences, name: str, context: bpy.types.Context
 ) -> None:
     """Key and address of a service, and what it says about them."""
+    from ..session import access
+
     service = SERVICES[name]
     names = {"key": needs.key_variable(name), "url": needs.url_variable(name)}
     for what, label in (("key", "API Key"), ("url", "Address")):
@@ -132,6 +132,8 @@ def _draw_service(
 
 def _draw_results(layout: bpy.types.UILayout) -> None:
     """Where the models are kept, and how much room they take."""
+    from ..scene.amount import in_words  # here, as it would slow down the start of Blender
+
     folder = bpy.utils.extension_path_user(PACKAGE, path="jobs")
     _beside(layout, "Folder").label(text=shown(folder))
     queue = session.current().queue

@@ -10,7 +10,6 @@ from ..api.services import SERVICES
 from ..api.sources import is_path
 from ..scene import settings
 from ..scene.shown import shown
-from ..session import access
 from .parameters import draw_parameters
 from .sentences import draw_sentence
 
@@ -114,6 +113,8 @@ def _draw_readiness(
     layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup, address: str, context: bpy.types.Context
 ) -> None:
     """What the service needs now, with the button that leads there; else that it is ready, and what the account has."""
+    from ..session import access  # here, as it would slow down the start of Blender
+
     name = settings.service_of(chosen)
     no_key = access.key_reason(name)
     offline = access.offline_reason(name, address)
@@ -154,7 +155,7 @@ def _draw_import(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) ->
 def _draw_button(layout: bpy.types.UILayout, context: bpy.types.Context, image: bpy.types.Image | None) -> None:
     """The button with its price; where it cannot be pressed, the reason under it."""
     chosen = context.scene.image_to_3d
-    from ..scene import request  # here, as it would slow down the start of Blender
+    from ..scene import request
 
     reason = _why_not(chosen, image)
     cost = request.cost(context.scene)
@@ -171,6 +172,8 @@ def _draw_button(layout: bpy.types.UILayout, context: bpy.types.Context, image: 
 
 def _why_not(chosen: bpy.types.PropertyGroup, image: bpy.types.Image | None) -> str:
     """Why Generate cannot be pressed, "" if it can."""
+    from ..session import access
+
     source = image or getattr(chosen, PICTURE_PROPERTIES[settings.source_of(chosen)])
     service = settings.service_of(chosen)
     table = SERVICES[service].parameters

@@ -109,8 +109,8 @@ package.unregister()
 AT_THE_START = {
     "api": {"about", "access", "errors", "parameters", "services", "sources", "waiting"},
     "jobs": {"state"},
-    "scene": {"amount", "lengths", "refusal", "settings", "shown"},
-    "session": {"access", "busy", "joblist"},
+    "scene": {"lengths", "settings", "shown"},
+    "session": {"joblist"},
 }
 """All that may be loaded of the rooms behind the operators and panels: what they register and compare. A module that comes to this list
 makes every start of Blender slower."""

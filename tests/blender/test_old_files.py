@@ -5,6 +5,7 @@ The files in `files/` were saved by the first released version in Blender 4.2. I
 order of then.
 """
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,6 +75,13 @@ def changed(service, **traits):
     return replace(service, **traits)
 
 
+def with_options(choice, options):
+    """The same choice with other options."""
+    other = copy.copy(choice)
+    other.options = options
+    return other
+
+
 @pytest.mark.parametrize("name", ["csm", "meshy"])
 def test_a_file_of_the_first_version_means_what_it_meant(module, services, name):
     assert is_as_then(opened(name), module, services, name)
@@ -97,7 +105,7 @@ def test_an_option_that_comes_before_the_others_changes_none(module, services, v
     option = extension.module("api.parameters").Option(9, "Newer")
     choice = type(services["meshy"].parameters[2])
     table = tuple(
-        replace(entry, options={"newer": option, **entry.options}) if isinstance(entry, choice) else entry
+        with_options(entry, {"newer": option, **entry.options}) if isinstance(entry, choice) else entry
         for entry in services["meshy"].parameters
     )
     newer = {**services, "meshy": changed(services["meshy"], parameters=table)}
@@ -136,7 +144,7 @@ def test_a_service_that_is_not_known_costs_nothing(extension, services, version,
 
 def test_an_option_that_is_not_known_is_the_default_and_the_panel_says_so(extension, module, services, version):
     table = tuple(
-        replace(entry, options={value: entry.options[value] for value in ("2k", "4k")})
+        with_options(entry, {value: entry.options[value] for value in ("2k", "4k")})
         if entry.name == "texture_resolution"
         else entry
         for entry in services["meshy"].parameters
