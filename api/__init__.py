@@ -49,13 +49,15 @@ _HOMES = {
 """In which module the names of `__all__` are that are not here."""
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for (PEP 562): Blender, which waits for this package at its start, needs none of them."""
-    if name == "errors":
-        return importlib.import_module(f"{__name__}.errors")
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+if not TYPE_CHECKING:  # else mypy would take any name for one of ours
+
+    def __getattr__(name: str) -> Any:
+        """Import a public name when it is first asked for (PEP 562): Blender, which waits for this package at its start, needs none of them."""
+        if name == "errors":
+            return importlib.import_module(f"{__name__}.errors")
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
 class Options(TypedDict, total=False):

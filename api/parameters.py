@@ -7,7 +7,7 @@ until the functions of eight of them are made.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from .errors import ParameterError
 
@@ -98,12 +98,13 @@ class Picture(Parameter):
         return value.strip()
 
 
-class Option(NamedTuple):
+class Option:
     """One word of a `Choice`. `number` is what a .blend stores for it, so it never changes, whatever options come and
     go beside it; `description` is the tooltip (one sentence without a full stop)."""
 
-    number: int
-    description: str
+    def __init__(self, number: int, description: str) -> None:
+        self.number = number
+        self.description = description
 
 
 class Choice(Parameter):
