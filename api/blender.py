@@ -12,7 +12,7 @@ from typing import Any
 
 from ..programs.process import StartError
 from ..programs.program import Command, Program, Report, blender_command
-from .errors import BlenderError, reason_of
+from .errors import FULL, BlenderError, reason_of
 from .words import SENTENCE_AT_MOST, clean, named
 
 LOOK_EVERY_S = 0.1
@@ -36,6 +36,8 @@ def start(blender: Command, module: str, request: dict[str, Any], folder: Path, 
     try:
         return Program(blender, module, request, folder, log)
     except StartError as error:
+        if error.errno in FULL:
+            raise
         if error.errno == errno.ENOENT:
             raise BlenderError(f"Blender could not be started: there is no {named(blender[0])}.") from None
         raise BlenderError(

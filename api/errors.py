@@ -197,6 +197,8 @@ def user_message(error: ImageTo3DError | OSError) -> str:
     from .words import named
 
     where = f" at {named(error.filename)}" if error.filename else ""
+    if error.errno in FULL:
+        return "The disk is full: free some space, then try again."
     if isinstance(error, StartError):
         return f"Python could not be started{where} ({reason_of(error)}): restart Blender, then try again."
     winerror = getattr(error, "winerror", None)
@@ -204,8 +206,6 @@ def user_message(error: ImageTo3DError | OSError) -> str:
         return f"The connection broke off ({reason_of(error)}): check the network, then try again."
     if isinstance(error, BrokenPipeError):
         return f"A program has ended in the middle of its work ({reason_of(error)}): try again."
-    if error.errno in FULL:
-        return "The disk is full: free some space, then try again."
     if error.errno == errno.EFBIG:
         return f"The disk takes no file so large{where}: keep the jobs on another disk."
     if error.errno in TOO_MANY:

@@ -118,7 +118,7 @@ class Job:
     def give_task_up(self) -> None:
         """Forget what was sent, and the task that came of it, but for the note that they were."""
         if self.sent or self.task_id:
-            self.earlier = [*self.earlier, {"sent": self.sent, "task_id": self.task_id}]
+            self.earlier = (*self.earlier, {"sent": self.sent, "task_id": self.task_id})
         self.sent, self.task_id, self.adopted, self.gone, self.task_over = "", "", False, False, False
         self.candidates, self.credits, self.service_note = (), None, ""
 

@@ -171,14 +171,15 @@ def thousand(make_job, session):
 
 def test_a_thousand_jobs_are_read_a_few_at_a_time_and_none_is_missed(thousand, make_job, session, shown, joblist):
     session.queue.step_s = 0.0  # so that each tick reads the one that it has to
+    tick_until(session, lambda: ids(shown))
     for count in range(1, 51):
-        session.tick()
         assert ids(shown) == thousand[:count]
+        session.tick()
     select(shown, session.job(thousand[30]))
     newer = make_job(id="20260102-000000-000000-0000")  # meanwhile
     shutil.rmtree(session.folder_of(thousand[10]))
     shutil.rmtree(session.folder_of(thousand[800]))
-    session.tick()
+    tick_until(session, lambda: newer.id in ids(shown))
     assert ids(shown)[0] == newer.id == joblist.selected()
     select(shown, session.job(thousand[30]))
     session.queue.step_s = 60.0
@@ -192,12 +193,12 @@ def test_a_thousand_jobs_are_read_a_few_at_a_time_and_none_is_missed(thousand, m
 
 def test_a_job_can_be_used_before_it_was_read(thousand, session):
     session.queue.step_s = 0.0
-    session.tick()
+    tick_until(session, lambda: ids(bpy.context.window_manager.image_to_3d))
     oldest = thousand[-1]
     assert session.job(oldest) is None
     session.remove(oldest)
     session.queue.step_s = 60.0
-    session.tick()
+    tick_until(session, lambda: not session.is_behind())
     assert [job.id for job in session.jobs()] == thousand[:-1]
 
 

@@ -119,10 +119,10 @@ def test_the_preferences_hide_the_keys(extension):
 
 @pytest.mark.parametrize("service", ["csm", "meshy"])
 def test_what_is_missing_is_said_alike_in_the_panel_and_by_whoever_asks(extension, session, service):
-    api, errors = extension.module("api"), extension.module("api.errors")
+    api, errors, access = map(extension.module, ("api", "api.errors", "session.access"))
     with pytest.raises(errors.NoKeyError) as no_key:
         api.connect(service)
-    assert str(no_key.value) == f"{session.key_reason(service)}."
+    assert str(no_key.value) == f"{access.key_reason(service)}."
     with pytest.raises(errors.OfflineError) as offline:
         api.connect(service, key="some-key", network=api.Network(online=False))
-    assert str(offline.value) == f"{session.offline_reason(service, '')}."
+    assert str(offline.value) == f"{access.offline_reason(service, '')}."

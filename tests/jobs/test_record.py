@@ -190,10 +190,10 @@ def test_every_field_of_a_record_has_a_check():
 def test_what_is_written_is_read(jobs):
     folder = jobs.create()
     job = folders.read(folder)
-    job.place = {"location": [1.5, -2.0, 0.0], "size": 2.0, "collection": "Props"}
+    job.place = {"location": (1.5, -2.0, 0.0), "size": 2.0, "collection": "Props"}
     job.sent, job.task_id, job.candidates, job.credits = folders.now(), "01a1fd95-0e0e", ["a", "b"], 25
     job.give_task_up()
-    job.sent, job.task_id, job.candidates, job.credits = folders.now(), "SESSION_1700000_1", ["c"], 0
+    job.sent, job.task_id, job.candidates, job.credits = folders.now(), "SESSION_1700000_1", ("c",), 0
     job.parameters.update(scaled_bbox=[-1.0, 0.5, 2], target=None, pbr=True, prompt="a fox\nin a box", count=30_000)
     job.state, job.progress, job.message, job.note = State.RUNNING, 0.85, "Meshy is working", "2,000 faces"
     folders.write(folder, job)
