@@ -46,7 +46,8 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Take everything back, and forget the modules: Blender reloads this file alone when the extension is enabled again."""
+    """Take everything back, and forget the modules: Blender reloads this file alone when the extension is enabled
+    again."""
     for name in reversed(ROOMS):
         importlib.import_module(f".{name}", __package__).unregister()
     for name in [name for name in sys.modules if name.startswith(f"{__package__}.")]:

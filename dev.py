@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The developer's command: `python3 dev.py` lists what it can do. Never part of the extension, never needed by a user of it.
+"""The developer's command: `python3 dev.py` lists what it can do. Never part of the extension, never needed by a user
+of it.
 
-The commands themselves are in `tools/`. Standard library only. It all parses on Python 3.8 and later, so that every Python
-can say which one is needed; the commands run on 3.11 and 3.13, the two Pythons that the `bpy` wheels are made for.
-Everything it makes lies in `.venv/`, `demo/` and `dist/` of the checkout.
+The commands themselves are in `tools/`. Standard library only. It all parses on Python 3.8 and later, so that every
+Python can say which one is needed; the commands run on 3.11 and 3.13, the two Pythons that the `bpy` wheels are made
+for. Everything it makes lies in `.venv/`, `demo/` and `dist/` of the checkout.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Replace, rename, remove, sync and lock files: patient where another process has one open, durable where power may fail.
+"""Replace, rename, remove, sync and lock files: patient where another process has one open, durable where power may
+fail.
 
 Every room that writes goes through here. Imports nothing of ours, and no bpy.
 
-Windows refuses to touch a file for as long as another process (a virus scanner, an indexer, a Blender that draws its thumbnail) has it open
-without sharing it. That passes, so it is waited for. macOS takes a plain fsync for done when the disk has the data in its cache only
-(`man 2 fsync`), so what money depends on is synced with F_FULLFSYNC there.
+Windows refuses to touch a file for as long as another process (a virus scanner, an indexer, a Blender that draws its
+thumbnail) has it open without sharing it. That passes, so it is waited for. macOS takes a plain fsync for done when the
+disk has the data in its cache only (`man 2 fsync`), so what money depends on is synced with F_FULLFSYNC there.
 """
 
 import contextlib
@@ -30,14 +31,14 @@ AT_ONCE_S = 0.0
 PAUSE_S = 0.02  # between two tries
 
 IN_USE = (5, 32, 33)
-"""What Windows says of a file that another process has open: ERROR_ACCESS_DENIED (also for a folder or a target), ERROR_SHARING_VIOLATION,
-ERROR_LOCK_VIOLATION (System Error Codes)."""
+"""What Windows says of a file that another process has open: ERROR_ACCESS_DENIED (also for a folder or a target),
+ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION (System Error Codes)."""
 
 MOUNT_POINT_TAG = 0xA0000003  # what Windows calls a junction, `stat.IO_REPARSE_TAG_MOUNT_POINT`, which only Windows has
 
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
-"""For the owner only: a picture may be private, and who may open the lock can hold the job. Windows gives what the user's folder gives;
-a mode would make an access list there (Python 3.13), which other programs do not expect."""
+"""For the owner only: a picture may be private, and who may open the lock can hold the job. Windows gives what the
+user's folder gives; a mode would make an access list there (Python 3.13), which other programs do not expect."""
 
 PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """With these, no link is followed and no pipe is waited for when a file is opened."""
@@ -56,7 +57,8 @@ def patiently(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> T:
-    """Return `action()`, tried again for up to `patience_s` seconds while Windows says that another process has the file open."""
+    """Return `action()`, tried again for up to `patience_s` seconds while Windows says that another process has the
+    file open."""
     until = clock() + patience_s
     while True:
         try:
@@ -73,7 +75,8 @@ def is_in_use(error: OSError) -> bool:
 
 
 def replace(source: Path, target: Path, *, patience_s: float = PATIENCE_S) -> Path:
-    """Give the file `source` the name `target`, whatever has that name, in one step; return `target`. Raises `OSError`."""
+    """Give the file `source` the name `target`, whatever has that name, in one step; return `target`. Raises
+    `OSError`."""
     return patiently(lambda: source.replace(target), patience_s=patience_s)
 
 
@@ -83,7 +86,8 @@ def rename(folder: Path, target: Path, *, patience_s: float = PATIENCE_S) -> Pat
 
 
 def move(source: Path, target: Path) -> None:
-    """Give the file `source` the name `target`; a copy of it where that lies on another file system. Raises `OSError`."""
+    """Give the file `source` the name `target`; a copy of it where that lies on another file system. Raises
+    `OSError`."""
     try:
         replace(source, target)
     except OSError as error:
@@ -94,7 +98,8 @@ def move(source: Path, target: Path) -> None:
 
 
 def link(source: Path, target: Path) -> None:
-    """Give the file at `source`, of a symbolic link the file that it leads to, the further name `target`. Copies nothing. Raises `OSError`."""
+    """Give the file at `source`, of a symbolic link the file that it leads to, the further name `target`. Copies
+    nothing. Raises `OSError`."""
     os.link(os.path.realpath(source), target)
 
 
@@ -117,13 +122,15 @@ def remove_tree(path: Path, *, patience_s: float = PATIENCE_S) -> None:
 
 
 def is_own_folder(path: Path) -> bool:
-    """Whether a folder itself is at `path`: neither a symbolic link nor a junction. Raises `OSError` where there is nothing."""
+    """Whether a folder itself is at `path`: neither a symbolic link nor a junction. Raises `OSError` where there is
+    nothing."""
     found = path.lstat()
     return stat.S_ISDIR(found.st_mode) and getattr(found, "st_reparse_tag", 0) != MOUNT_POINT_TAG
 
 
 def is_plain_file(path: Path) -> bool:
-    """Whether a file itself is at `path`: no link, which may lead to any file of the user's, and no pipe, which would be waited for."""
+    """Whether a file itself is at `path`: no link, which may lead to any file of the user's, and no pipe, which would
+    be waited for."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)
     except (OSError, ValueError):
@@ -136,7 +143,8 @@ def make_folder(path: Path) -> None:
 
 
 def keep_private(path: Path) -> None:
-    """Take a file or folder of ours away from the machine's other users, where they may do anything with it. Never raises."""
+    """Take a file or folder of ours away from the machine's other users, where they may do anything with it. Never
+    raises."""
     if IS_WINDOWS:
         return
     with contextlib.suppress(OSError):  # some file systems know no modes
@@ -147,7 +155,8 @@ def keep_private(path: Path) -> None:
 
 
 def open_private(path: Path, mode: str, encoding: str | None = None) -> IO[Any]:
-    """Open a file that only its owner may open. Raises `NotPlainError` where something else than a plain file is in its place, `OSError`."""
+    """Open a file that only its owner may open. Raises `NotPlainError` where something else than a plain file is in its
+    place, `OSError`."""
     keep_private(path)  # an earlier version may have left it to all
     try:
         file = open(  # noqa: SIM115 -- whoever called closes it
@@ -164,7 +173,8 @@ def open_private(path: Path, mode: str, encoding: str | None = None) -> IO[Any]:
 
 
 def sync(path: Path, *, is_money: bool = False) -> None:
-    """Have the system write a file, or a folder's entries, to the disk. Windows does not open folders, and needs no such step.
+    """Have the system write a file, or a folder's entries, to the disk. Windows does not open folders, and needs no
+    such step.
 
     `is_money` says that a payment depends on it: see `sync_open`.
     """
@@ -194,13 +204,15 @@ if sys.platform == "win32":
         return True
 
     def unlock(descriptor: int) -> None:
-        """Give a lock back. Windows gives one of a file that is merely closed back "at some time" (LockFile, Remarks)."""
+        """Give a lock back. Windows gives one of a file that is merely closed back "at some time" (LockFile,
+        Remarks)."""
         msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
 else:
     import fcntl
 
     def sync_open(descriptor: int, *, is_money: bool = False) -> None:
-        """Have the system write an open file to the disk; where a payment depends on it (`is_money`), past the disk's own cache."""
+        """Have the system write an open file to the disk; where a payment depends on it (`is_money`), past the disk's
+        own cache."""
         whole = getattr(fcntl, "F_FULLFSYNC", None) if is_money else None  # macOS alone has it
         if whole is not None:
             try:
@@ -211,7 +223,8 @@ else:
         os.fsync(descriptor)
 
     def try_lock(descriptor: int) -> bool:
-        """Lock an open file for this process, and return True; False where another process has it locked. Raises `OSError`."""
+        """Lock an open file for this process, and return True; False where another process has it locked. Raises
+        `OSError`."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a script uses: `connect()`, `wait()`, `save()`, `Service`, `Task`, `Status`, `Result` and the errors. Imports no bpy.
+"""What a script uses: `connect()`, `wait()`, `save()`, `Service`, `Task`, `Status`, `Result` and the errors. No bpy.
 
 service = connect("meshy", key="msy_...")
 task = service.create({"image_url": "fox.png"})
@@ -52,7 +52,8 @@ _HOMES = {
 if not TYPE_CHECKING:  # else mypy would take any name for one of ours
 
     def __getattr__(name: str) -> Any:
-        """Import a public name when it is first asked for (PEP 562): Blender, which waits for this package at its start, needs none of them."""
+        """Import a public name when it is first asked for (PEP 562): Blender waits for this package at its start, and
+        needs none of them then."""
         if name == "errors":
             return importlib.import_module(f"{__name__}.errors")
         if name not in _HOMES:
@@ -78,18 +79,18 @@ def connect(service: str, **options: Unpack[Options]) -> "Service":
 
     Options of "csm" and "meshy" (all optional):
         key (str): the API key; by default from CSM_API_KEY or MESHY_API_KEY in the environment.
-        url (str): the address without the path of the request, as "https://api.meshy.ai/openapi" or "https://api.csm.ai"; by default
-            from CSM_API_URL or MESHY_API_URL, else the service's own.
+        url (str): the address without the path of the request, as "https://api.meshy.ai/openapi" or
+            "https://api.csm.ai"; by default from CSM_API_URL or MESHY_API_URL, else the service's own.
         network (Network): proxy, certificates, time limits in seconds.
         picture_limit_px (int): pictures with a longer side are scaled down to it; 4096 by default.
-        blender (list of str): the beginning of the command line of a Blender that converts pictures which are neither PNG nor JPEG;
-            by default the one that is found.
+        blender (list of str): the beginning of the command line of a Blender that converts pictures which are neither
+            PNG nor JPEG; by default the one that is found.
         folder (pathlib.Path), sleep (callable): see `services.web.WebService`.
-    Options of "local": folder (pathlib.Path, an existing folder to work in), blender, network (for a picture's address), and name (str):
-        what the model is called.
+    Options of "local": folder (pathlib.Path, an existing folder to work in), blender, network (for a picture's
+        address), and name (str): what the model is called.
 
-    Raises `ParameterError` for a name that is none, `NoKeyError`, `OfflineError`, and `DownloadError` for an address that does not
-    begin with https:// and is not on this machine.
+    Raises `ParameterError` for a name that is none, `NoKeyError`, `OfflineError`, and `DownloadError` for an address
+    that does not begin with https:// and is not on this machine.
     """
     if service not in SERVICES:
         from .errors import ParameterError

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a service says of itself: `About`. Everything in the interface follows from it. Loads no client and connects to nothing, and is
-cheap to import.
+"""What a service says of itself: `About`. Everything in the interface follows from it. Loads no client and connects to
+nothing, and is cheap to import.
 """
 
 from collections.abc import Callable, Mapping

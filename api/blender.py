@@ -30,8 +30,8 @@ def find_blender() -> list[str]:
 
 
 def start(blender: Command, module: str, request: dict[str, Any], folder: Path, log: Path | None) -> Program:
-    """Start a program as `Program` does. Raises `BlenderError` where Blender cannot be started, `OSError` where the disk
-    refuses.
+    """Start a program as `Program` does. Raises `BlenderError` where Blender cannot be started, `OSError` where the
+    disk refuses.
     """
     try:
         return Program(blender, module, request, folder, log)

@@ -44,8 +44,8 @@ def download(
 
     `on_progress` hears how much is there (0 to 1; 0 while the length is unknown) as it comes, and `check_cancelled` is
     called several times a second, whatever comes; they and `sleep` may raise, and what is there then stays for the next
-    time. `named_by` is as `connection.get` says. Raises `AddressExpiredError`, `DownloadError`, `ConnectionFailedError`, and
-    `OSError` where the disk refuses.
+    time. `named_by` is as `connection.get` says. Raises `AddressExpiredError`, `DownloadError`,
+    `ConnectionFailedError`, and `OSError` where the disk refuses.
     """
     part = path.with_name(f"{path.name}.part")
     tag = path.with_name(f"{path.name}.part-tag")  # which version of the file the part is of

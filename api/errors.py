@@ -10,7 +10,8 @@ import errno
 import os
 from pathlib import Path
 
-# What the sentences are made with is imported where they are made: every room needs the errors, and Blender waits for them at its start.
+# What the sentences are made with is imported where they are made: every room needs the errors, and Blender waits for
+# them at its start.
 
 
 class ImageTo3DError(Exception):

@@ -2,8 +2,8 @@
 """The kinds of request parameter that a service's table is made of. Knows no service and no Blender.
 
 A table is a tuple of these, one line a parameter. The property groups, the panel's rows, the checks before sending and
-the JSON that is sent are all read from it. Nobody changes one. They are no dataclasses, as Blender would wait at its start
-until the functions of eight of them are made.
+the JSON that is sent are all read from it. Nobody changes one. They are no dataclasses, as Blender would wait at its
+start until the functions of eight of them are made.
 """
 
 from collections.abc import Mapping, Sequence
@@ -213,7 +213,8 @@ class Vector(Parameter):
         is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
         if not is_number or not (number == AUTOMATIC or 0 < number < float("inf")):
             raise ParameterError(
-                f"The {axis} in {self.name} cannot be {number!r}: use a length above 0 ({self.unit}), or -1 for automatic."
+                f"The {axis} in {self.name} cannot be {number!r}: use a length above 0 ({self.unit}), or -1 "
+                "for automatic."
             )
         return float(number)
 
@@ -241,7 +242,8 @@ def check(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
             is_asked = parameter.always_sent or not _is_default(parameter, checked[parameter.name])
             if parameter.name in values and parameter.is_set(checked[parameter.name]) and is_asked:
                 raise ParameterError(
-                    f"{parameter.name} has no effect without {parameter.needs}: set {parameter.needs}, or leave {parameter.name} out."
+                    f"{parameter.name} has no effect without {parameter.needs}: set {parameter.needs}, or "
+                    f"leave {parameter.name} out."
                 )
             # Off where the service would hear of it all the same; otherwise at its default, which is not sent.
             checked[parameter.name] = parameter.off if parameter.always_sent else parameter.check(parameter.default)

@@ -108,7 +108,8 @@ def to_file(
 
 
 def look_at(path: Path) -> os.stat_result:
-    """Return what the system says of the picture file at `path`, which can be read. Raises `PictureError`, `OSError`; never waits."""
+    """Return what the system says of the picture file at `path`, which can be read. Raises `PictureError`, `OSError`;
+    never waits."""
     if not os.path.isfile(path):  # which takes a name that is none, or endless, for one that is not there
         raise PictureError(f"There is no picture at {named(path)}: choose one that exists.")
     with opened(path) as file:

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A picture becomes a model (GLB) from a script, by CSM or Meshy. Works in plain Python 3.11 or later that has `requests`.
+"""A picture becomes a model (GLB) from a script, by CSM or Meshy. Works in plain Python 3.11 or later that has
+`requests`.
 
-The folder that holds the extension's folder `image_to_3d` has to be on Python's path. Unzip the extension into a folder of that name:
+The folder that holds the extension's folder `image_to_3d` has to be on Python's path. Unzip the extension into a folder
+of that name:
 
     unzip image_to_3d-0.1.0.zip -d somewhere/image_to_3d
     export PYTHONPATH=somewhere MESHY_API_KEY=msy_...
     python generate_from_a_script.py meshy fox.png fox.glb
 
 Inside Blender, where the extension is installed, the import is `from bl_ext.user_default.image_to_3d import api`, and
-`api.connect(..., network=api.Network(online=bpy.app.online_access))` keeps to the user's choice. There this script would hold the window
-until the model is made; `bpy.ops.image_to_3d.generate(filepath="fox.png", service="MESHY")` does not.
+`api.connect(..., network=api.Network(online=bpy.app.online_access))` keeps to the user's choice. There this script
+would hold the window until the model is made; `bpy.ops.image_to_3d.generate(filepath="fox.png", service="MESHY")` does
+not.
 """
 
 import argparse

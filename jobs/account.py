@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a service takes a key, and what the account has: asked in a process of its own, as every request is. Spends nothing,
-writes no file, and imports no bpy.
+"""Whether a service takes a key, and what the account has: asked in a process of its own, as every request is. Spends
+nothing, writes no file, and imports no bpy.
 
-The process gets one line of JSON on its standard input, which holds the key; it writes one line to its standard output, and ends. The
-input stays open: its end tells the process that Blender has gone away.
+The process gets one line of JSON on its standard input, which holds the key; it writes one line to its standard output,
+and ends. The input stays open: its end tells the process that Blender has gone away.
 """
 
 import contextlib
@@ -80,7 +80,8 @@ def main() -> None:
 
 
 def try_key(config: dict[str, Any], starter_is_gone: Callable[[], bool]) -> dict[str, Any]:
-    """Try the key, and return the answer as `answer` says. Ends the process where nobody is there any more to hear it."""
+    """Try the key, and return the answer as `answer` says. Ends the process where nobody is there any more to hear
+    it."""
 
     def sleep(seconds: float) -> None:
         if starter_is_gone():

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The folder of a job: its files, and the record in job.json. The only code that knows the layout; starts nothing.
 
-Whoever writes holds the job's lock, except for the one who makes the folder, and for the marker of `ask_cancel`. Whoever only
-reads needs no lock: job.json is replaced as a whole, so it is always complete.
+Whoever writes holds the job's lock, except for the one who makes the folder, and for the marker of `ask_cancel`.
+Whoever only reads needs no lock: job.json is replaced as a whole, so it is always complete.
 """
 
 import contextlib
@@ -47,8 +47,8 @@ ID = re.compile(r"\d{8}-\d{6}-\d{6}-[0-9a-f]{4}", re.ASCII)
 
 WAITING_MESSAGE = "Waiting for its turn"
 UNCONFIRMED_MESSAGE = (
-    "{label} was asked for this model and did not answer, so it may have made and charged for it: retry to look for it there "
-    "again, adopt its id, send the request again, or forget it."
+    "{label} was asked for this model and did not answer, so it may have made and charged for it: retry to "
+    "look for it there again, adopt its id, send the request again, or forget it."
 )
 
 CANCELLED_MESSAGE = "Cancelled"
@@ -71,7 +71,8 @@ REMOVED_PREFIX = ".removed-"  # a folder that is to be deleted
 class Job:
     """The record in job.json. Times are ISO 8601 in UTC, `progress` is 0 to 1, `message` is for people.
 
-    Ten thousand of these are kept in memory. Lists of them are tuples, which Python's garbage collector need not look at.
+    Ten thousand of these are kept in memory. Lists of them are tuples, which Python's garbage collector need not look
+    at.
     """
 
     id: str
@@ -80,21 +81,25 @@ class Job:
     parameters: dict[str, Any]
     """By wire name; a picture among them is a URL, or the name of its file in the job's folder."""
     pictures: dict[str, Note] = field(default_factory=dict)
-    """By wire name, what is known of the pictures that the job's process has still to make its own: see `pictures.make_own`."""
+    """By wire name, what is known of the pictures that the job's process has still to make its own: see
+    `pictures.make_own`."""
     picture_sha256: str = ""
     """Of the main picture; "" until it is the job's own, and for a URL until it has been fetched."""
     place: dict[str, Any] = field(default_factory=dict)
     """Where the result goes: see `scene.place.place`. Empty: the world origin, as large as the service made it."""
     state: State = State.WAITING
     sent: str = ""
-    """When the create request left, for a service that is paid; "" as long as the service certainly has made no task."""
+    """When the create request left, for a service that is paid; "" as long as the service certainly has made no task.
+    """
     awaited: bool = False
-    """Whether the create request is on its way, or its answer awaited: who ended the process now might lose the id of a paid task."""
+    """Whether the create request is on its way, or its answer awaited: who ended the process now might lose the id of a
+    paid task."""
     task_id: str = ""
     adopted: bool = False
     """Whether the task id was entered by hand, and the service has not known it yet."""
     gone: bool = False
-    """Whether the service did not know the task when it was asked last: tried again, the job asks once more before it gives it up."""
+    """Whether the service did not know the task when it was asked last: tried again, the job asks once more before it
+    gives it up."""
     candidates: Sequence[str] = ()
     """Tasks found at the service of which one may be an unconfirmed job's."""
     earlier: Sequence[dict[str, str]] = ()
@@ -102,7 +107,8 @@ class Job:
     task_over: bool = False
     """Whether the service has said that nothing (more) comes from the task: tried again, the job asks for a new one."""
     untold: bool = False
-    """Whether the user has given the task up and the service has still to be told: whoever may work on the job next does it."""
+    """Whether the user has given the task up and the service has still to be told: whoever may work on the job next
+    does it."""
     credits: int | None = None
     """What the service says that the task cost."""
     progress: float = 0.0
@@ -123,7 +129,8 @@ class Job:
         self.candidates, self.credits, self.service_note = (), None, ""
 
     def give_up(self, *, has_model: bool) -> None:
-        """Note that the user has given the job up; what may still come, and be charged, at the service is said and kept.
+        """Note that the user has given the job up; what may still come, and be charged, at the service is said and
+        kept.
 
         `has_model` says whether the service's model is in the job's folder already.
         """
@@ -147,25 +154,29 @@ class Job:
 
     @property
     def is_unresolved(self) -> bool:
-        """Whether the service may have made a task whose id nobody knows: it must not be asked for another by itself."""
+        """Whether the service may have made a task whose id nobody knows: it must not be asked for another by
+        itself."""
         return bool(self.sent) and not self.task_id
 
     @property
     def has_unfetched_task(self) -> bool:
-        """Whether the job ended without its model beside a task that is paid for, and that may still have one at the service."""
+        """Whether the job ended without its model beside a task that is paid for, and that may still have one at the
+        service."""
         ended = self.state in (State.FAILED, State.CANCELLED)
         return ended and bool(self.sent and self.task_id) and not (self.task_over or self.gone)
 
     @property
     def source(self) -> str:
-        """Where the picture came from: a URL, or the name of the file in the job's folder; "" where the record names neither."""
+        """Where the picture came from: a URL, or the name of the file in the job's folder; "" where the record names
+        neither."""
         service = SERVICES.get(self.service)
         names = pictures_of(service.parameters) if service else []
         value = self.parameters.get(names[0]) if names else ""
         return value if isinstance(value, str) and (is_address(value) or is_plain_name(value)) else ""
 
     def end(self, state: State, message: str) -> None:
-        """Note that the job ends in `state`; in `UNCONFIRMED` where that would hide a task that may have been paid for."""
+        """Note that the job ends in `state`; in `UNCONFIRMED` where that would hide a task that may have been paid
+        for."""
         self.state, self.message = state, message
         if self.is_unresolved:
             self.state, self.message = State.UNCONFIRMED, UNCONFIRMED_MESSAGE.format(label=label_of(self.service))
@@ -180,11 +191,13 @@ def create(
     place: dict[str, Any] | None = None,
     scratch: Path | None = None,
 ) -> Path:
-    """Make the folder of a new job under `root`, and return it. Costs the same whatever the pictures' size and however many jobs there are.
+    """Make the folder of a new job under `root`, and return it. Costs the same whatever the pictures' size and however
+    many jobs there are.
 
-    `parameters` are checked ones. A picture that is a file is noted, and linked where that can be done (see `pictures.choose`); one that lies
-    in `scratch`, a folder that the caller is about to delete, is moved. Nothing is synced: the job's process does it, before anything is
-    sent. Raises `PictureError`, and `OSError` where nothing can be written; in both cases nothing is left behind.
+    `parameters` are checked ones. A picture that is a file is noted, and linked where that can be done (see
+    `pictures.choose`); one that lies in `scratch`, a folder that the caller is about to delete, is moved. Nothing is
+    synced: the job's process does it, before anything is sent. Raises `PictureError`, and `OSError` where nothing can
+    be written; in both cases nothing is left behind.
     """
     now = datetime.now(UTC)
     job_id = f"{now:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # in the order of time, and unlike another Blender's
@@ -218,9 +231,11 @@ def create(
 
 
 def own_pictures(folder: Path, job: Job, check_cancelled: Callable[[], None]) -> None:
-    """Make the job's pictures its own, and sync all that it is made of. For the one who holds its lock, before anything is sent.
+    """Make the job's pictures its own, and sync all that it is made of. For the one who holds its lock, before anything
+    is sent.
 
-    `check_cancelled` may raise. Raises `PictureError` where a picture has changed since it was chosen, `JobError` where it is gone, `OSError`.
+    `check_cancelled` may raise. Raises `PictureError` where a picture has changed since it was chosen, `JobError` where
+    it is gone, `OSError`.
     """
     main = pictures_of(SERVICES[job.service].parameters)[0]
     for key, note in job.pictures.items():
@@ -234,12 +249,14 @@ def own_pictures(folder: Path, job: Job, check_cancelled: Callable[[], None]) ->
 
 
 def is_id(name: str) -> bool:
-    """Whether `name` has the form of a job's id. So it is the name of a folder in the jobs' own, and never a path that leads out."""
+    """Whether `name` has the form of a job's id. So it is the name of a folder in the jobs' own, and never a path that
+    leads out."""
     return ID.fullmatch(name) is not None
 
 
 def holds_record(folder: Path) -> bool:
-    """Whether `folder` is a folder, and no link to one, with the record of a job in it. Nothing else is ever listed or deleted."""
+    """Whether `folder` is a folder, and no link to one, with the record of a job in it. Nothing else is ever listed or
+    deleted."""
     try:
         return files.is_own_folder(folder) and files.is_plain_file(folder / RECORD)
     except OSError:
@@ -247,7 +264,8 @@ def holds_record(folder: Path) -> bool:
 
 
 def open_private(path: Path, mode: str, encoding: str | None = None) -> IO[Any]:
-    """Open a file of a job, which only its owner may open. Raises `JobError` where something else than a plain file is in its place."""
+    """Open a file of a job, which only its owner may open. Raises `JobError` where something else than a plain file is
+    in its place."""
     try:
         return files.open_private(path, mode, encoding)
     except files.NotPlainError:
@@ -255,7 +273,8 @@ def open_private(path: Path, mode: str, encoding: str | None = None) -> IO[Any]:
 
 
 def read(folder: Path) -> Job:
-    """Return the job's record, each of its values checked. Raises `JobError` where there is none, or none that can be used."""
+    """Return the job's record, each of its values checked. Raises `JobError` where there is none, or none that can be
+    used."""
     job_id = folder.name.removeprefix(UNFINISHED_PREFIX).removeprefix(REMOVED_PREFIX)
     try:
         found = record.checked(files.patiently(lambda: _content_of_record(folder)), job_id, tuple(State))
@@ -278,7 +297,8 @@ def _content_of_record(folder: Path) -> bytes:
 
 
 def write(folder: Path, job: Job, *, synced: bool = True) -> None:
-    """Replace the record as a whole. `synced` False is for mere progress, which may be lost with the machine's power."""
+    """Replace the record as a whole. `synced` False is for mere progress, which may be lost with the machine's
+    power."""
     job.updated = now()
     part = folder / f"{RECORD}.part"
     if os.path.lexists(part) and not files.is_plain_file(part):
@@ -299,7 +319,8 @@ def is_address(source: str) -> bool:
 
 
 def picture_in(folder: Path, job: Job, parameter: str) -> str:
-    """Return where the picture is that the job has for a parameter: an address, the path of a file, "" for none. Raises as `pictures.find` does."""
+    """Return where the picture is that the job has for a parameter: an address, the path of a file, "" for none. Raises
+    as `pictures.find` does."""
     name = job.parameters.get(parameter) or ""
     if not name or (isinstance(name, str) and is_address(name)):
         return name
@@ -307,7 +328,8 @@ def picture_in(folder: Path, job: Job, parameter: str) -> str:
 
 
 def request_of(folder: Path, job: Job) -> dict[str, Any]:
-    """Return the job's parameters with its picture files as paths. Raises as `picture_in` does, and `JobError` where the picture is missing."""
+    """Return the job's parameters with its picture files as paths. Raises as `picture_in` does, and `JobError` where
+    the picture is missing."""
     request = dict(job.parameters)
     for entry in SERVICES[job.service].parameters:
         if isinstance(entry, Picture):
@@ -321,7 +343,8 @@ def request_of(folder: Path, job: Job) -> dict[str, Any]:
 
 
 def size_of(folder: Path) -> int:
-    """How many bytes the files of a job hold, 0 where there is no such folder. Folders inside it, which a process empties, do not count."""
+    """How many bytes the files of a job hold, 0 where there is no such folder. Folders inside it, which a process
+    empties, do not count."""
     try:
         with os.scandir(folder) as entries:
             return sum(entry.stat().st_size for entry in entries if entry.is_file())
@@ -375,8 +398,8 @@ def withdraw_cancel(folder: Path) -> None:
 def lock(folder: Path) -> Iterator[None]:
     """Hold the job. Raises `BusyError` at once where another process holds it, `JobError` where there is no such job.
 
-    The lock belongs to the open file and so to the process: the system gives it back however the process ends, and a dead
-    holder never has to be recognised.
+    The lock belongs to the open file and so to the process: the system gives it back however the process ends, and a
+    dead holder never has to be recognised.
     """
     try:
         file = open_private(folder / LOCK, "r+b")

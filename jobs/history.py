@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All jobs of a user folder: list, cancel, retry, remove, tidy up. Starts nothing; one unreadable folder never hides the others."""
+"""All jobs of a user folder: list, cancel, retry, remove, tidy up. Starts nothing; one unreadable folder never hides
+the others."""
 
 import contextlib
 import os
@@ -28,13 +29,15 @@ ABANDONED_S = 3600.0  # a folder that was still being made this long ago belongs
 
 
 def list_ids(root: Path) -> list[str]:
-    """Return the names of the folders under `root` that may be jobs, newest first: those that have the form of an id. No file is read."""
+    """Return the names of the folders under `root` that may be jobs, newest first: those that have the form of an id.
+    No file is read."""
     found = [entry.name for entry in _entries(root) if folders.is_id(entry.name)]
     return sorted(found, reverse=True)  # ids begin with the time
 
 
 def _entries(root: Path) -> list[os.DirEntry[str]]:
-    """The folders in `root`, and no links to one; none where there is no `root`. Each may be gone already: other Blenders share them."""
+    """The folders in `root`, and no links to one; none where there is no `root`. Each may be gone already: other
+    Blenders share them."""
     try:
         with os.scandir(root) as entries:
             return [entry for entry in entries if is_folder(entry)]
@@ -56,7 +59,8 @@ def list_jobs(root: Path) -> list[Job]:
 
 
 def read_or_failed(folder: Path) -> Job | None:
-    """Return the job in `folder`; a failed job that says so where its record cannot be read; None where it holds no record."""
+    """Return the job in `folder`; a failed job that says so where its record cannot be read; None where it holds no
+    record."""
     if not folders.holds_record(folder):
         return None
     try:
@@ -66,11 +70,11 @@ def read_or_failed(folder: Path) -> Job | None:
 
 
 def find_paid(root: Path, service: str, parameters: Mapping[str, Any], scratch: Path) -> Job | None:
-    """Return the newest job that has asked, or is to ask, a paid service for the same, and whose model may still be had: it is unfinished,
-    or has a model or a task that was never imported. None where there is none.
+    """Return the newest job that has asked, or is to ask, a paid service for the same, and whose model may still be
+    had: it is unfinished, or has a model or a task that was never imported. None where there is none.
 
-    `parameters` are checked ones. Pictures are compared by their content; one that is a data URI is decoded into `scratch`. Raises
-    `PictureError` where there is no such picture.
+    `parameters` are checked ones. Pictures are compared by their content; one that is a data URI is decoded into
+    `scratch`. Raises `PictureError` where there is no such picture.
     """
     if not SERVICES[service].is_paid:
         return None
@@ -145,8 +149,9 @@ def _end(folder: Path, end: Callable[[Job], None]) -> None:
 def retry(folder: Path) -> None:
     """Put a job that has ended back among the waiting ones. What was made and fetched already is kept.
 
-    A new task is asked for only where the service has said that nothing comes from the old one; an unconfirmed job looks for its
-    task once more. Raises `JobError` where the job is unfinished, `BusyError` where it is being worked on.
+    A new task is asked for only where the service has said that nothing comes from the old one; an unconfirmed job
+    looks for its task once more. Raises `JobError` where the job is unfinished, `BusyError` where it is being worked
+    on.
     """
     try:
         with folders.lock(folder):
@@ -167,7 +172,8 @@ def retry(folder: Path) -> None:
 
 
 def resume(folder: Path) -> None:
-    """Have a job go on: one that has ended as `retry` does, one that was left unfinished from where it is. Raises as `retry` does."""
+    """Have a job go on: one that has ended as `retry` does, one that was left unfinished from where it is. Raises as
+    `retry` does."""
     if folders.read(folder).state in folders.UNFINISHED:
         folders.withdraw_cancel(folder)  # whoever wants it to go on does not want it cancelled
     else:
@@ -175,7 +181,8 @@ def resume(folder: Path) -> None:
 
 
 def adopt(folder: Path, task_id: str) -> None:
-    """Say which task at the service is an unconfirmed job's. Raises `JobError` where it is not unconfirmed, or `task_id` is none.
+    """Say which task at the service is an unconfirmed job's. Raises `JobError` where it is not unconfirmed, or
+    `task_id` is none.
 
     Where the service does not know the task either, the job becomes unconfirmed again.
     """
@@ -188,7 +195,8 @@ def adopt(folder: Path, task_id: str) -> None:
 
 
 def send_again(folder: Path) -> None:
-    """Have an unconfirmed job's request sent again, which may be paid twice. Raises `JobError` where it is not unconfirmed."""
+    """Have an unconfirmed job's request sent again, which may be paid twice. Raises `JobError` where it is not
+    unconfirmed."""
     with folders.lock(folder):
         job = _unconfirmed(folder)
         _forget_task(folder, job)
@@ -224,7 +232,8 @@ def _wait_again(folder: Path, job: Job) -> None:
 
 
 def remove(root: Path, job_id: str) -> None:
-    """Delete the job's folder with all it holds; what cannot be deleted just now, `sweep` will. Raises as `set_aside` does."""
+    """Delete the job's folder with all it holds; what cannot be deleted just now, `sweep` will. Raises as `set_aside`
+    does."""
     aside = set_aside(root, job_id)
     with contextlib.suppress(OSError):
         _delete(aside)
@@ -233,8 +242,8 @@ def remove(root: Path, job_id: str) -> None:
 def set_aside(root: Path, job_id: str) -> Path:
     """Take the job from the list, and return the folder that `sweep` will delete: many at once would take long.
 
-    Raises `BusyError` while its process runs or a file of it is open, `JobError` where there is no such job under `root` or it waits for a model that is paid
-    for, and `OSError`.
+    Raises `BusyError` while its process runs or a file of it is open, `JobError` where there is no such job under
+    `root` or it waits for a model that is paid for, and `OSError`.
     """
     folder = root / job_id
     if not folders.is_id(job_id) or not folders.holds_record(folder):
@@ -250,7 +259,8 @@ def set_aside(root: Path, job_id: str) -> Path:
 
 
 def _renamed(folder: Path, aside: Path) -> Path:
-    """Rename the folder of a job, at once. Raises `JobError` where somebody else has just removed it, `BusyError` where a file in it is open."""
+    """Rename the folder of a job, at once. Raises `JobError` where somebody else has just removed it, `BusyError` where
+    a file in it is open."""
     try:
         return files.rename(folder, aside, patience_s=files.AT_ONCE_S)
     except FileNotFoundError:
@@ -272,9 +282,11 @@ def _refuse_paid(folder: Path) -> None:
 
 
 def _delete(folder: Path) -> None:
-    """Delete a folder that was set aside, and wait for nobody who has a file in it open. Raises `OSError` where something is left.
+    """Delete a folder that was set aside, and wait for nobody who has a file in it open. Raises `OSError` where
+    something is left.
 
-    Its record goes last: as long as anything else is left, it is known to be a job's. Another Blender may be doing the same.
+    Its record goes last: as long as anything else is left, it is known to be a job's. Another Blender may be doing the
+    same.
     """
     for name in os.listdir(folder):
         if name != folders.RECORD:
@@ -291,11 +303,13 @@ class Swept(Enum):
     OUT_OF_TIME = "out of time"
     """There is more to delete: go on as soon as there is time again."""
     KEPT = "kept"
-    """Something could not be deleted just now, as on Windows a file that is open in a program: try again after a while."""
+    """Something could not be deleted just now, as on Windows a file that is open in a program: try again after a while.
+    """
 
 
 def sweep(root: Path, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> Swept:
-    """Delete what was set aside, and what an interrupted `folder.create` left behind, for about so long. Return how far that went.
+    """Delete what was set aside, and what an interrupted `folder.create` left behind, for about so long. Return how far
+    that went.
 
     Never waits for a file that is open elsewhere.
     """
@@ -315,8 +329,8 @@ LEFT_OVER = (folders.REMOVED_PREFIX, folders.UNFINISHED_PREFIX)
 
 
 def delete_leftover(root: Path, name: str) -> bool:
-    """Delete the folder `name` in `root` where it is ours: set aside, or left by an interrupted `folder.create` long ago. That is: it is
-    named by us and by an id, has a record in it, and is no link.
+    """Delete the folder `name` in `root` where it is ours: set aside, or left by an interrupted `folder.create` long
+    ago. That is: it is named by us and by an id, has a record in it, and is no link.
 
     Never waits for files that are in use. Return False where that cannot be done now, so that it has to be tried again.
     """

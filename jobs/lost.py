@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds the task of a create request whose answer was lost, in the service's own list. Never asks for a task, and writes no record."""
+"""Finds the task of a create request whose answer was lost, in the service's own list. Never asks for a task, and
+writes no record."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -23,9 +24,9 @@ def find_task(
 ) -> str:
     """Return the id of the only task that can have come of the job's request, which left `age_s()` seconds ago.
 
-    What each look has found is noted as the job's `candidates`. `list_others` returns the other jobs of the user folder as they are now;
-    `log_error` is called while an error is handled that the next look may not meet. Raises `ImageTo3DError` where there is no such task,
-    or more than one.
+    What each look has found is noted as the job's `candidates`. `list_others` returns the other jobs of the user folder
+    as they are now; `log_error` is called while an error is handled that the next look may not meet. Raises
+    `ImageTo3DError` where there is no such task, or more than one.
     """
     for seconds in SEARCH_PAUSES_S:
         sleep(seconds)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pictures of a job: noted when Generate is pressed, made the job's own by its process. Never writes to a file of the user's, and
-never changes who may open it.
+"""The pictures of a job: noted when Generate is pressed, made the job's own by its process. Never writes to a file of
+the user's, and never changes who may open it.
 
-Copying and hashing 500 MB would hold Blender's window for a second. So `choose`, in Blender, only gives the picture a second name in
-the job's folder (a hard link), and notes its size and when it was changed. `make_own`, in the job's process and before anything is sent,
-copies and hashes it, and refuses one that is not as it was noted. What is written through another name of the file changes the link as well; a
-program that saves a new file under the old name leaves it as it was.
+Copying and hashing 500 MB would hold Blender's window for a second. So `choose`, in Blender, only gives the picture a
+second name in the job's folder (a hard link), and notes its size and when it was changed. `make_own`, in the job's
+process and before anything is sent, copies and hashes it, and refuses one that is not as it was noted. What is written
+through another name of the file changes the link as well; a program that saves a new file under the old name leaves it
+as it was.
 """
 
 import hashlib
@@ -34,14 +35,16 @@ class Note(TypedDict):
     size: int
     mtime_ns: int
     is_linked: bool
-    """Whether the name in the job's folder is another name of the user's file. If not, and there is a file of that name, it is the job's."""
+    """Whether the name in the job's folder is another name of the user's file. If not, and there is a file of that
+    name, it is the job's."""
 
 
 def choose(source: str, stem: Path, scratch: Path | None) -> tuple[str, Note]:
-    """Give the picture at `source`, a path or a data URI, the name `stem` plus its ending; return that name, and what is to be noted.
+    """Give the picture at `source`, a path or a data URI, the name `stem` plus its ending; return that name, and what
+    is to be noted.
 
-    A picture that lies in `scratch`, a folder of the caller's that will be deleted, is moved. Nothing else is copied or read: where
-    the file system cannot link the file, the name is not there yet. Raises `PictureError`, `OSError`.
+    A picture that lies in `scratch`, a folder of the caller's that will be deleted, is moved. Nothing else is copied or
+    read: where the file system cannot link the file, the name is not there yet. Raises `PictureError`, `OSError`.
     """
     if not picture.is_path(source):
         made = picture.to_file(source, stem)
@@ -62,7 +65,8 @@ def _note(found: os.stat_result, *, path: str, is_linked: bool) -> Note:
 
 
 def _is_linked(path: Path, found: os.stat_result, target: Path) -> bool:
-    """Give the file at `path` the further name `target`, and return True; False where the system or the file system does not do it."""
+    """Give the file at `path` the further name `target`, and return True; False where the system or the file system
+    does not do it."""
     if files.IS_WINDOWS and not found.st_mode & stat.S_IWRITE:
         return False  # Windows neither removes nor replaces a name of a file that is read-only
     try:
@@ -73,16 +77,18 @@ def _is_linked(path: Path, found: os.stat_result, target: Path) -> bool:
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether `name` is the name of a file and nothing more on every system: no path, no drive, no stream of another file."""
+    """Whether `name` is the name of a file and nothing more on every system: no path, no drive, no stream of another
+    file."""
     return 0 < len(name) <= NAME_LENGTH and name not in (".", "..") and not re.search(r"[/\\:\x00-\x1f]", name)
 
 
 def find(folder: Path, name: Any, note: Note | None) -> Path:
-    """Return where a job's picture lies that its record calls `name`: in the job's own folder, or where `note` says that it still is.
+    """Return where a job's picture lies that its record calls `name`: in the job's own folder, or where `note` says
+    that it still is.
 
-    A record may come from anywhere, and what it names is sent: so no path and no link leads to another file of the user's. A note leads to
-    one only where whoever wrote it knew its size and the nanosecond of its last change. Raises `JobError` where there is no such
-    file in the folder, `PictureError` where the one that is noted is not as it was.
+    A record may come from anywhere, and what it names is sent: so no path and no link leads to another file of the
+    user's. A note leads to one only where whoever wrote it knew its size and the nanosecond of its last change. Raises
+    `JobError` where there is no such file in the folder, `PictureError` where the one that is noted is not as it was.
     """
     if isinstance(name, str) and is_plain_name(name):
         if files.is_plain_file(folder / name):
@@ -100,10 +106,11 @@ def find(folder: Path, name: Any, note: Note | None) -> Path:
 
 
 def make_own(folder: Path, name: Any, note: Note, check_cancelled: Callable[[], None]) -> str:
-    """Make the picture `name` the job's own: a synced file in `folder`, which only the user may open. Return its SHA-256.
+    """Make the picture `name` the job's own: a synced file in `folder`, which only the user may open. Return its
+    SHA-256.
 
-    Can be interrupted anywhere, and done again. `check_cancelled` is called once a megabyte and may raise. Raises as `find` does, `PictureError`
-    where the picture is changed meanwhile, and `OSError`.
+    Can be interrupted anywhere, and done again. `check_cancelled` is called once a megabyte and may raise. Raises as
+    `find` does, `PictureError` where the picture is changed meanwhile, and `OSError`.
     """
     source = find(folder, name, note)
     target = folder / name
@@ -158,7 +165,8 @@ def _changed(note: Note) -> PictureError:
 
 
 def sha256_of(file: Path, check_cancelled: Callable[[], None] = lambda: None) -> str:
-    """Return the SHA-256 of a file's content, in hexadecimal. `check_cancelled` is called once a megabyte and may raise."""
+    """Return the SHA-256 of a file's content, in hexadecimal. `check_cancelled` is called once a megabyte and may
+    raise."""
     digest = hashlib.sha256()
     with file.open("rb") as stream:
         while piece := stream.read(PIECE_BYTES):

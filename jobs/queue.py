@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The jobs of one user folder, and the processes that work on them: which there are, which run, start, cancel, retry, news. No bpy.
+"""The jobs of one user folder, and the processes that work on them: which there are, which run, start, cancel, retry,
+news. No bpy.
 
-One object for whoever has jobs done: Blender's windows, its background, a command line. It never waits, except where a method says so, and
-never draws. A look costs the same with 10 and with 10,000 jobs that have ended: it asks the system for the times of a few files, and reads
-only what has changed. What takes longer (a long list, many old records, folders to be deleted) is done a little with each look.
+One object for whoever has jobs done: Blender's windows, its background, a command line. It never waits, except where a
+method says so, and never draws. A look costs the same with 10 and with 10,000 jobs that have ended: it asks the system
+for the times of a few files, and reads only what has changed. What takes longer (a long list, many old records, folders
+to be deleted) is done a little with each look.
 """
 
 import bisect
@@ -31,43 +33,52 @@ ENDED_WITHOUT = (State.FAILED, State.CANCELLED, State.UNCONFIRMED)
 """The states in which a job ends without a model."""
 
 STEP_S = 0.004
-"""How long one look goes on with what can wait for the next: a look must not be felt (10 ms), and its last step may be a long one."""
+"""How long one look goes on with what can wait for the next: a look must not be felt (10 ms), and its last step may be
+a long one."""
 
 LISTED_AT_ONCE = 500
 """So many names are read before the clock is asked: it is about a millisecond."""
 
 LISTED_AGAIN_NS = 50_000_000
-"""A folder that changed so recently (nanoseconds) may change once more without another time: file systems count in steps of some ms."""
+"""A folder that changed so recently (nanoseconds) may change once more without another time: file systems count in
+steps of some ms."""
 
 RECORD_S = 2.0
-"""How old what is known of an unfinished job may be; its record is read again then, although the times of its file are the same."""
+"""How old what is known of an unfinished job may be; its record is read again then, although the times of its file are
+the same."""
 
 LOOKED_AT_AGAIN = 20
-"""So many of the newest jobs are read again after they have ended, where another Blender has changed them; a panel shows fewer."""
+"""So many of the newest jobs are read again after they have ended, where another Blender has changed them; a panel
+shows fewer."""
 
 STUCK_S = 60.0
-"""After how long a folder is tried again that could not be deleted: Windows keeps it while a thumbnail of it is drawn."""
+"""After how long a folder is tried again that could not be deleted: Windows keeps it while a thumbnail of it is drawn.
+"""
 
 DEAF_S = 2.0  # a process sees within a second that it is to cancel or to end, unless the system itself holds it up
 
 AWAITED_S = 190.0
-"""What a process may take that waits for the answer to a create request (`Network.create_s`, and a moment to end): it may be a paid task."""
+"""What a process may take that waits for the answer to a create request (`Network.create_s`, and a moment to end): it
+may be a paid task."""
 
 STOPS_WITHIN_S = 3.0  # what a process may take to end itself, unless a create request of its has no answer yet
 
 STARTS_AT_MOST = 2  # a process that dies twice on the same job would die a third time
 
 TELL_PAUSES_S = (60.0, 300.0, 900.0)
-"""How long after each try a service is told again that a job was cancelled, where it could not be: the last for as long as we run."""
+"""How long after each try a service is told again that a job was cancelled, where it could not be: the last for as long
+as we run."""
 
 BUG = "Something went wrong that should not have: retry the job. Blender's console has the details."
 
 Signature = tuple[int, int, int]
-"""What tells one version of a file from another: time of change (ns), number of the file in its file system, size (bytes)."""
+"""What tells one version of a file from another: time of change (ns), number of the file in its file system, size
+(bytes)."""
 
 
 class News(NamedTuple):
-    """A sentence for the user. `severity` is one of Blender's kinds of report: INFO for done, WARNING for recoverable, ERROR for failed."""
+    """A sentence for the user. `severity` is one of Blender's kinds of report: INFO for done, WARNING for recoverable,
+    ERROR for failed."""
 
     severity: str
     sentence: str
@@ -97,11 +108,12 @@ class Care:
 
 
 class Queue:
-    """The jobs under `root()`, which is asked for once, makes the folder where it is missing, and may raise `JobError` where there can be none.
+    """The jobs under `root()`, which is asked for once, makes the folder where it is missing, and may raise `JobError`
+    where there can be none.
 
-    A job's process runs in the Python that the command line `python` begins with. `config_of` gives what it gets on its standard
-    input (see `worker.start`), `reason_to_wait` why a job must not go on just now ("" where it may), `at_once` how many may run side by side.
-    `clock` gives seconds that only grow.
+    A job's process runs in the Python that the command line `python` begins with. `config_of` gives what it gets on its
+    standard input (see `worker.start`), `reason_to_wait` why a job must not go on just now ("" where it may), `at_once`
+    how many may run side by side. `clock` gives seconds that only grow.
     """
 
     def __init__(
@@ -120,7 +132,8 @@ class Queue:
         self.trouble = ""
         """Why there is no folder for jobs, "" where there is one."""
         self.was_read = False
-        """Whether it is known which jobs there are. Without looks it never is: whoever has one job done knows its id."""
+        """Whether it is known which jobs there are. Without looks it never is: whoever has one job done knows its id.
+        """
         self._make_root = root
         self.config_of = config_of
         self._reason_to_wait = reason_to_wait
@@ -156,13 +169,15 @@ class Queue:
         return self._root
 
     def folder_of(self, job_id: str) -> Path:
-        """The folder of one job. Raises `JobError` for what is no id, so that no path from a script leads out of the jobs' folder."""
+        """The folder of one job. Raises `JobError` for what is no id, so that no path from a script leads out of the
+        jobs' folder."""
         if not folders.is_id(job_id):
             raise JobError(f"There is no job {job_id!r}: use an id from the list of jobs.")
         return self.root / job_id
 
     def jobs(self) -> list[Job]:
-        """All jobs as they were last seen, newest first. For what is asked for once: it takes as long as there are jobs."""
+        """All jobs as they were last seen, newest first. For what is asked for once: it takes as long as there are
+        jobs."""
         return [self._jobs[job_id] for job_id in reversed(self._ids)]
 
     def ids(self) -> list[str]:
@@ -199,7 +214,8 @@ class Queue:
         return not self.trouble and (self._listing is not None or bool(self._unread or self._leftovers))
 
     def size_of(self, job_id: str) -> int:
-        """How many bytes a job's folder held when it was read last; 0 for one that was not read yet, or is unfinished."""
+        """How many bytes a job's folder held when it was read last; 0 for one that was not read yet, or is
+        unfinished."""
         return self._sizes.get(job_id, 0)
 
     @property
@@ -208,7 +224,8 @@ class Queue:
         return self._total_bytes
 
     def picture_of(self, job: Job) -> str:
-        """Where a picture of the job lies: of its model where there is one, else of what it is made from; "" where that is a URL.
+        """Where a picture of the job lies: of its model where there is one, else of what it is made from; "" where that
+        is a URL.
 
         For what draws: no file is touched.
         """
@@ -229,7 +246,8 @@ class Queue:
     # One look
 
     def look(self) -> list[News]:
-        """Start what waits, look at what runs and at what another Blender has done. Return what the user should hear."""
+        """Start what waits, look at what runs and at what another Blender has done. Return what the user should
+        hear."""
         until = self._clock() + self.step_s
         try:
             self._let_go_of_ended()
@@ -310,7 +328,8 @@ class Queue:
                 return
 
     def _look_at_ended(self) -> None:
-        """Read the newest of the jobs that have ended again where another Blender has imported, retried or decided them."""
+        """Read the newest of the jobs that have ended again where another Blender has imported, retried or decided
+        them."""
         for job_id in self._ids[: -LOOKED_AT_AGAIN - 1 : -1]:
             if self._jobs[job_id].needs_process or self._signature_of(job_id) == self._signatures[job_id]:
                 continue
@@ -387,7 +406,8 @@ class Queue:
         return None
 
     def _is_due(self, job_id: str, until: float) -> bool:
-        """Whether there may be something to do for a job that needs a process: its record has changed, or it has no process."""
+        """Whether there may be something to do for a job that needs a process: its record has changed, or it has no
+        process."""
         care = self._active[job_id]
         if self._signature_of(job_id) != self._signatures.get(job_id) or self._clock() - care.read_s > RECORD_S:
             return True
@@ -398,13 +418,15 @@ class Queue:
         return care.process is None and self._has_turn(job) and (self._clock() < until or not self.is_busy())
 
     def _is_news(self, before: Job, job: Job) -> bool:
-        """Whether a job that has ended without a model is worth a word: not while the service is only just told of it."""
+        """Whether a job that has ended without a model is worth a word: not while the service is only just told of
+        it."""
         if before.untold:
             return job.message != before.message
         return not (job.untold and self.is_running(job.id))
 
     def _give_up_for_now(self, job: Job, sentence: str) -> News:
-        """Show a job as failed that cannot be cared for; where that cannot be written down (a full disk), until the next start tries again."""
+        """Show a job as failed that cannot be cared for; where that cannot be written down (a full disk), until the
+        next start tries again."""
         failed = dataclasses.replace(job, state=State.FAILED, message=sentence, untold=False)
         self._remember(failed, self._signature_of(job.id))
         return _farewell(failed)
@@ -412,11 +434,13 @@ class Queue:
     # Work on one job
 
     def advance(self, job_id: str) -> Job:
-        """One step for one job: start its process where it needs one, has none and may have one. Return the job as it is now.
+        """One step for one job: start its process where it needs one, has none and may have one. Return the job as it
+        is now.
 
         For whoever has no looks. Raises `JobError`, `OSError`.
         """
-        self._let_go_of_ended()  # before the job is read, so that what is read is the last word of a process that has ended
+        # Before the job is read, so that what is read is the last word of a process that has ended
+        self._let_go_of_ended()
         return self._advance(job_id)
 
     def _advance(self, job_id: str) -> Job:
@@ -498,8 +522,8 @@ class Queue:
         return job.untold and (care is None or care.tells == 0) and not self._reason_to_wait(job)
 
     def stop(self, job_id: str) -> None:
-        """Have a job's process end itself, and wait up to 3 s for it; end one that does not, unless the answer to a create request is awaited.
-        The job can go on later, from where it is."""
+        """Have a job's process end itself, and wait up to 3 s for it; end one that does not, unless the answer to a
+        create request is awaited. The job can go on later, from where it is."""
         running = self.processes.get(job_id)
         if running is None:
             return
@@ -510,7 +534,8 @@ class Queue:
             process.wait(running, STOPS_WITHIN_S)  # so that whoever goes on with the job finds it free
 
     def let_end(self, job_id: str, seconds: float) -> None:
-        """Wait up to so long for a process of ours that has written its last word to end: until then it holds the job."""
+        """Wait up to so long for a process of ours that has written its last word to end: until then it holds the
+        job."""
         running = self.processes.get(job_id)
         if running is not None:
             process.wait(running, seconds)
@@ -548,8 +573,8 @@ class Queue:
         return job
 
     def cancel(self, job_id: str) -> None:
-        """Give a job up. Its process, if it has one, writes that down within a second, or when the answer to a create request has come,
-        and then tells the service; where it has none, the next look starts one that does."""
+        """Give a job up. Its process, if it has one, writes that down within a second, or when the answer to a create
+        request has come, and then tells the service; where it has none, the next look starts one that does."""
         history.cancel(self.folder_of(job_id))
         self.refresh(job_id)
         care = self._active.get(job_id)
@@ -569,7 +594,8 @@ class Queue:
         self._begin_anew(job_id)
 
     def take_up(self, job_id: str) -> Job:
-        """Have a job go on that another run has left, and return it; one that is ready stays so. Raises `JobError`, `BusyError`."""
+        """Have a job go on that another run has left, and return it; one that is ready stays so. Raises `JobError`,
+        `BusyError`."""
         folder = self.folder_of(job_id)
         if folders.read(folder).state is not State.READY:
             history.resume(folder)
@@ -591,7 +617,8 @@ class Queue:
         self.refresh(job_id)
 
     def remove(self, job_id: str) -> None:
-        """Delete a job with all its files, with the next looks. Raises `BusyError` while its process runs, `JobError`, `OSError`."""
+        """Delete a job with all its files, with the next looks. Raises `BusyError` while its process runs, `JobError`,
+        `OSError`."""
         self._leftovers.append(history.set_aside(self.root, job_id).name)
         self._forget(job_id)
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a record may hold: the kind and the range of each field. Turns the content of a job.json into values that nobody has to doubt.
+"""What a record may hold: the kind and the range of each field. Turns the content of a job.json into values that nobody
+has to doubt.
 
-A record lies in a folder that other programs, other versions and people write to. What is read here is shown, computed with, drawn and
-put into requests, and one bad value must not stop the care for the other jobs. So each field has its check in `FIELDS`. Knows no folder.
+A record lies in a folder that other programs, other versions and people write to. What is read here is shown, computed
+with, drawn and put into requests, and one bad value must not stop the care for the other jobs. So each field has its
+check in `FIELDS`. Knows no folder.
 """
 
 import json
@@ -43,7 +45,8 @@ class WrongError(ValueError):
 def checked(content: bytes, job_id: str, states: Collection[str]) -> dict[str, Any]:
     """Return the known fields that the JSON in `content` has, each as its check returns it. Raises `WrongError`.
 
-    `id` has to be `job_id`, and `state` one of `states`. What is not known is left out: a later version may have written more.
+    `id` has to be `job_id`, and `state` one of `states`. What is not known is left out: a later version may have
+    written more.
     """
     record = _object_in(content)
     checks = {
@@ -184,7 +187,8 @@ def _credits(value: Any) -> int | None:
 
 
 def _moment(value: Any) -> str:
-    """A time as `folder.now` writes it, "" for none. With its zone, as without one nobody could say how long ago it was."""
+    """A time as `folder.now` writes it, "" for none. With its zone, as without one nobody could say how long ago it
+    was."""
     wrong = WrongError("is no time in ISO 8601 with a zone")
     if not isinstance(value, str):
         raise wrong
@@ -233,7 +237,8 @@ def _candidates(value: Any) -> tuple[str, ...]:
 
 
 def _parameters(value: Any) -> dict[str, Any]:
-    """An object of what the tables of services are made of. Whether a service takes it is asked when the request is made."""
+    """An object of what the tables of services are made of. Whether a service takes it is asked when the request is
+    made."""
     if not isinstance(value, dict):
         raise WrongError("is no object")
     for name, entry in value.items():

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the process of a job does, from its first line to its last: submit, wait, fetch, check, convert. Imports no bpy.
 
-Started by `process.start`. Each step first looks at what the folder already holds, so that a job which was interrupted anywhere
-goes on from there. Whatever happens, the folder says so in the end: exactly one of ready, failed, cancelled, unconfirmed; or, where
-the process was told to stop, the state it was in.
+Started by `process.start`. Each step first looks at what the folder already holds, so that a job which was interrupted
+anywhere goes on from there. Whatever happens, the folder says so in the end: exactly one of ready, failed, cancelled,
+unconfirmed; or, where the process was told to stop, the state it was in.
 
-What costs money is asked for once. The record says that a request leaves before it does, and which task it made before anything
-else is done; in between, the service may have made a task that nobody knows of, and then it is looked for and never asked for again.
+What costs money is asked for once. The record says that a request leaves before it does, and which task it made before
+anything else is done; in between, the service may have made a task that nobody knows of, and then it is looked for and
+never asked for again.
 """
 
 import contextlib
@@ -120,7 +121,8 @@ def work(folder: Path, config: dict[str, Any]) -> None:
 
 
 def log(text: str, config: dict[str, Any]) -> None:
-    """Write to the job's log, which standard error is, without what nobody else may read, and of an endless text only the ends."""
+    """Write to the job's log, which standard error is, without what nobody else may read, and of an endless text only
+    the ends."""
     connection = config.get("connection", {})
     secrets = [connection.get("key", ""), connection.get("network", {}).get("proxy", "")]
     with contextlib.suppress(OSError):  # a full disk is no reason to stop here
@@ -129,7 +131,8 @@ def log(text: str, config: dict[str, Any]) -> None:
 
 @dataclass
 class Run:
-    """One run of a job, by whoever holds its lock. `config` are as `process.start` says; `starter_is_gone` is asked ten times a second."""
+    """One run of a job, by whoever holds its lock. `config` are as `process.start` says; `starter_is_gone` is asked ten
+    times a second."""
 
     folder: Path
     job: Job
@@ -161,7 +164,8 @@ class Run:
     def tell_service(self) -> None:
         """Give the task up at the service, as the user wishes, and write down what became of that.
 
-        What cannot be said now stays on the record, and a later run tries again. Who takes the cancel marker away takes the wish back.
+        What cannot be said now stays on the record, and a later run tries again. Who takes the cancel marker away takes
+        the wish back.
         """
         folders.ask_cancel(self.folder)
         try:
@@ -268,7 +272,8 @@ class Run:
                 return
 
     def _request(self, service: api.Service) -> dict[str, Any]:
-        """The parameters as the service gets them. Local's picture is fetched here, so that the record knows what it was."""
+        """The parameters as the service gets them. Local's picture is fetched here, so that the record knows what it
+        was."""
         request = folders.request_of(self.folder, self.job)
         main = pictures_of(service.about.parameters)[0]
         if service.about.reach == "none" and picture.is_url(request[main]):
@@ -282,7 +287,8 @@ class Run:
 
     @contextmanager
     def _sending(self, service: api.Service) -> Iterator[Callable[[], None]]:
-        """Around a create request: the record says that it left for as long as, and only if, a task may have come of it."""
+        """Around a create request: the record says that it left for as long as, and only if, a task may have come of
+        it."""
 
         def before_sending() -> None:
             if service.about.is_paid:
@@ -319,7 +325,8 @@ class Run:
         self._enter(State.RUNNING, "Starting")
 
     def _find_lost(self, service: api.Service) -> None:
-        """Take the task of a request whose answer was lost. Raises `ImageTo3DError` where none is found; the job is then unconfirmed."""
+        """Take the task of a request whose answer was lost. Raises `ImageTo3DError` where none is found; the job is
+        then unconfirmed."""
         self.job.awaited = False  # whoever awaited the answer may not have lived to hear it
         self._enter(State.SUBMITTING, f"Looking whether {service.about.label} has made the task")
         task_id = lost.find_task(
@@ -390,7 +397,8 @@ class Run:
     def _fetch_beside(
         self, service: api.Service, task: api.Task, name: str, what: str, address: Callable[[api.Result], str]
     ) -> str:
-        """Fetch a file that belongs to the model; return a note where it cannot be had, which is no reason to lose the model."""
+        """Fetch a file that belongs to the model; return a note where it cannot be had, which is no reason to lose the
+        model."""
         if not (self.folder / name).exists():
             try:
                 fetch(service, task, address, self.folder / name, lambda fraction: self._check_cancelled())
@@ -490,7 +498,8 @@ class Run:
     def _check_cancelled(self) -> None:
         if self.job.state is State.DOWNLOADING and time.monotonic() > self._fetch_until:
             raise TimeLimitError(
-                f"The model needs longer than {self._time_limit_s / 60:.3g} minutes to arrive: retry to go on with it, nothing is paid twice."
+                f"The model needs longer than {self._time_limit_s / 60:.3g} minutes to arrive: retry to go on "
+                "with it, nothing is paid twice."
             )
         is_asked, is_given_up = folders.cancel_asked(self.folder), self.job.state is State.CANCELLED
         if is_asked and not is_given_up:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tells a service that the user has given a task up. Asks for the task first, and deletes none that has succeeded; writes no record."""
+"""Tells a service that the user has given a task up. Asks for the task first, and deletes none that has succeeded;
+writes no record."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +14,8 @@ from .folder import Job, State
 
 @dataclass
 class Telling:
-    """One attempt to tell `service` of the end of `job`'s task. `sleep` and `check_cancelled` may raise; `log_error` is called while an
-    error is handled that the next try may not meet.
+    """One attempt to tell `service` of the end of `job`'s task. `sleep` and `check_cancelled` may raise; `log_error` is
+    called while an error is handled that the next try may not meet.
     """
 
     service: api.Service
@@ -24,10 +25,12 @@ class Telling:
     log_error: Callable[[], None]
 
     _is_deletion_sent: bool = False
-    """Whether this attempt has asked the service to delete the task: what it does not know any more was then deleted."""
+    """Whether this attempt has asked the service to delete the task: what it does not know any more was then deleted.
+    """
 
     def tell(self) -> None:
-        """Tell it, and note in the job what the user hears. Tried again where it fails for a reason that may pass. Raises `ImageTo3DError`."""
+        """Tell it, and note in the job what the user hears. Tried again where it fails for a reason that may pass.
+        Raises `ImageTo3DError`."""
         for seconds in FAILURE_PAUSES_S:
             try:
                 self._give_task_up()
@@ -40,8 +43,8 @@ class Telling:
         self._give_task_up()
 
     def _give_task_up(self) -> None:
-        """Ask how the task is and, where it has not ended, have it deleted. One that has succeeded is paid for, and a service may
-        delete its model with it.
+        """Ask how the task is and, where it has not ended, have it deleted. One that has succeeded is paid for, and a
+        service may delete its model with it.
         """
         job, label = self.job, self.service.about.label
         task = self.service.get(job.task_id)

@@ -60,7 +60,8 @@ def _finish_taken_up(operator: bpy.types.Operator, job: "Job", scene: bpy.types.
 
 
 def finish(job_id: str, scene: bpy.types.Scene, interrupt: Interrupt) -> None:
-    """Work the job off and bring its model into `scene`. Raises `ImageTo3DError` where it ends without one, `Interrupted`."""
+    """Work the job off and bring its model into `scene`. Raises `ImageTo3DError` where it ends without one,
+    `Interrupted`."""
     job = work_off(job_id, interrupt)
     if job.state not in HAS_RESULT:
         raise ImageTo3DError(job.message)
@@ -70,8 +71,8 @@ def finish(job_id: str, scene: bpy.types.Scene, interrupt: Interrupt) -> None:
 def work_off(job_id: str, interrupt: Interrupt) -> "Job":
     """Look after a job until nothing more happens to it, say on standard output how far it is, and return it.
 
-    Raises `ImageTo3DError` where it would have to wait for the user, and `Interrupted`: its process is then told to end, and the job
-    can go on later.
+    Raises `ImageTo3DError` where it would have to wait for the user, and `Interrupted`: its process is then told to
+    end, and the job can go on later.
     """
     said = ""
     interrupt.check()  # before anything is sent
@@ -92,6 +93,7 @@ def work_off(job_id: str, interrupt: Interrupt) -> "Job":
 
 
 def _print(line: str) -> None:
-    """Print a line, with "?" for what the terminal, or the file that takes it, has no character for (many on Windows)."""
+    """Print a line, with "?" for what the terminal, or the file that takes it, has no character for (many on
+    Windows)."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     print(line.encode(encoding, "replace").decode(encoding), flush=True)

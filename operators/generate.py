@@ -74,7 +74,8 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
         watch.wake()
 
     def _generate_and_wait(self, scene: bpy.types.Scene, interrupt: Interrupt) -> None:
-        """Without a window: work the job off, or the one that was left for the same. Raises `ImageTo3DError` if it failed."""
+        """Without a window: work the job off, or the one that was left for the same. Raises `ImageTo3DError` if it
+        failed."""
         from ..session.start import start_or_take_up
         from . import background
 

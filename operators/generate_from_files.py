@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`image_to_3d.generate_from_files`: one job for each of several picture files, chosen in the file browser or dropped on the window."""
+"""`image_to_3d.generate_from_files`: one job for each of several picture files, chosen in the file browser or dropped
+on the window."""
 
 from pathlib import Path
 
@@ -73,7 +74,8 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
         return {"FINISHED"}
 
     def _start_all(self, scene: bpy.types.Scene, started: list[Path], interrupt: Interrupt) -> None:
-        """Start a job for each picture, and in the background finish it; add to `started` those that could be. Raises `Interrupted`."""
+        """Start a job for each picture, and in the background finish it; add to `started` those that could be. Raises
+        `Interrupted`."""
         paths = self._paths()
         if not paths:
             raise ImageTo3DError("There is no picture: choose one or more picture files.")

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ctrl+C while one of our operators works in a background Blender: noted, and handed to the script that called it. Not an operator.
+"""Ctrl+C while one of our operators works in a background Blender: noted, and handed to the script that called it. Not
+an operator.
 
-What is raised inside an operator never leaves it: Blender (4.2 to 5.2) makes a RuntimeError of it, which a script takes for one
-picture's failure, and its loop goes on and pays for the next. So nothing is raised there: the operator ends in order and returns, and
-then the script is interrupted, as if Ctrl+C had been pressed just after its call.
+What is raised inside an operator never leaves it: Blender (4.2 to 5.2) makes a RuntimeError of it, which a script takes
+for one picture's failure, and its loop goes on and pays for the next. So nothing is raised there: the operator ends in
+order and returns, and then the script is interrupted, as if Ctrl+C had been pressed just after its call.
 """
 
 import sys
@@ -42,7 +43,8 @@ class Interrupt:
 
 @contextmanager
 def held() -> Iterator[Interrupt]:
-    """Around all that an operator does: Ctrl+C is noted meanwhile, and interrupts the script when the operator has returned."""
+    """Around all that an operator does: Ctrl+C is noted meanwhile, and interrupts the script when the operator has
+    returned."""
     import signal
 
     interrupt = Interrupt()
@@ -87,9 +89,11 @@ def _keeper() -> Callable[[], None]:
 
 
 def _interrupt_caller(handler: Callable[[int, FrameType | None], Any]) -> None:
-    """Have `handler` called, which raises KeyboardInterrupt as a rule, as soon as Python goes on in the script outside of Blender.
+    """Have `handler` called, which raises KeyboardInterrupt as a rule, as soon as Python goes on in the script outside
+    of Blender.
 
-    By tracing its frames, as a debugger does: a signal would be seen sooner, while the operator's own code is still running.
+    By tracing its frames, as a debugger does: a signal would be seen sooner, while the operator's own code is still
+    running.
     """
     import signal
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operators that are about one job: import, cancel, retry, recover, show, remove. Each calls the queue, and reports."""
+"""The operators that are about one job: import, cancel, retry, recover, show, remove. Each calls the queue, and
+reports."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

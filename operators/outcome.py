@@ -13,7 +13,8 @@ from .interrupt import Interrupt, Interrupted, held
 
 
 def report(operator: bpy.types.Operator, severity: str, sentence: str) -> None:
-    """Say a sentence to the user, whatever stands in it. `severity` is one of Blender's kinds of report: "INFO", "WARNING" or "ERROR"."""
+    """Say a sentence to the user, whatever stands in it. `severity` is one of Blender's kinds of report: "INFO",
+    "WARNING" or "ERROR"."""
     operator.report({severity}, shown(sentence))
 
 
@@ -23,7 +24,8 @@ def outcome(operator: bpy.types.Operator, action: Callable[[], Any]) -> set[str]
 
 
 def interruptible_outcome(operator: bpy.types.Operator, action: Callable[[Interrupt], Any]) -> set[str]:
-    """The same for an action that may take long in a background Blender, and looks whether Ctrl+C was pressed meanwhile."""
+    """The same for an action that may take long in a background Blender, and looks whether Ctrl+C was pressed
+    meanwhile."""
     if not bpy.app.background:
         return _outcome(operator, lambda: action(Interrupt()))
     with held() as interrupt:

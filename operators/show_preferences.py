@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`image_to_3d.show_preferences`: opens Blender's preferences where keys are entered, or where online access is allowed."""
+"""`image_to_3d.show_preferences`: opens Blender's preferences where keys are entered, or where online access is
+allowed."""
 
 import bpy
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`image_to_3d.tidy_up`: deletes old jobs that nobody needs any more. Never one whose model was not imported, or may be paid for."""
+"""`image_to_3d.tidy_up`: deletes old jobs that nobody needs any more. Never one whose model was not imported, or may be
+paid for."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,7 +85,8 @@ class IMAGE_TO_3D_OT_tidy_up(bpy.types.Operator):
 
 
 def is_old(job: "Job", days: int) -> bool:
-    """Whether a job ended more than so many days ago, and nothing is lost with it. What cannot be read may be anything, and is not."""
+    """Whether a job ended more than so many days ago, and nothing is lost with it. What cannot be read may be anything,
+    and is not."""
     from ..jobs.folder import age_s
 
     is_over = job.state in OVER and not job.has_unfetched_task

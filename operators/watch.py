@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The timer that looks after the jobs, and the operator that says what has become of them. Blender fires timers with a window only.
+"""The timer that looks after the jobs, and the operator that says what has become of them. Blender fires timers with a
+window only.
 
-The timer outlives windows and files. It cannot report, so where there is something to say it starts `image_to_3d.watch`, which is modal
-until the next event, reports, and ends: while an operator is modal, Blender postpones its autosave and refuses Reload Scripts.
+The timer outlives windows and files. It cannot report, so where there is something to say it starts
+`image_to_3d.watch`, which is modal until the next event, reports, and ends: while an operator is modal, Blender
+postpones its autosave and refuses Reload Scripts.
 """
 
 import bpy
@@ -76,7 +78,8 @@ def is_needed() -> bool:
 
 
 def beat() -> float:
-    """Look after the jobs, and have said what is to be said. Return after how many seconds to do so again. The timer's function."""
+    """Look after the jobs, and have said what is to be said. Return after how many seconds to do so again. The timer's
+    function."""
     from ..session import busy
 
     windows = bpy.context.window_manager.windows
@@ -85,7 +88,8 @@ def beat() -> float:
     try:
         with bpy.context.temp_override(window=windows[0]):  # a timer has no window, and an undo step wants one
             look()
-            # While the interface is locked, a modal operator may get no event, and a bake refuses whatever updates the scene.
+            # While the interface is locked, a modal operator may get no event, and a bake refuses whatever updates the
+            # scene.
             if session.current().unsaid and not busy.is_locked():
                 bpy.ops.image_to_3d.watch("INVOKE_DEFAULT")
     except Exception:  # a timer that raises is gone, and with it whoever would look after the jobs

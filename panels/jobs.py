@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The list of jobs in the tab, and what can be done with the selected one. Draws what the session saw last; reads no file."""
+"""The list of jobs in the tab, and what can be done with the selected one. Draws what the session saw last; reads no
+file."""
 
 import time
 from typing import TYPE_CHECKING, Any

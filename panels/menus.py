@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where else the extension is found: the menus File > Import (and so the menu search of every editor), Add in the 3D View and Image in
-the Image Editor, and picture files dropped on the 3D View.
+"""Where else the extension is found: the menus File > Import (and so the menu search of every editor), Add in the 3D
+View and Image in the Image Editor, and picture files dropped on the 3D View.
 """
 
 import bpy

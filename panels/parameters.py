@@ -16,7 +16,8 @@ LABEL_WIDTH = 0.4  # as Blender's own split between label and field
 
 
 def draw_parameters(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
-    """One row a parameter of the chosen service, grey where it has no effect beside the others; rare ones in a closed sub-panel."""
+    """One row a parameter of the chosen service, grey where it has no effect beside the others; rare ones in a closed
+    sub-panel."""
     name = settings.service_of(chosen)
     header, usual = layout.panel("image_to_3d_parameters")
     header.label(text="Parameters")

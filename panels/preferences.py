@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The extension's preferences: keys and addresses of the services, the network, limits, results. Connects to nothing, reads no file."""
+"""The extension's preferences: keys and addresses of the services, the network, limits, results. Connects to nothing,
+reads no file."""
 
 import os
 

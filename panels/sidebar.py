@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tab "Image to 3D" in the sidebars of the 3D View and the Image Editor: picture, service, parameters, and the button."""
+"""The tab "Image to 3D" in the sidebars of the 3D View and the Image Editor: picture, service, parameters, and the
+button."""
 
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,8 @@ def image_of(context: bpy.types.Context) -> bpy.types.Image | None:
 
 
 def _choice(layout: bpy.types.UILayout) -> bpy.types.UILayout:
-    """A row for the buttons of a choice: over the whole width, as a label before them would cut them in a narrow sidebar."""
+    """A row for the buttons of a choice: over the whole width, as a label before them would cut them in a narrow
+    sidebar."""
     row = layout.row(align=True)
     row.use_property_split = False
     return row

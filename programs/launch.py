@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Starts one program of this package in a process of its own: `launch.py MODULE [ARGUMENT ...]`.
 
-Runs under Blender's own Python, or inside a background Blender (`blender -b --python launch.py -- MODULE ...`). The package is
-loaded from the folder this file lies in, under the name `image_to_3d` whatever that folder is called, so that no search path is
-edited and the relative imports of every module hold. Never imported by Blender's own process.
+Runs under Blender's own Python, or inside a background Blender (`blender -b --python launch.py -- MODULE ...`). The
+package is loaded from the folder this file lies in, under the name `image_to_3d` whatever that folder is called, so
+that no search path is edited and the relative imports of every module hold. Never imported by Blender's own process.
 """
 
 import importlib

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A program of ours in a process of its own, seen from the one who starts it: start, is it alive, stop; and how the process notices that
-its starter is gone. Waits only where it is asked to, and imports no bpy.
+"""A program of ours in a process of its own, seen from the one who starts it: start, is it alive, stop; and how the
+process notices that its starter is gone. Waits only where it is asked to, and imports no bpy.
 
-The starter writes one line of JSON to the process's standard input and leaves it open: its end is the sign that Blender has gone
-away, whichever way. Keys travel in that line and nowhere else.
+The starter writes one line of JSON to the process's standard input and leaves it open: its end is the sign that Blender
+has gone away, whichever way. Keys travel in that line and nowhere else.
 """
 
 import contextlib
@@ -36,7 +36,8 @@ def start(
     stdout: IO[bytes] | int,
     stderr: IO[bytes] | int,
 ) -> Process:
-    """Start the program `module` of ours in the Python that the command line `python` begins with; never waits. Raises `StartError`.
+    """Start the program `module` of ours in the Python that the command line `python` begins with; never waits. Raises
+    `StartError`.
 
     `config`, which may hold keys, is all that it needs to know beside its `arguments`.
     """
@@ -46,8 +47,9 @@ def start(
             stdin=subprocess.PIPE,
             stdout=stdout,
             stderr=stderr,
-            # Ctrl+C in the terminal that Blender was started from is meant for Blender; the process ends with it, in order. Not a session
-            # of its own: Linux shares the cores between sessions first (autogroup), and `NICE` would count for nothing.
+            # Ctrl+C in the terminal that Blender was started from is meant for Blender; the process ends with it, in
+            # order. Not a session of its own: Linux shares the cores between sessions first (autogroup), and `NICE`
+            # would count for nothing.
             process_group=0,
             creationflags=WINDOWS_FLAGS,
         )
@@ -87,7 +89,8 @@ def stop(process: Process) -> None:
 
 
 NICE = 10
-"""How much the system prefers others (0 to 19). Sculpting takes every core, and the user's Blender needs one to answer with."""
+"""How much the system prefers others (0 to 19). Sculpting takes every core, and the user's Blender needs one to answer
+with."""
 
 STDIN = 0  # its descriptor; inside Blender `sys.stdin` may be something else
 
@@ -121,11 +124,12 @@ LOOK_EVERY_S = 0.5
 
 
 def end_with_starter() -> None:
-    """Have this process ended when its starter goes, whatever it does then, also in a long call that never comes back to Python.
+    """Have this process ended when its starter goes, whatever it does then, also in a long call that never comes back
+    to Python.
 
-    For a program that nobody says anything to: its standard input, where that is a pipe, never brings anything but its end. On Linux
-    the system sends SIGIO then, which ends a process (fcntl(2), F_SETOWN; signal(7)). macOS does not, so a timer looks. Windows has neither: there
-    the program asks `starter_is_gone` where it reports.
+    For a program that nobody says anything to: its standard input, where that is a pipe, never brings anything but its
+    end. On Linux the system sends SIGIO then, which ends a process (fcntl(2), F_SETOWN; signal(7)). macOS does not, so
+    a timer looks. Windows has neither: there the program asks `starter_is_gone` where it reports.
     """
     if sys.platform == "win32" or not stat.S_ISFIFO(os.fstat(STDIN).st_mode):
         return
@@ -140,7 +144,8 @@ def end_with_starter() -> None:
 
 
 def look_after_starter() -> None:
-    """Have a timer look for the starter, and end this process without it: as soon as Python is at work. Not on Windows."""
+    """Have a timer look for the starter, and end this process without it: as soon as Python is at work. Not on
+    Windows."""
     if sys.platform != "win32":
 
         def look(*_: object) -> None:

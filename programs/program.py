@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs one of the programs in `headless/` in a background Blender, and reads its report. Never waits, and imports no bpy.
+"""Runs one of the programs in `headless/` in a background Blender, and reads its report. Never waits, and imports no
+bpy.
 
-What a program says is given as it stands there: it opens files of strangers, and may repeat them. `api/blender.py` makes it fit for people.
+What a program says is given as it stands there: it opens files of strangers, and may repeat them. `api/blender.py`
+makes it fit for people.
 """
 
 import contextlib
@@ -41,7 +43,8 @@ Command = Sequence[str]
 def blender_command(binary: str) -> list[str]:
     """Return the command that runs a program in the Blender at `binary`; "" means the bpy module of this Python.
 
-    Factory start-up, so that nothing of the user's (add-ons, start-up file) can slow the program down or change its result.
+    Factory start-up, so that nothing of the user's (add-ons, start-up file) can slow the program down or change its
+    result.
     """
     if binary:
         return [binary, "--background", "--factory-startup", "--python-exit-code", "1", "--python", str(LAUNCH), "--"]
@@ -64,8 +67,9 @@ class Report:
 class Program:
     """One run of the program `module` with `request`, in `folder`, where its request and its report also go.
 
-    What it prints is appended to `log`, the log of a job, and to nothing where that is None. The program ends when this process does, or
-    lets go of this object. Raises `StartError` where it cannot be started, `OSError` where its files cannot be written.
+    What it prints is appended to `log`, the log of a job, and to nothing where that is None. The program ends when this
+    process does, or lets go of this object. Raises `StartError` where it cannot be started, `OSError` where its files
+    cannot be written.
     """
 
     def __init__(self, blender: Command, module: str, request: dict[str, Any], folder: Path, log: Path | None) -> None:

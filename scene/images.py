@@ -12,7 +12,8 @@ from ..api.errors import PictureError
 from .refusal import reason_of
 
 PNG = {"media_type": "IMAGE", "file_format": "PNG", "color_mode": "RGBA", "color_depth": "8"}
-"""The settings of an output that is what the screen shows; each makes the next possible, and the first is new in Blender 5.0."""
+"""The settings of an output that is what the screen shows; each makes the next possible, and the first is new in
+Blender 5.0."""
 
 ALPHA_DEPTHS = (32, 128)
 """The bits a pixel of an image that has alpha: of 8 bits a channel, and of floats."""
@@ -53,7 +54,8 @@ def _refuse_several(image: bpy.types.Image) -> None:
 
 
 def _own_file(image: bpy.types.Image, folder: Path) -> Path | None:
-    """The file that the image was read from, which lies in `folder` if it was packed; None where the image is no file, or not any longer."""
+    """The file that the image was read from, which lies in `folder` if it was packed; None where the image is no file,
+    or not any longer."""
     if image.source != "FILE" or image.is_dirty:  # painting, Image > Transform, scale() and resize() all make it dirty
         return None
     own = Path(bpy.path.abspath(image.filepath_raw, library=image.library))
@@ -89,8 +91,8 @@ def _is_as_rendered(image: bpy.types.Image) -> bool:
 
 
 def _save(image: bpy.types.Image, path: Path) -> None:
-    """Save as PNG; but 8 bits, which need no compression to be small enough, in a tenth of the time as raw TGA: the window waits for
-    it. The job's process makes of it what the service takes.
+    """Save as PNG; but 8 bits, which need no compression to be small enough, in a tenth of the time as raw TGA: the
+    window waits for it. The job's process makes of it what the service takes.
     """
     if _is_as_rendered(image):
         with _png(bpy.context.scene.render.image_settings):
@@ -104,12 +106,14 @@ def _save(image: bpy.types.Image, path: Path) -> None:
         raise PictureError(f"The image {image.name} has nothing to show: choose another.")
     pixels = np.empty(number, dtype=np.float32)
     image.pixels.foreach_get(pixels)
-    # In a new image: saving would give the user's the new path and format, and a copy of it would have the size of the file on the disk.
+    # In a new image: saving would give the user's the new path and format, and a copy of it would have the size of the
+    # file on the disk.
     shown = bpy.data.images.new(
         image.name, width, height, alpha=image.depth in ALPHA_DEPTHS, float_buffer=image.is_float
     )
     try:
-        # The floats of a file are linear once they are read, whatever its color space, as are a new image's; data are neither.
+        # The floats of a file are linear once they are read, whatever its color space, as are a new image's; data are
+        # neither.
         if not image.is_float or image.source == "GENERATED" or image.colorspace_settings.is_data:
             shown.colorspace_settings.name = image.colorspace_settings.name  # first, as it empties the image
         shown.pixels.foreach_set(pixels)
@@ -121,7 +125,8 @@ def _save(image: bpy.types.Image, path: Path) -> None:
 
 @contextlib.contextmanager
 def _png(chosen: bpy.types.ImageFormatSettings) -> Iterator[None]:
-    """A render is saved in the format of the scene's output, which may hold other colors than the screen shows, or be a video."""
+    """A render is saved in the format of the scene's output, which may hold other colors than the screen shows, or be a
+    video."""
     before = {name: getattr(chosen, name) for name in PNG if hasattr(chosen, name)}
     try:
         for name in before:

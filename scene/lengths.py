@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a panel shows instead of a `Vector`: lengths in the scene's units, and which of them are automatic. Another view of the settings,
-which holds nothing itself.
+"""What a panel shows instead of a `Vector`: lengths in the scene's units, and which of them are automatic. Another view
+of the settings, which holds nothing itself.
 
-On the Scene, not in the service's group: Blender 4.2 crashes on exit where a property of a group has a function of its own.
+On the Scene, not in the service's group: Blender 4.2 crashes on exit where a property of a group has a function of its
+own.
 """
 
 from collections.abc import Iterator, Sequence

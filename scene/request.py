@@ -21,7 +21,8 @@ ANY_PICTURE = "picture.png"  # no price depends on which
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of a service. `parameters` are checked; `scratch` is a folder that goes away, in which a picture may lie."""
+    """What is asked of a service. `parameters` are checked; `scratch` is a folder that goes away, in which a picture
+    may lie."""
 
     scene: bpy.types.Scene
     """The scene that the model enters."""
@@ -38,8 +39,8 @@ class Request:
 def requested(
     scene: bpy.types.Scene, *, filepath: str = "", service: str = "", image: bpy.types.Image | None = None
 ) -> Iterator[Request]:
-    """Give what the settings of `scene` say, with the picture at `filepath` or `image` instead of theirs, and `service` (in any case)
-    instead of theirs. Raises `ImageTo3DError` with a sentence for the user.
+    """Give what the settings of `scene` say, with the picture at `filepath` or `image` instead of theirs, and `service`
+    (in any case) instead of theirs. Raises `ImageTo3DError` with a sentence for the user.
     """
     with tempfile.TemporaryDirectory(prefix="image_to_3d_") as scratch:
         yield _request(scene, filepath, service, image, Path(scratch))
@@ -82,7 +83,8 @@ def _picture(
 
 
 def cost(scene: bpy.types.Scene) -> int | None:
-    """How many credits the service takes for what the settings say now; None where that is not known, or they are not valid."""
+    """How many credits the service takes for what the settings say now; None where that is not known, or they are not
+    valid."""
     chosen = scene.image_to_3d
     service = SERVICES[settings.service_of(chosen)]
     table = service.parameters

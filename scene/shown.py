@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Any text -> one that Blender takes for a report, a label or the clipboard: half a character in it raises there. Raises nothing itself.
+"""Any text -> one that Blender takes for a report, a label or the clipboard: half a character in it raises there.
+Raises nothing itself.
 
-What comes from outside is cleaned where it comes in; this is for what is drawn and said of names of files and of older records as well.
+What comes from outside is cleaned where it comes in; this is for what is drawn and said of names of files and of older
+records as well.
 """
 
 AT_MOST = 2000  # characters: more than any sentence of ours, less than what makes a window slow

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What this Blender knows while it runs, and saves nowhere: the queue of jobs, arrivals, accounts, the list, time left, previews.
+"""What this Blender knows while it runs, and saves nowhere: the queue of jobs, arrivals, accounts, the list, time left,
+previews.
 
-One object holds all of it. It is made when it is first asked for, and dropped when the extension is disabled. `look()` is what a timer
-calls. Nothing is imported here that is not used, as all this waits until Blender has started.
+One object holds all of it. It is made when it is first asked for, and dropped when the extension is disabled. `look()`
+is what a timer calls. Nothing is imported here that is not used, as all this waits until Blender has started.
 """
 
 from typing import TYPE_CHECKING

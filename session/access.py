@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the preferences, the environment and Blender itself say about access: keys, addresses, online or not, limits. Connects to nothing."""
+"""What the preferences, the environment and Blender itself say about access: keys, addresses, online or not, limits.
+Connects to nothing."""
 
 import os
 from collections.abc import Mapping
@@ -27,7 +28,8 @@ def jobs_folder() -> Path:
         raise JobError("Blender has no user folder to keep jobs in: check the variables that begin with BLENDER_USER.")
     folder = Path(path)
     try:
-        # Not by `create=True`: where that fails, Blender (5.2, too) returns "", which as a path is the working directory.
+        # Not by `create=True`: where that fails, Blender (5.2, too) returns "", which as a path is the working
+        # directory.
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = os.strerror(error.errno or 0)
@@ -38,7 +40,8 @@ def jobs_folder() -> Path:
 
 
 def preferences() -> Any:
-    """The preferences; their defaults where the extension was enabled without an entry of its own (`blender --addons`, some scripts)."""
+    """The preferences; their defaults where the extension was enabled without an entry of its own (`blender --addons`,
+    some scripts)."""
     if PACKAGE in bpy.context.preferences.addons:
         return bpy.context.preferences.addons[PACKAGE].preferences
     kinds = bpy.types.AddonPreferences.__subclasses__()
@@ -47,7 +50,8 @@ def preferences() -> Any:
 
 
 def address_of(service: str) -> str:
-    """Where a web service is, as the environment and, after it, the preferences say; "" for the service's own address."""
+    """Where a web service is, as the environment and, after it, the preferences say; "" for the service's own
+    address."""
     return os.environ.get(needs.url_variable(service), "") or getattr(preferences(), f"{service}_url")
 
 
@@ -115,7 +119,8 @@ def require_ready(service: str, parameters: Mapping[str, Any]) -> None:
 
 
 def reason_to_wait(job: "Job") -> str:
-    """Why a job cannot go on just now, "" if it can. Asked with every look at a job that runs, so in the cheapest order."""
+    """Why a job cannot go on just now, "" if it can. Asked with every look at a job that runs, so in the cheapest
+    order."""
     service = SERVICES.get(job.service)
     if service is not None and bpy.app.online_access:
         return ""

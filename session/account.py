@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The accounts at the services: whether a service takes the key, and how many credits are left. Never waits, writes nothing.
+"""The accounts at the services: whether a service takes the key, and how many credits are left. Never waits, writes
+nothing.
 
-A process is asked (`jobs/account.py`), and `look()`, which a timer calls, hears what it says. Panels read `last()`. Keys are kept in
-memory only, to notice when they change.
+A process is asked (`jobs/account.py`), and `look()`, which a timer calls, hears what it says. Panels read `last()`.
+Keys are kept in memory only, to notice when they change.
 """
 
 import sys
@@ -30,7 +31,8 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True)
 class Account:
-    """What is known about an account. `credits` are those that were left when it was asked last, None where nobody knows."""
+    """What is known about an account. `credits` are those that were left when it was asked last, None where nobody
+    knows."""
 
     sentence: str
     is_asking: bool = False
@@ -57,7 +59,8 @@ class Accounts:
         self._known: dict[str, _Check] = {}
 
     def ask(self, service: str) -> None:
-        """Begin to try the key of a service. Raises `ImageTo3DError` where it must not or cannot be asked, `OSError`."""
+        """Begin to try the key of a service. Raises `ImageTo3DError` where it must not or cannot be asked,
+        `OSError`."""
         if not SERVICES[service].needs_key:
             raise ImageTo3DError(f"{SERVICES[service].label} needs no API key: there is nothing to check.")
         reason = access.key_reason(service) or access.offline_reason(service, "")
@@ -80,13 +83,14 @@ class Accounts:
         redraw()
 
     def last(self, service: str) -> Account | None:
-        """What was heard last about the account that the preferences or the environment name now; None where nothing was."""
+        """What was heard last about the account that the preferences or the environment name now; None where nothing
+        was."""
         check = self._known.get(service)
         return check.account if check and check.used == _used(access.connection(service)) else None
 
     def look(self, service: str) -> None:
-        """Hear what the processes say, and ask how many credits are left at `service`, where it tells and that is not known. For timers;
-        never for what draws."""
+        """Hear what the processes say, and ask how many credits are left at `service`, where it tells and that is not
+        known. For timers; never for what draws."""
         self.hear()
         check = self._known.get(service)
         if not SERVICES[service].tells_credits or (check and self._clock() - check.began_s < AGAIN_S):

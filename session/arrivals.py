@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which finished models enter which scene, and when: by themselves where they were asked for, or by hand. Never waits in a look.
+"""Which finished models enter which scene, and when: by themselves where they were asked for, or by hand. Never waits
+in a look.
 
-A result that is expected enters its scene with the first look that finds it ready and Blender free; until then it waits.
+A result that is expected enters its scene with the first look that finds it ready and Blender free; until then it
+waits.
 """
 
 import contextlib
@@ -22,7 +24,8 @@ from . import busy
 HAND_FULL_AT_MOST_S = 60.0  # some add-ons' tools never end; after this a model is there to be imported by hand
 
 LETS_GO_S = 2.0
-"""What a process takes at the most that has written that its job is ready, until it has ended and lets go of the job: it unloads Python."""
+"""What a process takes at the most that has written that its job is ready, until it has ended and lets go of the job:
+it unloads Python."""
 
 
 class Arrivals:
@@ -55,7 +58,8 @@ class Arrivals:
         return list(self._scenes)
 
     def _is_over(self, job_id: str) -> bool:
-        """Whether nothing comes of a job any more: it was removed, has ended without a model, or its model was imported elsewhere."""
+        """Whether nothing comes of a job any more: it was removed, has ended without a model, or its model was imported
+        elsewhere."""
         job = self._queue.job(job_id)
         return job is None or (job.state in (*ENDED_WITHOUT, State.IMPORTED) and not job.untold)
 
@@ -65,7 +69,8 @@ class Arrivals:
         self._held_since_s.pop(job_id, None)
 
     def waits_for(self, job: Job) -> str:
-        """What a result that enters its scene by itself waits for, "" where it waits for nothing or for the user: "the render"."""
+        """What a result that enters its scene by itself waits for, "" where it waits for nothing or for the user: "the
+        render"."""
         return self.in_the_way if job.state is State.READY and self.is_expected(job.id) else ""
 
     def waiting(self) -> list[Job]:
@@ -90,7 +95,8 @@ class Arrivals:
             return News("ERROR", f"{job.name} could not be added ({reason_of(error)}): import it from the list of jobs")
 
     def _bring_in(self, job: Job) -> News | None:
-        """Place an expected result; whatever is in the way is said, and the result stays ready to be imported by hand."""
+        """Place an expected result; whatever is in the way is said, and the result stays ready to be imported by
+        hand."""
         found = self._queue.refresh(job.id)
         if found.state is not State.READY:  # another Blender was here first
             is_theirs = found.state is State.IMPORTED
@@ -105,13 +111,16 @@ class Arrivals:
             )
         reader, is_held = busy.reader(), busy.is_tool_held()
         self.in_the_way = reader or ("the tool in use" if is_held else "")
-        if reader:  # a model that came now would stand in the rest of the pictures; however long it takes, a later look brings it in
+        # A model that came now would stand in the rest of the pictures; however long it takes, a later look brings it
+        # in
+        if reader:
             return None
         if is_held:
             now = self._clock()
             if now - self._held_since_s.setdefault(job.id, now) < self.hand_full_at_most_s:
                 return None
-            # An undo step that is pushed now would hold the half of what the tool does, also where the user then cancels the tool.
+            # An undo step that is pushed now would hold the half of what the tool does, also where the user then
+            # cancels the tool.
             self.leave(job.id)
             # What to do comes first: beside the hints of a tool, the status bar shows the beginning only.
             return News(
@@ -130,9 +139,11 @@ class Arrivals:
         return News("INFO", f"{job.name} is in the scene: {job.note}", job.service)
 
     def import_result(self, job_id: str, scene: bpy.types.Scene) -> bpy.types.Object:
-        """Bring a finished job's model into `scene`: to where the job was asked for, or, by hand, to where the scene's settings say now.
+        """Bring a finished job's model into `scene`: to where the job was asked for, or, by hand, to where the scene's
+        settings say now.
 
-        Where the job's own process has only just written that it is ready, its end is waited for. Raises `JobError`, `BusyError`.
+        Where the job's own process has only just written that it is ready, its end is waited for. Raises `JobError`,
+        `BusyError`.
         """
         with contextlib.suppress(BusyError):
             return self._place(job_id, scene)

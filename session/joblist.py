@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The list of jobs as Blender's windows show it: one item a job on the WindowManager, and which of them is selected. Reads no file.
+"""The list of jobs as Blender's windows show it: one item a job on the WindowManager, and which of them is selected.
+Reads no file.
 
 The WindowManager is neither saved nor touched by undo; opening a file empties it, and the next looks fill it again.
 """

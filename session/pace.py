@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long a job will still take, guessed from how fast it went so far in this Blender. Promises nothing, and keeps nothing."""
+"""How long a job will still take, guessed from how fast it went so far in this Blender. Promises nothing, and keeps
+nothing."""
 
 LEAST_PROGRESS = 0.05  # less says nothing about the rest
 LEAST_S = 2.0
@@ -24,7 +25,8 @@ class Pace:
         """By job: the same, when its progress changed last."""
 
     def note(self, job_id: str, progress: float, now_s: float) -> None:
-        """Note how far a job is. One that has fallen back (it is tried again) begins anew, and so does one that has only waited."""
+        """Note how far a job is. One that has fallen back (it is tried again) begins anew, and so does one that has
+        only waited."""
         begun = self._begun.get(job_id)
         if begun is None or progress < self._latest[job_id][1] or progress == begun[1]:
             self._begun[job_id] = (now_s, progress)

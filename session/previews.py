@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Small pictures of files, as icons. Blender reads a file when its icon is first on the screen, in the background; nothing is read here."""
+"""Small pictures of files, as icons. Blender reads a file when its icon is first on the screen, in the background;
+nothing is read here."""
 
 import os
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Has Blender draw again what shows something of ours: sidebars, preferences, status bar. Never the 3D view itself, which may be slow."""
+"""Has Blender draw again what shows something of ours: sidebars, preferences, status bar. Never the 3D view itself,
+which may be slow."""
 
 import bpy
 
@@ -22,6 +23,7 @@ def redraw() -> None:
                         region.tag_redraw()
             elif area.type == "PREFERENCES":
                 area.tag_redraw()
-        # The status bar is in no list of areas. This has it drawn, and clears its text, which belongs to whoever is modal.
+        # The status bar is in no list of areas. This has it drawn, and clears its text, which belongs to whoever is
+        # modal.
         if all(operator.bl_idname == WATCH for operator in tools(window)):
             window.workspace.status_text_set_internal(None)

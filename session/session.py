@@ -43,7 +43,8 @@ class Session:
         """What was asked for by the last press that started a job, when (time.monotonic), and after how many looks."""
 
     def look(self) -> list[News]:
-        """Start what waits, look at what runs, bring in what is ready. Return what the user should hear: that a job has ended, or goes on."""
+        """Start what waits, look at what runs, bring in what is ready. Return what the user should hear: that a job has
+        ended, or goes on."""
         self.looks += 1
         expected = set(self.arrivals.expected())
         trouble, waits = self.queue.trouble, self.arrivals.in_the_way
@@ -56,8 +57,8 @@ class Session:
         return news
 
     def _is_worth_saying(self, news: News, expected: set[str]) -> bool:
-        """A model that enters a scene by itself says so when it is there; one that another Blender has imported is nobody's news but
-        where it was expected."""
+        """A model that enters a scene by itself says so when it is there; one that another Blender has imported is
+        nobody's news but where it was expected."""
         if news.state is State.READY:
             return news.job_id not in expected
         return news.state is not State.IMPORTED or news.job_id in expected

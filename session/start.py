@@ -21,10 +21,11 @@ class Started(NamedTuple):
 def start_job(
     scene: bpy.types.Scene, *, filepath: str = "", service: str = "", image: bpy.types.Image | None = None
 ) -> Job:
-    """Write down a job for what the settings of `scene` say, or for the picture at `filepath`, or for `image`, and return it.
+    """Write down a job for what the settings of `scene` say, or for the picture at `filepath`, or for `image`, and
+    return it.
 
-    Its result enters the scene that the settings name. Raises `ImageTo3DError` with a sentence for the user, `OSError` where the job's
-    folder cannot be written.
+    Its result enters the scene that the settings name. Raises `ImageTo3DError` with a sentence for the user, `OSError`
+    where the job's folder cannot be written.
     """
     with requested(scene, filepath=filepath, service=service, image=image) as request:
         return _create(request)
@@ -33,8 +34,8 @@ def start_job(
 def start_or_take_up(
     scene: bpy.types.Scene, *, filepath: str = "", service: str = "", image: bpy.types.Image | None = None
 ) -> Started:
-    """The same; but where a paid job for the same picture, service and parameters was left unfinished, or its model was never imported,
-    have that one go on: a script that is run again must not pay again.
+    """The same; but where a paid job for the same picture, service and parameters was left unfinished, or its model was
+    never imported, have that one go on: a script that is run again must not pay again.
     """
     with requested(scene, filepath=filepath, service=service, image=image) as request:
         queue = current().queue

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures what jobs cost Blender itself: `python tests/bench_blender.py` in a Python that has bpy. Prints, asserts nothing.
+"""Measures what jobs cost Blender itself: `python tests/bench_blender.py` in a Python that has bpy. Prints, asserts
+nothing.
 
-The user feels the first three: they happen in Blender's own thread. A cancel is measured until the job's process has ended.
+The user feels the first three: they happen in Blender's own thread. A cancel is measured until the job's process has
+ended.
 """
 
 import contextlib

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures what enabling the extension adds to Blender's start, with byte code: `python tests/bench_enabling.py` in a Python that has bpy.
+"""Measures what enabling the extension adds to Blender's start, with byte code: `python tests/bench_enabling.py` in a
+Python that has bpy.
 
-Each round is a process of its own. What Blender itself does with our classes and properties (it would for any extension) is told apart.
-Prints, asserts nothing. On a machine that does other things, too, the least of the times says the most.
+Each round is a process of its own. What Blender itself does with our classes and properties (it would for any
+extension) is told apart. Prints, asserts nothing. On a machine that does other things, too, the least of the times says
+the most.
 """
 
 import gc
@@ -18,7 +20,8 @@ ROUNDS = 9
 
 
 def one_round():
-    """Enable the extension as Blender does; print how long that took in milliseconds of the processor, and how much of it was Blender's own work."""
+    """Enable the extension as Blender does; print how long that took in milliseconds of the processor, and how much of
+    it was Blender's own work."""
     import bpy  # isort: skip -- first: addon_utils comes with it
     import addon_utils
 
@@ -37,7 +40,8 @@ def one_round():
 
         return call
 
-    # Blender's own start leaves a full collection of garbage due, of some 25 ms, which falls to whoever makes the next objects.
+    # Blender's own start leaves a full collection of garbage due, of some 25 ms, which falls to whoever makes the next
+    # objects.
     gc.collect()
     bpy.utils.register_class = counted(bpy.utils.register_class)
     began = time.process_time()
@@ -69,7 +73,8 @@ def main():
     ours = statistics.median(all_ours)
     print(
         f"enabling: {statistics.median(whole for whole, _ in times):.1f} ms, of which Blender itself takes "
-        f"{statistics.median(theirs for _, theirs in times):.1f} ms; ours {ours:.1f} ms of {BOUND_MS}, at least {min(all_ours):.1f} ms"
+        f"{statistics.median(theirs for _, theirs in times):.1f} ms; ours {ours:.1f} ms of {BOUND_MS}, at "
+        f"least {min(all_ours):.1f} ms"
         f"{'' if ours <= BOUND_MS else '  TOO MUCH'}; imported besides: {', '.join(slow) or 'nothing slow'}"
     )
 

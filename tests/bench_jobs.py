@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures what a long list of jobs costs Blender's own thread: `python tests/bench_jobs.py` in a Python that has bpy. Prints, asserts nothing.
+"""Measures what a long list of jobs costs Blender's own thread: `python tests/bench_jobs.py` in a Python that has bpy.
+Prints, asserts nothing.
 
 Every line stands against its bound, which is the same with ten jobs that have ended and with ten thousand.
 """
@@ -134,7 +135,8 @@ def measure(session, many, picture):
 
 @contextlib.contextmanager
 def service(model):
-    """A stand-in for the services in a process of its own, so that its work is not taken for ours: the variables that lead there."""
+    """A stand-in for the services in a process of its own, so that its work is not taken for ours: the variables that
+    lead there."""
     command = [sys.executable, "-m", "service", "--port=0", f"--seconds={TASK_S}", f"--model={model}"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), sys.path[0]])}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures the sculptor on 1024² and 4096² pictures: `python tests/bench_sculpt.py` in a Python that has bpy. Prints, asserts nothing.
+"""Measures the sculptor on 1024² and 4096² pictures: `python tests/bench_sculpt.py` in a Python that has bpy. Prints,
+asserts nothing.
 
-Each line is a child process of its own, from its start to its end: user and system time together, and the most memory it held.
+Each line is a child process of its own, from its start to its end: user and system time together, and the most memory
+it held.
 """
 
 import json
@@ -73,7 +75,8 @@ def main() -> None:
                     taken[model] = seconds
                     kind = "opaque" if opaque else "alpha"
                     print(
-                        f"{size}² {kind:6} {model:5} pbr high_poly: {seconds:5.2f} s of {bound:4.1f}, {megabytes:5.0f} MB of {MEMORY}"
+                        f"{size}² {kind:6} {model:5} pbr high_poly: {seconds:5.2f} s of {bound:4.1f}, "
+                        f"{megabytes:5.0f} MB of {MEMORY}"
                     )
                 print(f"{size}² {kind:6} turbo / base: {taken['turbo'] / taken['base']:.2f}")
         for resolution in ("high_poly", "low_poly"):

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures what we add to a web service: `python tests/bench_services.py` in a Python that has requests and aiohttp. Needs no bpy.
+"""Measures what we add to a web service: `python tests/bench_services.py` in a Python that has requests and aiohttp.
+Needs no bpy.
 
-Services and hosts are stand-ins on this machine, so that what is left is our own part. Takes about a minute. Ends with 1 where a
-figure misses its bound; what has no bound is printed to be looked at.
+Services and hosts are stand-ins on this machine, so that what is left is our own part. Takes about a minute. Ends with
+1 where a figure misses its bound; what has no bound is printed to be looked at.
 """
 
 import contextlib
@@ -73,7 +74,8 @@ print(time.perf_counter() - begun, sum(synced))
 
 
 class Way(NamedTuple):
-    """One way to hear of a task's end; `bound_s` is None where the service says too little, or says how often it may be asked."""
+    """One way to hear of a task's end; `bound_s` is None where the service says too little, or says how often it may be
+    asked."""
 
     name: str
     service: str
@@ -144,7 +146,8 @@ def bench_memory(folder: Path) -> bool:
     more = peaks[1] - peaks[0]
     is_kept = more <= MEMORY_BOUND_MB
     print(
-        f"Sending a picture of {sizes[1] / 1e6:.0f} MB: {peaks[1]:.0f} MB at most, with one of {sizes[0] / 1e3:.1f} kB {peaks[0]:.0f}: "
+        f"Sending a picture of {sizes[1] / 1e6:.0f} MB: {peaks[1]:.0f} MB at most, with one of "
+        f"{sizes[0] / 1e3:.1f} kB {peaks[0]:.0f}: "
         f"{more:.1f} MB more, {verdict(is_kept, f'{MEMORY_BOUND_MB} MB')}"
     )
     return is_kept
@@ -171,7 +174,8 @@ def bench_download(folder: Path) -> bool:
 
 
 def compare(curl: str, known: tuple[str, ...], host: str, address: str, folder: Path) -> bool:
-    """Fetch `address` with ours and with curl in turns. `known` are the key, the address of the service, and the task's id."""
+    """Fetch `address` with ours and with curl in turns. `known` are the key, the address of the service, and the task's
+    id."""
     ours, synced, theirs = [], [], []
     path = folder / "fetched"
     for _ in range(ROUNDS):
@@ -187,7 +191,8 @@ def compare(curl: str, known: tuple[str, ...], host: str, address: str, folder: 
     is_kept = ratio >= SPEED_BOUND
     median = statistics.median
     print(
-        f"  from {host:<21} {median(ours):.3f} s ({median(synced):.3f} of it for the disk), curl {median(theirs):.3f} s: "
+        f"  from {host:<21} {median(ours):.3f} s ({median(synced):.3f} of it for the disk), curl "
+        f"{median(theirs):.3f} s: "
         f"{ratio:.2f} times as fast, {verdict(is_kept, f'{SPEED_BOUND}')}"
     )
     return is_kept

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures what jobs cost the one who works in Blender's windows: `python tests/bench_windows.py` in a Python with python-xlib, with
-IMAGE_TO_3D_BLENDER naming the Blender. Prints figures against their bounds, asserts nothing.
+"""Measures what jobs cost the one who works in Blender's windows: `python tests/bench_windows.py` in a Python with
+python-xlib, with IMAGE_TO_3D_BLENDER naming the Blender. Prints figures against their bounds, asserts nothing.
 
-Keys are struck on the X display as a keyboard does (XTEST), and an operator in Blender notes when each of them arrives. What an event
-waits for without jobs is software rendering and the system; the bound is on what jobs add.
+Keys are struck on the X display as a keyboard does (XTEST), and an operator in Blender notes when each of them arrives.
+What an event waits for without jobs is software rendering and the system; the bound is on what jobs add.
 """
 
 import contextlib
@@ -174,7 +174,8 @@ def share(times, percent):
 
 def tell(what, times):
     print(
-        f"{what:<58} median {statistics.median(times):7.1f} ms, 99% {share(times, 99):7.1f} ms, most {max(times):7.1f} ms",
+        f"{what:<58} median {statistics.median(times):7.1f} ms, 99% {share(times, 99):7.1f} ms, most "
+        f"{max(times):7.1f} ms",
         flush=True,
     )
 
@@ -209,7 +210,8 @@ UNFINISHED = "[j for j in session.jobs() if j.service == 'local' and j.state not
 
 
 def keep_local_running(blender, picture):
-    """Begin a Local job where none runs. Its model stays on the disk: what its arrival costs, bench_blender.py measures."""
+    """Begin a Local job where none runs. Its model stays on the disk: what its arrival costs, bench_blender.py
+    measures."""
     if not blender.run(UNFINISHED, ended=jobs.ENDED):
         job = jobs.start(blender, picture, "LOCAL")
         blender.run("session.arrivals.leave(job)", job=job)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the checkout importable as `image_to_3d`, and gives every run a Blender user folder of its own, before bpy is imported."""
+"""Makes the checkout importable as `image_to_3d`, and gives every run a Blender user folder of its own, before bpy is
+imported."""
 
 import faulthandler
 import os

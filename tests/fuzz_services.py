@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Answers every call of CSM and Meshy with spoiled answers, and sees that nothing but one clean sentence comes of it.
 
-`python tests/fuzz_services.py` in a Python that has requests and the test tools. Needs no bpy. Of every call, 500 answers are made from
-good ones (`hostile.py`) by one to three hostile manners each (`manners.py`); the same seed makes the same ones. Each must end in
-time, with a proper value or one of our errors whose sentence is clean; with one create request at most; with the key nowhere but at the
-service; in bounded memory; and with no thread, connection or process left. Beside them, for each eighth answer, a whole job in a process of its
-own meets one. Ends with 1 where anything else happened, and prints the command that repeats it.
+`python tests/fuzz_services.py` in a Python that has requests and the test tools. Needs no bpy. Of every call, 500
+answers are made from good ones (`hostile.py`) by one to three hostile manners each (`manners.py`); the same seed makes
+the same ones. Each must end in time, with a proper value or one of our errors whose sentence is clean; with one create
+request at most; with the key nowhere but at the service; in bounded memory; and with no thread, connection or process
+left. Beside them, for each eighth answer, a whole job in a process of its own meets one. Ends with 1 where anything
+else happened, and prints the command that repeats it.
 
 The calls run in worker processes (`fuzz_worker.py`), so that one that hangs can be ended; the servers are in this one.
 """

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a proper outcome of a call is, and the process that makes the calls for `fuzz_services.py`: it may hang, and is ended then.
+"""What a proper outcome of a call is, and the process that makes the calls for `fuzz_services.py`: it may hang, and is
+ended then.
 
-As a program it reads one order a line from standard input and writes what came of it as one line to standard output. Starts no server.
+As a program it reads one order a line from standard input and writes what came of it as one line to standard output.
+Starts no server.
 """
 
 import contextlib
@@ -228,7 +230,8 @@ def children() -> list[str]:
 
 
 def work() -> None:
-    """Be a worker: make the calls that standard input orders, one a line, and say on standard output what came of each."""
+    """Be a worker: make the calls that standard input orders, one a line, and say on standard output what came of
+    each."""
     import faulthandler
     import gc
 

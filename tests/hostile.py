@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server that may say anything at all, and the good answers of CSM and Meshy that it spoils. `manners.py` says how they are spoiled.
+"""A server that may say anything at all, and the good answers of CSM and Meshy that it spoils. `manners.py` says how
+they are spoiled.
 
-Unlike `scripted.py` it holds as many connections as come, each in a thread, so that one that hangs keeps no other from being answered.
-Unlike `service/` it makes nothing and charges nothing: it only speaks. Listens on loopback alone.
+Unlike `scripted.py` it holds as many connections as come, each in a thread, so that one that hangs keeps no other from
+being answered. Unlike `service/` it makes nothing and charges nothing: it only speaks. Listens on loopback alone.
 """
 
 import contextlib
@@ -43,9 +44,11 @@ class Request(NamedTuple):
 
 @dataclass
 class Answer:
-    """One answer, and how it is put on the wire. Whoever spoils it changes the fields; `pieces` sends what they say, however wrong.
+    """One answer, and how it is put on the wire. Whoever spoils it changes the fields; `pieces` sends what they say,
+    however wrong.
 
-    `documents` are the JSON values of the body: one, or of a stream one an event, whose kinds `events` has. Without any, `body` is sent.
+    `documents` are the JSON values of the body: one, or of a stream one an event, whose kinds `events` has. Without
+    any, `body` is sent.
     """
 
     status: str = "200 OK"
@@ -183,7 +186,8 @@ Respond = Callable[[Request], "Answer | Iterable[Piece]"]
 class Hostile:
     """The server. `play` says what it answers from then on; `requests` holds what came since.
 
-    With `tls`, an `ssl.SSLContext` for servers, it speaks https. `host` is a loopback address, `name` what it is called in `url`.
+    With `tls`, an `ssl.SSLContext` for servers, it speaks https. `host` is a loopback address, `name` what it is called
+    in `url`.
     """
 
     def __init__(self, host: str = "127.0.0.1", tls: Any = None, name: str = "") -> None:
@@ -342,7 +346,8 @@ class World:
         return f"{self.url}/files/model.glb?Expires=1&{SIGNATURE}"
 
     def route(self, request: Request) -> str:
-        """Which of the service's calls a request is: "create", "get", "list", "stream", "delete", "balance", "file", "unknown"."""
+        """Which of the service's calls a request is: "create", "get", "list", "stream", "delete", "balance", "file",
+        "unknown"."""
         path, _, query = request.target.partition("?")
         tasks = TASKS[self.service]
         if path.startswith("/files/"):

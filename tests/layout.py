@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A layout without a window, which notes what it is asked to draw, for what panels and preferences draw. For tests only."""
+"""A layout without a window, which notes what it is asked to draw, for what panels and preferences draw. For tests
+only."""
 
 from types import SimpleNamespace
 

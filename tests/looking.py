@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tests ask the extension's session, whichever object that is now: it is another one after the extension was disabled."""
+"""What tests ask the extension's session, whichever object that is now: it is another one after the extension was
+disabled."""
 
 
 class Looking:
-    """The session of an enabled extension, as `module(name)` gives its modules. `step_s` is how long a look goes on, None for as long as it does."""
+    """The session of an enabled extension, as `module(name)` gives its modules. `step_s` is how long a look goes on,
+    None for as long as it does."""
 
     def __init__(self, module, step_s=None):
         self._module = module
@@ -94,7 +96,8 @@ class Looking:
             queue.step_s = self._step_s
 
     def end(self):
-        """What the end of Blender does: processes see the end of their standard input. The next look is that of another session."""
+        """What the end of Blender does: processes see the end of their standard input. The next look is that of another
+        session."""
         processes = list(self.current.queue.processes.values())
         self.leave()
         for process in processes:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hostile manners: each spoils a good answer of `hostile.py` in one way, and says in words how. `spoil` composes one to three of them.
+"""Hostile manners: each spoils a good answer of `hostile.py` in one way, and says in words how. `spoil` composes one to
+three of them.
 
-All that is left to chance comes from the `random.Random` that is handed in, so that the same number spoils an answer the same way.
+All that is left to chance comes from the `random.Random` that is handed in, so that the same number spoils an answer
+the same way.
 """
 
 import functools
@@ -24,8 +26,9 @@ Spoil = Callable[[random.Random, Answer, World], str | None]
 class Manner(NamedTuple):
     """One way to spoil an answer. `spoil` returns what it did in words, None where it does not fit the answer.
 
-    `step` is the order in which manners go on top of each other. `is_slow` marks those that keep the client waiting: there are few of
-    these in a run. `cuts` marks those after which a text may arrive in part, so that half a key says nothing about the client.
+    `step` is the order in which manners go on top of each other. `is_slow` marks those that keep the client waiting:
+    there are few of these in a run. `cuts` marks those after which a text may arrive in part, so that half a key says
+    nothing about the client.
     """
 
     name: str
@@ -876,7 +879,8 @@ def two_framings(rng: random.Random, answer: Answer, world: World) -> str:
 
 @functools.cache
 def _bomb(megabytes: int) -> bytes:
-    """So many MB of blanks, compressed. One MB is compressed, and its bytes are repeated, as a compressor would take seconds."""
+    """So many MB of blanks, compressed. One MB is compressed, and its bytes are repeated, as a compressor would take
+    seconds."""
     piece = b" " * (1 << 20)
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     block = packer.compress(piece) + packer.flush(zlib.Z_FULL_FLUSH)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the sculptor's tests measure on a GLB: closedness, areas, texture coordinates, quads, and how it looks from the front.
+"""What the sculptor's tests measure on a GLB: closedness, areas, texture coordinates, quads, and how it looks from the
+front.
 
-The numbers come from the file's own bytes, read here with numpy, so that no importer can repair anything on the way. Only the picture
-from the front and the joining of quads need Blender.
+The numbers come from the file's own bytes, read here with numpy, so that no importer can repair anything on the way.
+Only the picture from the front and the joining of quads need Blender.
 """
 
 import importlib
@@ -130,7 +131,8 @@ def faces_with_quads(path: Path) -> tuple[int, float]:
 
 
 def seen_from_front(path: Path, model: Model, width: int, height: int) -> NDArray[np.float32]:
-    """The model as an orthographic camera sees it: (height, width, 4) sRGB 0..1, top row first, framed as the picture was.
+    """The model as an orthographic camera sees it: (height, width, 4) sRGB 0..1, top row first, framed as the picture
+    was.
 
     The frame comes from the texture coordinates: where u and v run from 0 to 1, there the picture was.
     """
@@ -151,7 +153,8 @@ def seen_from_front(path: Path, model: Model, width: int, height: int) -> NDArra
     camera.data.type = "ORTHO"
     camera.data.sensor_fit = "HORIZONTAL"
     camera.data.ortho_scale = frame[0][0]
-    # A picture whose pixels were not square would be a stretched model; the height then comes out wrong and the test fails.
+    # A picture whose pixels were not square would be a stretched model; the height then comes out wrong and the test
+    # fails.
     camera.location = (frame[0] @ [0.5, 1], -10 * float(model.size.max()), frame[1] @ [0.5, 1])
     camera.data.clip_end = 100 * float(model.size.max())
     camera.rotation_euler = (np.pi / 2, 0, 0)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A mark for tests in a wheel that no version of Blender changes, so that one is enough: what takes part is plain Python. For tests only."""
+"""A mark for tests in a wheel that no version of Blender changes, so that one is enough: what takes part is plain
+Python. For tests only."""
 
 import bpy
 import pytest

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server on loopback that says word for word what a test gave it, one connection after the other. Speaks no service's language."""
+"""A server on loopback that says word for word what a test gave it, one connection after the other. Speaks no service's
+language."""
 
 import contextlib
 import json
@@ -8,7 +9,8 @@ import threading
 
 
 def http(body=b"", status="200 OK", **headers):
-    """One answer as bytes. Content-Length is there unless a header says otherwise; underscores in a name stand for hyphens."""
+    """One answer as bytes. Content-Length is there unless a header says otherwise; underscores in a name stand for
+    hyphens."""
     body = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     if "Transfer-Encoding" not in named:
@@ -23,7 +25,8 @@ def chunk(body):
 
 
 class Scripted:
-    """`say()` puts an answer into the queue; the last one is said until there is another. `requests` holds (head, body) of what came."""
+    """`say()` puts an answer into the queue; the last one is said until there is another. `requests` holds (head, body)
+    of what came."""
 
     def __init__(self):
         self.requests = []

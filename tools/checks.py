@@ -50,7 +50,8 @@ def command_check(options: argparse.Namespace) -> int:
 
 
 def checkers(executable: str) -> list[tuple[str, list[str]]]:
-    """The programs that check, each by its command. They see the checkout under its package name (see `run_checker`)."""
+    """The programs that check, each by its command. They see the checkout under its package name (see
+    `run_checker`)."""
     config = str(ROOT / "pyproject.toml")
     cache = str(ROOT / ".mypy_cache")
     mypy = [executable, "-P", "-m", "mypy", f"--config-file={config}"]
@@ -66,8 +67,8 @@ def checkers(executable: str) -> list[tuple[str, list[str]]]:
     ]
 
 
-# What mypy says of the stubs and not of our code: attributes that depend on the kind of node or on what an extension registers,
-# a vector that is no sequence to them, mix-ins that give a panel its place.
+# What mypy says of the stubs and not of our code: attributes that depend on the kind of node or on what an extension
+# registers, a vector that is no sequence to them, mix-ins that give a panel its place.
 STUB_GAP = re.compile(
     r'error: "(type\[)?(Node|NodeSocket|Modifier|Scene|WindowManager|ID|PropertyGroup|AddonPreferences|float|None)\]?"'
     " has no attribute"

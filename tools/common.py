@@ -56,7 +56,8 @@ def version_name(version: tuple[int, int]) -> str:
 
 
 def clean_environment(**extra: str) -> dict[str, str]:
-    """The user's environment without what would change our runs: other Pythons' paths, Blender's folders, keys that cost money."""
+    """The user's environment without what would change our runs: other Pythons' paths, Blender's folders, keys that
+    cost money."""
     dropped = re.compile(r"PYTHON(PATH|HOME|STARTUP)$|__PYVENV|BLENDER_|MESHY_|CSM_|PYTEST_")
     kept = {name: value for name, value in os.environ.items() if not dropped.match(name)}
     return {**kept, "PYTHONNOUSERSITE": "1", "PYTHONUNBUFFERED": "1", "PIP_USER": "0", **extra}
@@ -77,7 +78,8 @@ def remove_folder(folder: Path) -> None:
 
 
 def link_folder(link: Path) -> None:
-    """Make the checkout reachable as `link`, under the package's own name: a link, on Windows a junction, else a copy."""
+    """Make the checkout reachable as `link`, under the package's own name: a link, on Windows a junction, else a
+    copy."""
     if link.exists() and link.resolve() == ROOT:
         return
     if link.is_symlink() or link.is_file():

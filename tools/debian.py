@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`dev.py blenders`: brings two real Blenders with windows, in folders of Debian under `.venv/`. Installs nothing on the machine itself, and leaves nothing mounted."""
+"""`dev.py blenders`: brings two real Blenders with windows, in folders of Debian under `.venv/`. Installs nothing on
+the machine itself, and leaves nothing mounted."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ from .environments import HEARTBEAT_SECONDS, locked
 DEBIAN_GB = 2.0  # a folder ends with 1.4 GB, and has the packages beside it while apt works
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"  # where debootstrap and chroot are, which not every PATH names
 
-# Beside Blender: `requests` and `numpy`, which are in the Blender of blender.org; what draws without a graphics card; letters.
+# Beside Blender: `requests` and `numpy`, which are in the Blender of blender.org; what draws without a graphics card;
+# letters.
 PACKAGES = ("blender", "libgl1", "libgl1-mesa-dri", "python3-requests", "python3-numpy", "fonts-dejavu-core")
 
 
@@ -52,14 +54,16 @@ class Debian(NamedTuple):
         return self.folder / "made-by-dev.txt"
 
 
-# Blender 4.3, and the newest that Debian has (5.2 when this was written), which lacks a module that its own extensions platform imports.
+# Blender 4.3, and the newest that Debian has (5.2 when this was written), which lacks a module that its own extensions
+# platform imports.
 DEBIANS = (
     Debian("trixie"),
     Debian("sid", (*PACKAGES, "python3-cattr"), ("-o", "Acquire::Check-Valid-Until=false")),
 )
 
-# In a mount namespace of its own: what is mounted is seen by nobody else, not even by one who deletes the folder, and goes with the last process.
-# The folder is seen at /mnt there, as debootstrap takes no path with a space. dpkg need not wait for the disk: what is interrupted is made again.
+# In a mount namespace of its own: what is mounted is seen by nobody else, not even by one who deletes the folder, and
+# goes with the last process. The folder is seen at /mnt there, as debootstrap takes no path with a space. dpkg need not
+# wait for the disk: what is interrupted is made again.
 MAKE = """
 mount --bind "$1" /mnt
 debootstrap --variant=minbase --include=ca-certificates {suite} /mnt || {{ tail -n 5 /mnt/debootstrap/debootstrap.log; exit 1; }}
@@ -74,7 +78,8 @@ chroot /mnt apt-get clean
 """
 PRIVATELY = ("unshare", "--mount", "--propagation", "private")
 
-# Each step becomes the next one, so that Blender has the process id that was started: signals and the exit code are its own.
+# Each step becomes the next one, so that Blender has the process id that was started: signals and the exit code are its
+# own.
 WRAPPER = """\
 #!/bin/sh
 # Runs the Blender in debian-{suite}/ as if it were installed on this machine. Made by `python3 dev.py blenders`.
@@ -154,7 +159,8 @@ def fits(debian: Debian) -> bool:
 
 
 def make(debians: list[Debian]) -> None:
-    """Make these folders, all at the same time: mostly they wait for the network. Each that succeeds stays, whatever the others do."""
+    """Make these folders, all at the same time: mostly they wait for the network. Each that succeeds stays, whatever
+    the others do."""
     for debian in debians:
         debian.wrapper.unlink(missing_ok=True)
         remove_folder(debian.folder)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds Pythons, and makes the virtual environments that the commands run in. Fetches with pip, once for each set of requirements."""
+"""Finds Pythons, and makes the virtual environments that the commands run in. Fetches with pip, once for each set of
+requirements."""
 
 from __future__ import annotations
 
@@ -64,8 +65,9 @@ class Blender(NamedTuple):
         return VENV / f"blender-{self.series}"
 
 
-# As in the real Blenders 4.2 and 5.2 (build_files/build_environment/cmake/versions.cmake of Blender): the oldest and the newest that they
-# carry read an answer differently, so the suites about connections run with both. 4.5 has the newest that there is.
+# As in the real Blenders 4.2 and 5.2 (build_files/build_environment/cmake/versions.cmake of Blender): the oldest and
+# the newest that they carry read an answer differently, so the suites about connections run with both. 4.5 has the
+# newest that there is.
 OLD_REQUESTS = ("requests==2.27.1", "urllib3==1.26.8")
 NEW_REQUESTS = ("requests==2.32.3", "urllib3==2.4.0")
 
@@ -104,7 +106,8 @@ def find_pythons() -> dict[tuple[int, int], str]:
 
 
 def python_candidates(name: str) -> Iterator[list[str]]:
-    """Commands that may start Python `name` ("3.13"), the likeliest first. Each has to be tried: a shim may be broken."""
+    """Commands that may start Python `name` ("3.13"), the likeliest first. Each has to be tried: a shim may be
+    broken."""
     suffix = ".exe" if os.name == "nt" else ""
     for folder in os.get_exec_path():
         path = Path(folder) / f"python{name}{suffix}"
@@ -156,12 +159,14 @@ def blender_environment(blender: Blender, python: str) -> Path:
 
 
 def check_environment() -> Path:
-    """The Python of the environment with the checkers; apart from Blender's, as `fake-bpy-module` is called `bpy` too."""
+    """The Python of the environment with the checkers; apart from Blender's, as `fake-bpy-module` is called `bpy`
+    too."""
     return environment(VENV / "check", "the checkers", sys.executable, CHECK_TOOLS, CHECK_GB)
 
 
 def environment(folder: Path, what: str, python: str, requirements: Sequence[str], gigabytes: float) -> Path:
-    """The Python of the virtual environment in `folder` with exactly these requirements, made anew unless its stamp says so.
+    """The Python of the virtual environment in `folder` with exactly these requirements, made anew unless its stamp
+    says so.
 
     The stamp is written last: an environment whose making was interrupted has none, and is made again.
     """
@@ -234,14 +239,17 @@ def install(folder: Path, requirements: Sequence[str], what: str) -> None:
 
 # pip's words for "the network did not answer": Linux, macOS and Windows name a failed name look-up differently.
 NO_NETWORK = re.compile(
-    "NewConnectionError|NameResolutionError|name resolution|Name or service not known|getaddrinfo failed|nodename nor servname|"
-    "ConnectTimeoutError|ReadTimeoutError|Network is unreachable|No route to host|Connection refused|Connection aborted|"
+    "NewConnectionError|NameResolutionError|name resolution|Name or service not known|getaddrinfo "
+    "failed|nodename nor servname|"
+    "ConnectTimeoutError|ReadTimeoutError|Network is unreachable|No route to host|Connection "
+    "refused|Connection aborted|"
     "ProxyError|Connection broken|timed out"
 )
 
 
 def pip_sentence(output: str, what: str, log: Path) -> str:
-    """Why pip failed, in one sentence. A missing network has to be told before "no matching distribution", which follows it."""
+    """Why pip failed, in one sentence. A missing network has to be told before "no matching distribution", which
+    follows it."""
     if is_disk_full(output):
         return disk_full_sentence()
     if "SSLError" in output:

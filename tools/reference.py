@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`dev.py docs`: docs/parameters.md, written from the services' own tables. Needs no Blender, and connects to nothing."""
+"""`dev.py docs`: docs/parameters.md, written from the services' own tables. Needs no Blender, and connects to
+nothing."""
 
 from __future__ import annotations
 

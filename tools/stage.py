@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`dev.py demo`, inside Blender: generates with the real extension, sets the stage, saves and renders. Needs the wheel's Python."""
+"""`dev.py demo`, inside Blender: generates with the real extension, sets the stage, saves and renders. Needs the
+wheel's Python."""
 
 from __future__ import annotations
 
@@ -89,7 +90,8 @@ def job_folder(bpy, root) -> Path:
 
 
 def set_stage(bpy, root) -> None:
-    """A floor that rises into a backdrop, three lights, and a camera that frames the model; all sizes follow the model's."""
+    """A floor that rises into a backdrop, three lights, and a camera that frames the model; all sizes follow the
+    model's."""
     from mathutils import Matrix, Vector
 
     bpy.context.view_layer.update()
@@ -103,7 +105,8 @@ def set_stage(bpy, root) -> None:
     stage = bpy.data.collections.new("Stage")
     bpy.context.scene.collection.children.link(stage)
     stage.objects.link(backdrop(bpy, turn, size))
-    # name, place in model sizes (right, towards the camera, up), light's size in model sizes, strength in watts a square model size
+    # name, place in model sizes (right, towards the camera, up), light's size in model sizes, strength in watts a
+    # square model size
     for name, place, width, power in (
         ("Key", (-1.3, -1.5, 1.9), 1.2, 48),
         ("Fill", (1.8, -1.2, 0.9), 1.6, 12),

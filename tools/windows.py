@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The real Blenders with windows that this machine has, and what tests/gui needs beside them. Brings no Blender (`debian.py` does)."""
+"""The real Blenders with windows that this machine has, and what tests/gui needs beside them. Brings no Blender
+(`debian.py` does)."""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ def windows_environment() -> Path:
 
 
 def find_window_blenders(variables: Mapping[str, str]) -> tuple[list[WindowBlender], list[str]]:
-    """The Blenders that $BLENDER names, else the one on the path; and a sentence for each that is too old, or for that there is none.
+    """The Blenders that $BLENDER names, else the one on the path; and a sentence for each that is too old, or for that
+    there is none.
 
     A `Stop` says which name in $BLENDER is no Blender: whoever wrote it there wants it to be tested.
     """
@@ -65,7 +67,8 @@ def find_window_blenders(variables: Mapping[str, str]) -> tuple[list[WindowBlend
             continue
         if tuple(int(part) for part in blender.version.split(".")[:2]) < OLDEST:
             left_out.append(
-                f"tests/gui in {path}, as it is Blender {blender.version} and {version_name(OLDEST)} is the oldest that is promised."
+                f"tests/gui in {path}, as it is Blender {blender.version} and {version_name(OLDEST)} is the "
+                "oldest that is promised."
             )
         else:
             chosen.append(blender)

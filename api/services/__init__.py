@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The services, by name, in the order in which people see them. The one place where a new service is added. Loads none of their clients,
-as Blender waits at its start for what it needs to know of the services.
+"""The services, by name, in the order in which people see them. The one place where a new service is added. Loads none
+of their clients, as Blender waits at its start for what it needs to know of the services.
 """
 
 from ..about import About

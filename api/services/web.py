@@ -63,7 +63,8 @@ class WebService:
     Pictures longer than `picture_limit_px` on one side are scaled down, what is neither PNG nor JPEG is converted, and
     what shows nothing is refused, by the Blender that `blender` starts (by default the one that is found). Intermediate
     files go to `folder` (by default a temporary one), and what that Blender prints to log.txt there. `sleep` is called
-    instead of sleeping, and with 0 while something is sent; it may raise. `client` is what requests are sent with, by default one for `url`.
+    instead of sleeping, and with 0 while something is sent; it may raise. `client` is what requests are sent with, by
+    default one for `url`.
     """
 
     about: ClassVar[About]
@@ -191,7 +192,8 @@ class WebService:
 
     def _not_understood(self, answer: "Answer") -> UnavailableError:
         return UnavailableError(
-            f"{self.about.label} answered with something that is not understood: try again later, or check the address.",
+            f"{self.about.label} answered with something that is not understood: try again later, or check "
+            "the address.",
             request_id=self._request_id(answer),
         )
 

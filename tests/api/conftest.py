@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stand-ins for the paid services with a cube as their model, and ours connected to them with short times. Nothing leaves the machine."""
+"""Stand-ins for the paid services with a cube as their model, and ours connected to them with short times. Nothing
+leaves the machine."""
 
 import os
 
@@ -101,7 +102,8 @@ def meshy(connect, server):
 
 @pytest.fixture(scope="session")
 def is_sentence():
-    """Whether a text is fit for a user: one line that ends with a full stop, or with the facts in parentheses after it."""
+    """Whether a text is fit for a user: one line that ends with a full stop, or with the facts in parentheses after
+    it."""
 
     def is_sentence(text):
         ended = text.endswith(".") or (text.endswith(")") and ". (" in text)

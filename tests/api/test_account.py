@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known about an account before anything is spent: whether the key is taken, the credits, what a request costs."""
+"""What is known about an account before anything is spent: whether the key is taken, the credits, what a request
+costs."""
 
 import pytest
 from scripted import http

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The example in docs/, run as a user would: plain Python, the extension's folder on the path, key and address from outside."""
+"""The example in docs/, run as a user would: plain Python, the extension's folder on the path, key and address from
+outside."""
 
 import os
 import subprocess

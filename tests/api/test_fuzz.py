@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A few spoiled answers for each call: the small share of `dev.py fuzz` that runs each time. It prints what repeats one that fails."""
+"""A few spoiled answers for each call: the small share of `dev.py fuzz` that runs each time. It prints what repeats one
+that fails."""
 
 import sys
 

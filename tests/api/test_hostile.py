@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a server may do to whoever asks it: each answer that never ends, lies about its length or leads astray ends in one sentence.
+"""What a server may do to whoever asks it: each answer that never ends, lies about its length or leads astray ends in
+one sentence.
 
 No test asserts a time; but whoever waits for the end of an endless answer runs into the limit of its test.
 """
@@ -493,7 +494,8 @@ def test_our_own_import_costs_blender_s_start_nothing():
     """What connects brings requests and urllib3 along: only what connects may."""
     root = str(Path(image_to_3d.__path__[0]).parent)
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from image_to_3d import api; from image_to_3d.api import picture\n"
+        "import sys; sys.path.insert(0, sys.argv[1]); from image_to_3d import api; from image_to_3d.api "
+        "import picture\n"
         "picture.leaves_machine('http://127.0.0.1/x'); print('urllib3' in sys.modules, 'requests' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-P", "-c", code, root], capture_output=True, text=True, timeout=30)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever JSON a service, or whoever stands between, answers with: what is said of it is a sentence, and nothing else is raised."""
+"""Whatever JSON a service, or whoever stands between, answers with: what is said of it is a sentence, and nothing else
+is raised."""
 
 import itertools
 import json

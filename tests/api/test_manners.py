@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The good answers that `manners.py` spoils are good ones: else a spoiled one would prove nothing. And each manner says what it does."""
+"""The good answers that `manners.py` spoils are good ones: else a spoiled one would prove nothing. And each manner says
+what it does."""
 
 import random
 

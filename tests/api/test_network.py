@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates, proxies and password files, over real TLS on loopback. What an environment says is said to another process."""
+"""Certificates, proxies and password files, over real TLS on loopback. What an environment says is said to another
+process."""
 
 import os
 import socket
@@ -106,7 +107,8 @@ def test_a_file_without_certificates_is_told(connect, secure, tmp_path, is_sente
 
 
 class Proxy:
-    """Leads every CONNECT to one port of this machine, and remembers where to it was asked. `answer` refuses instead."""
+    """Leads every CONNECT to one port of this machine, and remembers where to it was asked. `answer` refuses
+    instead."""
 
     def __init__(self, port, answer=b"", tls=None):
         self._tls = tls

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The payload of a create is the JSON it says it is, as long as it says, and never in memory as a whole. Plain Python."""
+"""The payload of a create is the JSON it says it is, as long as it says, and never in memory as a whole. Plain
+Python."""
 
 import base64
 import json

@@ -25,7 +25,8 @@ DATA = base64.b64encode(b"secret picture" * 50).decode()
         f"X-API-KEY={KEY}",
         f"Proxy-Authorization: Basic {KEY}",
         f"http://me:{KEY}@proxy:3128",
-        f"HTTPConnectionPool(host='x', port=80): Max retries exceeded with url: /a/b?Expires=1&Signature={KEY} (Caused by",
+        "HTTPConnectionPool(host='x', port=80): Max retries exceeded with url: "
+        f"/a/b?Expires=1&Signature={KEY} (Caused by",
         f"GET https://files.example.org/model.glb?Expires=1&Signature={KEY}&Key-Pair-Id=K HTTP/1.1",
         f'"url": "http://files.example.org/a?sig={KEY}", "x": 1',
         f"<https://files.example.org/a?sig={KEY}>",
@@ -94,7 +95,8 @@ def test_a_mere_place_in_a_page_stays(text):
 
 def test_a_traceback_keeps_its_lines():
     traceback = (
-        f"Traceback (most recent call last):\n  File 'http.py', line 7, in _open\n    {{'Authorization': 'Bearer {KEY}'}}\n"
+        "Traceback (most recent call last):\n  File 'http.py', line 7, in _open\n    "
+        f"{{'Authorization': 'Bearer {KEY}'}}\n"
         f"requests.exceptions.ConnectionError: https://files.example.org/a.glb?sig={KEY}\n"
     )
     hidden = redact(traceback)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every way to be refused: the right class, one sentence that says what to do, and never the key. Real HTTP on loopback."""
+"""Every way to be refused: the right class, one sentence that says what to do, and never the key. Real HTTP on
+loopback."""
 
 import socket
 

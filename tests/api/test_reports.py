@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is made of the report of a program that works with a stranger's file, and may say anything. Real processes, no Blender."""
+"""What is made of the report of a program that works with a stranger's file, and may say anything. Real processes, no
+Blender."""
 
 import base64
 import json

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables of the paid services: every parameter with its default and its options, what excludes what, and what goes over the wire.
+"""The tables of the paid services: every parameter with its default and its options, what excludes what, and what goes
+over the wire.
 
 Sources: CSM, "Create Session"; Meshy, "Image To 3D API".
 """

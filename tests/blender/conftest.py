@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The real extension, enabled in a real Blender without windows, and an empty file before each test; and web services for it."""
+"""The real extension, enabled in a real Blender without windows, and an empty file before each test; and web services
+for it."""
 
 import importlib
 import itertools

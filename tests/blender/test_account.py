@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys tried and credits asked for from inside Blender: what is told, how often is asked, and that nothing waits or leaks."""
+"""Keys tried and credits asked for from inside Blender: what is told, how often is asked, and that nothing waits or
+leaks."""
 
 import os
 import time

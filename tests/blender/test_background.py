@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Without windows nothing goes on by itself: the operators do their work before they return, take up what was left, and pay once."""
+"""Without windows nothing goes on by itself: the operators do their work before they return, take up what was left, and
+pay once."""
 
 import os
 import re

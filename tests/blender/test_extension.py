@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The extension as a guest: it leaves nothing behind, starts nothing by itself, and speaks as Blender's guidelines say."""
+"""The extension as a guest: it leaves nothing behind, starts nothing by itself, and speaks as Blender's guidelines
+say."""
 
 import subprocess
 import sys
@@ -81,7 +82,8 @@ def test_enabling_imports_nothing_slow():
         [
             sys.executable,
             "-c",
-            "import sys; sys.path.insert(0, sys.argv[1]); import image_to_3d, image_to_3d.api, image_to_3d.jobs.history; "
+            "import sys; sys.path.insert(0, sys.argv[1]); import image_to_3d, image_to_3d.api, "
+            "image_to_3d.jobs.history; "
             "print([name for name in ('requests', 'numpy', 'bpy') if name in sys.modules])",
             next(path for path in sys.path if path.endswith("user_default")),
         ],
@@ -112,8 +114,8 @@ AT_THE_START = {
     "scene": {"lengths", "settings", "shown"},
     "session": {"joblist"},
 }
-"""All that may be loaded of the rooms behind the operators and panels: what they register and compare. A module that comes to this list
-makes every start of Blender slower."""
+"""All that may be loaded of the rooms behind the operators and panels: what they register and compare. A module that
+comes to this list makes every start of Blender slower."""
 
 
 def test_enabling_loads_nothing_that_is_used_later_only(extension):

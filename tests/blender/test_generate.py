@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`bpy.ops.image_to_3d.generate` in a background Blender: returns when the model is there, raises with the sentence if not."""
+"""`bpy.ops.image_to_3d.generate` in a background Blender: returns when the model is there, raises with the sentence if
+not."""
 
 import base64
 import json

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A user folder in which nothing can be made: said once, nothing listed, nothing made, and above all nothing deleted."""
+"""A user folder in which nothing can be made: said once, nothing listed, nothing made, and above all nothing
+deleted."""
 
 import contextlib
 import os

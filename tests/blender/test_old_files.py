@@ -42,7 +42,8 @@ def services(extension):
 
 @pytest.fixture
 def version(module):
-    """Has the settings made from other services, sources and places, as another version of the extension would have them."""
+    """Has the settings made from other services, sources and places, as another version of the extension would have
+    them."""
 
     def version(services, **others):
         module.unregister()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records that hold what no job has, beside good ones, in Blender: all are listed and drawn, the good ones go on, the bad ones can be removed."""
+"""Records that hold what no job has, beside good ones, in Blender: all are listed and drawn, the good ones go on, the
+bad ones can be removed."""
 
 import json
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The settings of a scene: lengths in its units, defaults, presets, and the way from a job back to what it was made of."""
+"""The settings of a scene: lengths in its units, defaults, presets, and the way from a job back to what it was made
+of."""
 
 from pathlib import Path
 

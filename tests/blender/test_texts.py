@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts that Blender does not take, or that are no sight: nothing that is drawn, said or looked after is stopped by one."""
+"""Texts that Blender does not take, or that are no sight: nothing that is drawn, said or looked after is stopped by
+one."""
 
 import os
 import sys

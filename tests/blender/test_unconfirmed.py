@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A create request whose answer was lost: found again where it can be, else unconfirmed, and never paid twice by itself."""
+"""A create request whose answer was lost: found again where it can be, else unconfirmed, and never paid twice by
+itself."""
 
 import bpy
 import pytest

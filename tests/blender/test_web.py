@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Web services as a user of Blender meets them: the model, what is sent, what goes wrong, online access, and coming back."""
+"""Web services as a user of Blender meets them: the model, what is sent, what goes wrong, online access, and coming
+back."""
 
 import hashlib
 import json

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What dev.py says when something is missing, and that it tells a failing, crashing or hanging suite apart. Fetches nothing."""
+"""What dev.py says when something is missing, and that it tells a failing, crashing or hanging suite apart. Fetches
+nothing."""
 
 import ast
 import importlib
@@ -17,7 +18,8 @@ DEV = ROOT / "dev.py"
 
 
 def load(name):
-    """Import one of dev.py's modules, without putting the checkout on the search path: its rooms have everyday names."""
+    """Import one of dev.py's modules, without putting the checkout on the search path: its rooms have everyday
+    names."""
     if "tools" not in sys.modules:
         spec = importlib.util.spec_from_file_location("tools", ROOT / "tools" / "__init__.py")
         sys.modules["tools"] = importlib.util.module_from_spec(spec)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which real Blenders `dev.py test` finds, what it says of those it leaves out and of what is missing, and of a Blender that cannot be brought.
+"""Which real Blenders `dev.py test` finds, what it says of those it leaves out and of what is missing, and of a Blender
+that cannot be brought.
 
 Starts stand-ins for Blender, never a real one, and fetches nothing.
 """

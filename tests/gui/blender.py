@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A Blender with a window, as one who sits before it has it: its mouse, its keyboard, and what its screen shows.
 
-Points and boxes are those of the picture of the screen: pixels, from the upper left corner. What is done to a point is done in the
-newest window there, and keys go to the window that the mouse is in.
+Points and boxes are those of the picture of the screen: pixels, from the upper left corner. What is done to a point is
+done in the newest window there, and keys go to the window that the mouse is in.
 """
 
 import contextlib
@@ -37,7 +37,8 @@ NAMES = {
     "=": "EQUAL", ";": "SEMI_COLON", "'": "QUOTE", "(": "NINE", ")": "ZERO", ":": "SEMI_COLON", '"': "QUOTE",
     "0": "ZERO", "1": "ONE", "2": "TWO", "3": "THREE", "4": "FOUR", "5": "FIVE", "6": "SIX", "7": "SEVEN", "8": "EIGHT", "9": "NINE",
 }  # fmt: skip
-"""Blender's names of the keys that make a character; letters are their own. Every other character comes from some key."""
+"""Blender's names of the keys that make a character; letters are their own. Every other character comes from some key.
+"""
 
 
 class Box(NamedTuple):
@@ -64,8 +65,8 @@ class BlenderGone(AssertionError):
 class Blender:
     """A process of Blender on an X display, with a user folder of its own.
 
-    `binary` is its path, `folder` keeps what it writes (the same folder again finds the jobs of before), `environment` is set for it
-    beside the usual. The extension is the checkout, unless one is installed in the folder.
+    `binary` is its path, `folder` keeps what it writes (the same folder again finds the jobs of before), `environment`
+    is set for it beside the usual. The extension is the checkout, unless one is installed in the folder.
     """
 
     OPTIONS = ("--factory-startup", "--enable-event-simulate")
@@ -205,8 +206,8 @@ class Blender:
         return answer["result"]
 
     def run(self, code, **values):
-        """Run statements with `bpy`, `session` (a module of the extension) and `values` as names. Return what the last one
-        gives, as JSON does. Raises `BlenderError` with the traceback."""
+        """Run statements with `bpy`, `session` (a module of the extension) and `values` as names. Return what the last
+        one gives, as JSON does. Raises `BlenderError` with the traceback."""
         return self._order("run", code=code, values=values)
 
     def until(self, expression, seconds=40, **values):
@@ -331,8 +332,8 @@ class Blender:
         return Box(max(0, x - NEAR_PX), max(0, y - NEAR_PX), x + NEAR_PX, y + NEAR_PX)
 
     def find(self, text, within=None, *, number=None, turned=False, seconds=20):
-        """The box of a text on the screen, as soon as it can be read there: Blender may take a moment to show it. It must stand in one
-        place only, or `number` says which, from the top."""
+        """The box of a text on the screen, as soon as it can be read there: Blender may take a moment to show it. It
+        must stand in one place only, or `number` says which, from the top."""
         end = time.monotonic() + seconds
         readings = {}
         while True:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The extension in a real Blender with real windows, which is used through mouse, keyboard and screen; and web services for it.
+"""The extension in a real Blender with real windows, which is used through mouse, keyboard and screen; and web services
+for it.
 
-The Blender is the one that IMAGE_TO_3D_BLENDER names. Where IMAGE_TO_3D_PICTURES is set, the pictures for the manual are made anew.
+The Blender is the one that IMAGE_TO_3D_BLENDER names. Where IMAGE_TO_3D_PICTURES is set, the pictures for the manual
+are made anew.
 """
 
 import contextlib
@@ -70,7 +72,8 @@ def binary():
 
 @pytest.fixture(scope="session")
 def _shared(binary, tmp_path_factory):
-    """Gives a Blender which many tests use one after the other, as a start takes seconds; a new one where it is gone."""
+    """Gives a Blender which many tests use one after the other, as a start takes seconds; a new one where it is
+    gone."""
     with screen.screen() as display:
         running = []
 
@@ -86,7 +89,8 @@ def _shared(binary, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def long_job(binary, cube, tmp_path_factory):
-    """A job of three minutes in a Blender of its own, which autosaves every minute: Blender, job, and the service. Nobody touches it."""
+    """A job of three minutes in a Blender of its own, which autosaves every minute: Blender, job, and the service.
+    Nobody touches it."""
     picture = tmp_path_factory.mktemp("pictures") / "Long Star.png"
     picture.write_bytes(star_png(96))
     with StandIn(model=cube, seconds=LONG_JOB_S) as stand_in, screen.screen() as display:
@@ -122,8 +126,8 @@ def blender(_shared):
 
 @pytest.fixture
 def start_blender(binary, tmp_path_factory):
-    """Starts a Blender of the test's own on a screen of its own, with an environment beside the usual. It may be killed and started again.
-    `folder` is one in which an extension is installed."""
+    """Starts a Blender of the test's own on a screen of its own, with an environment beside the usual. It may be killed
+    and started again. `folder` is one in which an extension is installed."""
     running = []
     with contextlib.ExitStack() as screens:
 

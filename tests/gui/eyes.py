@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what a picture of the screen says, with tesseract, and tells where it says so. Guesses nothing: what is not there is not found."""
+"""Reads what a picture of the screen says, with tesseract, and tells where it says so. Guesses nothing: what is not
+there is not found."""
 
 import os
 from difflib import SequenceMatcher
@@ -52,7 +53,8 @@ def read(picture, box, *, turned=False):
 
 
 def places(words, text, *, turned=False):
-    """Where a text stands among words: boxes (left, top, right, bottom) of the places that fit it best, from the top."""
+    """Where a text stands among words: boxes (left, top, right, bottom) of the places that fit it best, from the
+    top."""
     wanted = _plain(text)
     count = len(text.split())
     found = []

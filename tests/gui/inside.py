@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs inside the Blender that is tested, and does what the test outside says: run a piece of Python, or act as if a key was
-pressed. Takes one order at a time over loopback, in a timer that outlives File > Open. Never part of the extension.
+"""Runs inside the Blender that is tested, and does what the test outside says: run a piece of Python, or act as if a
+key was pressed. Takes one order at a time over loopback, in a timer that outlives File > Open. Never part of the
+extension.
 
 An order is a line of JSON, and so is its answer. Between two orders Blender handles its events and draws.
 """
@@ -63,7 +64,8 @@ def windows():
 
 
 def regions(area):
-    """The regions of the areas of a kind: window, kind, whether it is shown, and [x, y, width, height] in the window."""
+    """The regions of the areas of a kind: window, kind, whether it is shown, and [x, y, width, height] in the
+    window."""
     found = []
     for index, window in enumerate(bpy.context.window_manager.windows):
         for shown in window.screen.areas:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A job in a Blender with windows, as the tests about jobs need it: begun, waited for, and its panel in sight. Asserts nothing itself."""
+"""A job in a Blender with windows, as the tests about jobs need it: begun, waited for, and its panel in sight. Asserts
+nothing itself."""
 
 import json
 import shutil
@@ -67,7 +68,8 @@ def ready(blender, picture):
 
 
 def open_panel(blender, number=0):
-    """Open the tab and fold the panel above the jobs; return the box with the list of jobs and the selected one below it."""
+    """Open the tab and fold the panel above the jobs; return the box with the list of jobs and the selected one below
+    it."""
     side = blender.open_sidebar(number=number)
     blender.click(side.left + HEADER_PX, side.top + HEADER_PX)
     blender.move(*side.center)
@@ -90,7 +92,8 @@ def trash(blender, panel):
 
 
 def copy(blender, job, number, name="Blue Whale"):
-    """Leave `number` more jobs on the disk, made long before this one and like it; the one in the middle has this name."""
+    """Leave `number` more jobs on the disk, made long before this one and like it; the one in the middle has this
+    name."""
     folder = Path(blender.run("str(session.folder_of(job))", job=job))
     record = json.loads((folder / "job.json").read_text())
     files = [path for path in folder.iterdir() if path.is_file() and path.name != "job.json"]

@@ -13,7 +13,8 @@ WIDTH, HEIGHT = 1600, 1000
 
 @contextlib.contextmanager
 def screen():
-    """Give the name of a new X display (":7") of WIDTH by HEIGHT pixels; that of the user's own, or None, where there is no Xvfb."""
+    """Give the name of a new X display (":7") of WIDTH by HEIGHT pixels; that of the user's own, or None, where there
+    is no Xvfb."""
     if not shutil.which("Xvfb"):
         yield os.environ.get("DISPLAY")
         return

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A script in a real Blender without windows (`blender -b`): Ctrl+C reaches it, and what it has paid for is taken up by the next run.
+"""A script in a real Blender without windows (`blender -b`): Ctrl+C reaches it, and what it has paid for is taken up by
+the next run.
 
 Here and not beside the tests in the wheels, as a Blender with a program of its own has its own handler for Ctrl+C.
 """

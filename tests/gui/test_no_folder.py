@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Blender whose user folder cannot be written to, started where a user's own folders lie: it says so, and touches none of them."""
+"""A Blender whose user folder cannot be written to, started where a user's own folders lie: it says so, and touches
+none of them."""
 
 import shutil
 

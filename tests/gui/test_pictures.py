@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each state of the interface shows, in words that can be read; and its picture for the manual, where that is asked for (see `save`).
+"""What each state of the interface shows, in words that can be read; and its picture for the manual, where that is
+asked for (see `save`).
 
 The states are set up by calls, as they are not what is tested here.
 """
@@ -357,7 +358,8 @@ EDGES_PX = (-3, 6, -2, -4, 5, 4, 3, -5, 2, 7, 1, 0, -1, -6, 8)
 
 @pytest.fixture
 def narrow_side(blender, penguin):
-    """The box of the tab, with a picture, in a sidebar as narrow as people have it. Blender keeps the width over File > New: it is given back."""
+    """The box of the tab, with a picture, in a sidebar as narrow as people have it. Blender keeps the width over File >
+    New: it is given back."""
     set_up(blender, penguin)
     side = blender.open_sidebar()
     before = width(blender)

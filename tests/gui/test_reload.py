@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The extension disabled, enabled again and updated while a job runs, in real windows. The mouse stays out of the main window
-meanwhile: it gets no event, so that what Blender keeps in it until the next one stays there."""
+"""The extension disabled, enabled again and updated while a job runs, in real windows. The mouse stays out of the main
+window meanwhile: it gets no event, so that what Blender keeps in it until the next one stays there."""
 
 import os
 import shutil
@@ -69,7 +69,8 @@ def until_goes_on(blender, job):
 
 
 def finish_and_import(blender, job, stand_in):
-    """The job goes on by itself; what is to be said about it is said, also where the mouse is elsewhere, and its button works."""
+    """The job goes on by itself; what is to be said about it is said, also where the mouse is elsewhere, and its button
+    works."""
     (create,) = stand_in.creates
     stand_in.finish(create.id)
     blender.find("import it from the list of jobs", blender.status_bar())
@@ -121,7 +122,8 @@ def test_scripts_reloaded_from_the_menu_search_while_a_job_runs(start_blender, s
     blender = start_blender(**jobs.account(slow_services))
     job = start_job(blender, star)
     blender.run(
-        "import sys; sys.modules[EXTENSION].is_the_old_one = True; bpy.app.driver_namespace['old'] = id(session.queue); 0"
+        "import sys; sys.modules[EXTENSION].is_the_old_one = True; bpy.app.driver_namespace['old'] = "
+        "id(session.queue); 0"
     )
     blender.search("Reload Scripts")
     blender.until("id(session.queue) != bpy.app.driver_namespace['old']")

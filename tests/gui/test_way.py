@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ways from a picture to a model, as people go them: with mouse and keyboard, in real windows. Starts no job by a call of ours,
-but where a call is what the user makes."""
+"""The ways from a picture to a model, as people go them: with mouse and keyboard, in real windows. Starts no job by a
+call of ours, but where a call is what the user makes."""
 
 import hashlib
 import io
@@ -69,7 +69,8 @@ def in_window(blender):
 def settings(blender, name):
     """A setting as it is now; `name` may have dots."""
     return blender.run(
-        f"value = bpy.context.scene.image_to_3d.{name}\n[*value] if hasattr(value, '__len__') and type(value) is not str else value"
+        f"value = bpy.context.scene.image_to_3d.{name}\n[*value] if hasattr(value, '__len__') and type(value) "
+        "is not str else value"
     )
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people do to Blender while jobs run, in real windows: other files, other modes, other tools, quitting, crashes, autosave."""
+"""What people do to Blender while jobs run, in real windows: other files, other modes, other tools, quitting, crashes,
+autosave."""
 
 import time
 from pathlib import Path
@@ -247,7 +248,8 @@ WAITS = "Red Star is ready and waits for the render to end"
 
 @pytest.fixture
 def render(blender, tmp_path):
-    """Begins a render of an animation; it waits at its third frame to be told to go on. Returns where its pictures are."""
+    """Begins a render of an animation; it waits at its third frame to be told to go on. Returns where its pictures
+    are."""
     yield lambda: blender.run(RENDER, path=f"{tmp_path}/") and tmp_path
     blender.run(GO_ON)
     blender.until(NO_RENDER)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ends a run that sculpted: bpy 4.2.23 crashes while it is taken down after a glTF export, and would turn a pass into a failure."""
+"""Ends a run that sculpted: bpy 4.2.23 crashes while it is taken down after a glTF export, and would turn a pass into a
+failure."""
 
 import os
 import sys

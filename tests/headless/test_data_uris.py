@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A model whose picture is a data URI keeps it, however that is spelled; one that names a file of the user's gets nothing of it."""
+"""A model whose picture is a data URI keeps it, however that is spelled; one that names a file of the user's gets
+nothing of it."""
 
 import base64
 import json

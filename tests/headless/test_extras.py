@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a service writes into a GLB's `extras` becomes properties in the user's file only where it is plain. In a real Blender."""
+"""What a service writes into a GLB's `extras` becomes properties in the user's file only where it is plain. In a real
+Blender."""
 
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,8 @@ def model(extras: Any, **on_mesh: Any) -> bytes:
 
 
 def converted(folder: Path, monkeypatch: Any, glb: bytes) -> tuple[dict[str, Any], list[Any]]:
-    """Convert the GLB, and open the .blend. Return the properties of all that has any, by name; and what the model is."""
+    """Convert the GLB, and open the .blend. Return the properties of all that has any, by name; and what the model
+    is."""
     folder.mkdir()
     (folder / "model.glb").write_bytes(glb)
     made = {"blend": str(folder / "result.blend"), "thumbnail": str(folder / "thumbnail.png")}

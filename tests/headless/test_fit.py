@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of every kind become PNG or JPEG files of the size asked for: held on the written files' own bytes and pixels."""
+"""Pictures of every kind become PNG or JPEG files of the size asked for: held on the written files' own bytes and
+pixels."""
 
 import json
 import struct
@@ -38,7 +39,8 @@ def fitted(picture: Path, limit_px: int) -> tuple[Path, NDArray[np.uint8], dict[
 
 
 def pixels_of(file: Path) -> NDArray[np.uint8]:
-    """A PNG's pixels read without Blender (its file has 8 bits, and rows as they are or stored by `up`); a JPEG's through it."""
+    """A PNG's pixels read without Blender (its file has 8 bits, and rows as they are or stored by `up`); a JPEG's
+    through it."""
     data = file.read_bytes()
     if data.startswith(b"\xff\xd8"):
         image = bpy.data.images.load(str(file))
@@ -73,7 +75,8 @@ def write_png(path: Path, pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> Pat
 
 
 def save(path: Path, pixels: NDArray[np.float32], kind: str) -> Path:
-    """Write (h, w, 4) through Blender: straight sRGB values for byte formats, linear premultiplied ones for float formats."""
+    """Write (h, w, 4) through Blender: straight sRGB values for byte formats, linear premultiplied ones for float
+    formats."""
     height, width = pixels.shape[:2]
     opaque = bool((pixels[..., 3] == 1).all())
     image = bpy.data.images.new("picture", width, height, alpha=not opaque, float_buffer=kind in ("OPEN_EXR", "HDR"))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Maps that come beside a GLB, and what services get wrong inside it: held on the nodes and pixels of the .blend that is written."""
+"""Maps that come beside a GLB, and what services get wrong inside it: held on the nodes and pixels of the .blend that
+is written."""
 
 import json
 import subprocess
@@ -120,7 +121,8 @@ class Result:
         return self.principled.inputs[socket].default_value
 
     def fed(self, socket: str, through: str = "") -> tuple[bpy.types.Image, str]:
-        """The image that feeds an input, directly or `through` a node of a type, and the name of the first node's output."""
+        """The image that feeds an input, directly or `through` a node of a type, and the name of the first node's
+        output."""
         (link,) = self.principled.inputs[socket].links
         node, output = link.from_node, link.from_socket.name
         if through:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every sculpted model must be, held on real pictures: closed, like the picture from the front, the same every time."""
+"""What every sculpted model must be, held on real pictures: closed, like the picture from the front, the same every
+time."""
 
 import functools
 import json

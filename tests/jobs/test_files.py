@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""files.py: patient where Windows says that another process has a file open, durable where money depends on it, and the only way to a file's name."""
+"""files.py: patient where Windows says that another process has a file open, durable where money depends on it, and the
+only way to a file's name."""
 
 import ast
 import errno
@@ -28,7 +29,8 @@ def violation(winerror):
 
 @pytest.fixture
 def in_use(monkeypatch):
-    """Has a function of the system fail so many times, as it does on Windows while a scanner has the file open. Returns the calls."""
+    """Has a function of the system fail so many times, as it does on Windows while a scanner has the file open. Returns
+    the calls."""
 
     def in_use(module, name, times, winerror=SHARING_VIOLATION):
         calls = []
@@ -224,7 +226,8 @@ def test_a_lock_is_given_back_although_the_file_stays_open(folder):
 
 @pytest.mark.skipif(os.name == "nt", reason="the other process speaks POSIX")
 def test_a_jobs_lock_is_given_back_explicitly(jobs, monkeypatch):
-    """Windows gives the lock of a file that is merely closed back "at some time": here a copy of the descriptor keeps the file open."""
+    """Windows gives the lock of a file that is merely closed back "at some time": here a copy of the descriptor keeps
+    the file open."""
     from image_to_3d.jobs import folder as folders
 
     folder = jobs.create()
@@ -246,8 +249,8 @@ OF_SHUTIL = {"rmtree", "move"}
 def bare(source):
     """Lines and words of what goes to a file's name, or to the disk, and not through files.py.
 
-    A method is known by how it is called: `Path.replace` and `rename` take one argument, `str.replace` two, those of dataclasses and dates
-    names; `Path.unlink` and `rmdir` take none, Blender's `unlink` the one that is unlinked.
+    A method is known by how it is called: `Path.replace` and `rename` take one argument, `str.replace` two, those of
+    dataclasses and dates names; `Path.unlink` and `rmdir` take none, Blender's `unlink` the one that is unlinked.
     """
     found = []
     for node in ast.walk(ast.parse(source)):

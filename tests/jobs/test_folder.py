@@ -148,7 +148,8 @@ def test_what_an_interrupted_creation_left_is_tidied_away_later(jobs):
 
 
 def test_a_creation_that_is_killed_at_any_moment_leaves_what_will_be_tidied_away(jobs, star):
-    """A whole job, nothing, or what the next session deletes. Before its record is there the folder is empty, or has a part of one."""
+    """A whole job, nothing, or what the next session deletes. Before its record is there the folder is empty, or has a
+    part of one."""
     before = star.read_bytes()
     for moment in range(100):
         command = [
@@ -347,7 +348,8 @@ def test_what_an_earlier_version_left_open_is_closed(jobs):
 
 
 def test_a_copied_folder_is_a_row_of_its_own_and_nothing_of_it_reaches_the_job(jobs, stand_in):
-    """Whoever copies a folder gives it any name. One that no id has is nobody's; another id is a row, which says what it is."""
+    """Whoever copies a folder gives it any name. One that no id has is nobody's; another id is a row, which says what
+    it is."""
     folder = jobs.create()
     before = files_in(folder)
     copy = shutil.copytree(folder, jobs.root / "20260101-000000-000000-abcd")

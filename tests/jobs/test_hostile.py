@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The process of a job at a server that holds it up: it heeds the user and Blender's end all the same, and gives the lock back."""
+"""The process of a job at a server that holds it up: it heeds the user and Blender's end all the same, and gives the
+lock back."""
 
 import contextlib
 import itertools

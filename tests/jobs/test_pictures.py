@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The picture of a job: noted when Generate is pressed, made the job's own before anything is sent, and the user's file left alone."""
+"""The picture of a job: noted when Generate is pressed, made the job's own before anything is sent, and the user's file
+left alone."""
 
 import base64
 import json

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What somebody else has put into a job's folder under the names of our files: nothing is written through it, and nobody waits for it."""
+"""What somebody else has put into a job's folder under the names of our files: nothing is written through it, and
+nobody waits for it."""
 
 import os
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The programs that a job's process starts: what they print is in the job's log, and they end with whoever started them. Real processes."""
+"""The programs that a job's process starts: what they print is in the job's log, and they end with whoever started
+them. Real processes."""
 
 import contextlib
 import json
@@ -125,7 +126,8 @@ def test_a_program_ends_with_its_starter_whatever_it_does(function, how):
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no such pipes")
 def test_a_background_blender_ends_with_its_starter_also_where_it_has_nothing_to_report(tmp_path):
-    """The sculptor waits for its picture, a pipe that nobody writes to: only what `launch.py` has arranged can end it."""
+    """The sculptor waits for its picture, a pipe that nobody writes to: only what `launch.py` has arranged can end
+    it."""
     pipe, request = tmp_path / "pipe", tmp_path / "request.json"
     os.mkfifo(pipe)
     asked = {"picture": str(pipe), "name": "Pipe", "parameters": {}, "output": str(tmp_path / "out.glb")}
@@ -157,7 +159,8 @@ def workers(folder):
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="needs pgrep")
 @pytest.mark.parametrize("state", [State.RUNNING, State.CONVERTING])
 def test_a_background_blender_does_not_outlive_a_jobs_process_that_is_killed(jobs, state):
-    """kill -9, so nobody tells it: it notices by itself. `Popen.kill` is for the process alone, `process.kill` for its group."""
+    """kill -9, so nobody tells it: it notices by itself. `Popen.kill` is for the process alone, `process.kill` for its
+    group."""
     folder = jobs.create(resolution="high_poly", texture_model="pbr")
     started = jobs.start(folder)
     jobs.wait_until(lambda: folders.read(folder).state is state and workers(folder))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The queue as whoever has jobs done uses it: what is started, in which order and how often, what is said, and what a look costs."""
+"""The queue as whoever has jobs done uses it: what is started, in which order and how often, what is said, and what a
+look costs."""
 
 import contextlib
 import os
@@ -23,7 +24,8 @@ HOLDS = [
     sys.executable,
     "-IS",
     "-c",
-    "import fcntl, sys, time; lock = open(sys.argv[-1] + '/lock', 'r+b'); fcntl.flock(lock, fcntl.LOCK_EX); time.sleep(600)",
+    "import fcntl, sys, time; lock = open(sys.argv[-1] + '/lock', 'r+b'); fcntl.flock(lock, fcntl.LOCK_EX); "
+    "time.sleep(600)",
 ]
 """A process that has its job and heeds nothing."""
 DIES = [sys.executable, "-IS", "-c", ""]

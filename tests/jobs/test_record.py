@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A record that holds what no job has: it is one row that says so, it stops no other job, and it picks no file of the user's. Plain Python."""
+"""A record that holds what no job has: it is one row that says so, it stops no other job, and it picks no file of the
+user's. Plain Python."""
 
 import dataclasses
 import json

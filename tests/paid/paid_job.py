@@ -24,8 +24,8 @@ DEADLINE_S = 60  # against a hang; nothing is measured with it
 class Paid:
     """A job of `service` in a user folder of its own, with a stand-in of its own that counts.
 
-    `parameters`, `config` and `connection` are what is unusual in the request, for the process and for the service; `options` are the
-    stand-in's.
+    `parameters`, `config` and `connection` are what is unusual in the request, for the process and for the service;
+    `options` are the stand-in's.
     """
 
     def __init__(self, service, root, picture, model, blender, *, parameters=(), config=(), connection=(), **options):
@@ -92,7 +92,8 @@ class Paid:
             assert "adopt its id" in job.message
 
     def go_on(self):
-        """What a user does after a fault: start Blender again, retry what failed, decide what is unconfirmed. It ends well."""
+        """What a user does after a fault: start Blender again, retry what failed, decide what is unconfirmed. It ends
+        well."""
         self.stand_in.play_nothing()
         if self.job.needs_process:
             self.run()

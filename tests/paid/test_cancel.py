@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cancelling a paid job: "Cancelled" alone stands there only where nothing more can come, or be charged; the wish outlives every fault."""
+"""Cancelling a paid job: "Cancelled" alone stands there only where nothing more can come, or be charged; the wish
+outlives every fault."""
 
 import pytest
 from paid_job import Paid

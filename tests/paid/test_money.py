@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What costs money when it goes wrong, one at a time: another job's task, a request that never left whole, pauses, limits, leftovers."""
+"""What costs money when it goes wrong, one at a time: another job's task, a request that never left whole, pauses,
+limits, leftovers."""
 
 import contextlib
 import json
@@ -50,7 +51,8 @@ def make(tmp_path, star, cube, stand_in):
     "service, known", [("meshy", "as its own"), ("csm", "as its own"), ("meshy", "as one that was given up")]
 )
 def test_a_lost_request_does_not_take_the_task_that_another_job_knows(make, service, known):
-    """The other job asked for the same a moment ago, and ours never arrived: the only task in the list is the other's."""
+    """The other job asked for the same a moment ago, and ours never arrived: the only task in the list is the
+    other's."""
     other = make(service)
     other.run()
     assert other.job.state is State.READY
@@ -97,7 +99,8 @@ def deaf():
 
 @pytest.mark.parametrize("service, deed", [("meshy", "blender quits"), ("csm", "blender quits"), ("meshy", "cancel")])
 def test_a_request_that_was_broken_off_in_the_middle_never_left(make, deaf, star, tmp_path, service, deed):
-    """Blender goes, or the user cancels, while the picture is on its way: the service has made nothing, and the record does not say that it may."""
+    """Blender goes, or the user cancels, while the picture is on its way: the service has made nothing, and the record
+    does not say that it may."""
     url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
     paid = make(service, picture=large_png(star, tmp_path / "large.png"), connection={"url": url})
     started = paid.start()

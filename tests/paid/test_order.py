@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The order of record, sync and deed: nothing leaves, and nothing is taken for done, before what it depends on is on the disk."""
+"""The order of record, sync and deed: nothing leaves, and nothing is taken for done, before what it depends on is on
+the disk."""
 
 import json
 import os
@@ -37,7 +38,8 @@ class Diary(list):
         )
 
     def require_durable(self, index, folder):
-        """The record that gets its name at `index` was synced before it, and its name is synced before anything else is done."""
+        """The record that gets its name at `index` was synced before it, and its name is synced before anything else is
+        done."""
         assert self[index - 1] == ["sync", "job.json.part"], self[index - 1 : index + 2]
         assert self[index + 1] == ["sync", folder.name], self[index - 1 : index + 2]
         return index + 1

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Never lost, never twice: a paid job meets every fault at every step of its life, and the service counts what was made.
+"""Never lost, never twice: a paid job meets every fault at every step of its life, and the service counts what was
+made.
 
 Each test walks through many combinations at once, and says at which of them something went wrong.
 """
@@ -174,8 +175,8 @@ REFUSALS = [
     ("map", "expired", {}, READY, READY),
     ("map", "drop", {}, READY, READY),
 ]
-"""Step, action and options of each fault on the wire, and how the job ends by itself where it is met once, and nine times; None where nothing
-is asked a second time.
+"""Step, action and options of each fault on the wire, and how the job ends by itself where it is met once, and nine
+times; None where nothing is asked a second time.
 """
 
 NOT_OF_CSM = ("stream", "map")  # it has neither

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One Blender of several on a user folder: does what its standard input says, a JSON list a line, and answers a JSON object a line.
+"""One Blender of several on a user folder: does what its standard input says, a JSON list a line, and answers a JSON
+object a line.
 
-["generate", picture, service] as the button does, ["tick"], ["import", job], ["retry", job]: the answer says how everything is then. Run it with
-BLENDER_USER_RESOURCES set to a folder that has the extension in it. Ends, in order, with its standard input.
+["generate", picture, service] as the button does, ["tick"], ["import", job], ["retry", job]: the answer says how
+everything is then. Run it with BLENDER_USER_RESOURCES set to a folder that has the extension in it. Ends, in order,
+with its standard input.
 """
 
 import importlib

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the folder of a Local job, as Blender does when Generate is pressed: `create_job.py ROOT PICTURE`. For a fault in the middle of it."""
+"""Makes the folder of a Local job, as Blender does when Generate is pressed: `create_job.py ROOT PICTURE`. For a fault
+in the middle of it."""
 
 import runpy
 import sys

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs a job's process and keeps a diary of what it does for good: `diary.py DIARY PROGRAM ARGUMENT ...`.
 
-A line of JSON for each step, in order: ["sync", name], ["rename", from, to, the record where it is one], ["send", first line], ["say", text].
-Names are those of the files themselves. Python's own audit events say when, but for a sync and for what is said, which have none.
+A line of JSON for each step, in order: ["sync", name], ["rename", from, to, the record where it is one], ["send", first
+line], ["say", text]. Names are those of the files themselves. Python's own audit events say when, but for a sync and
+for what is said, which have none.
 """
 
 import json

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a program with a fast clock: `hurry.py FACTOR PROGRAM ARGUMENT ...`. Its pauses are shorter by that factor, and it cannot tell.
+"""Runs a program with a fast clock: `hurry.py FACTOR PROGRAM ARGUMENT ...`. Its pauses are shorter by that factor, and
+it cannot tell.
 
 The network and other processes keep to the real time.
 """

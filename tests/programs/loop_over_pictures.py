@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people write to have many models made overnight: `blender -b --addons … --python loop_over_pictures.py -- PICTURE …`."""
+"""What people write to have many models made overnight: `blender -b --addons … --python loop_over_pictures.py --
+PICTURE …`."""
 
 import ctypes
 import signal

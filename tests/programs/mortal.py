@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs a job's process with a fault, just before the n-th thing it does to the disk, the network or other processes.
 
-`mortal.py FAULT N PROGRAM ARGUMENT ...`: "kill" ends it there as SIGKILL does; "full" lets the disk be full from there on, "full-once"
-only there; "cut" breaks the connection there. Python's own audit events say when. N beyond the last one changes nothing.
+`mortal.py FAULT N PROGRAM ARGUMENT ...`: "kill" ends it there as SIGKILL does; "full" lets the disk be full from there
+on, "full-once" only there; "cut" breaks the connection there. Python's own audit events say when. N beyond the last one
+changes nothing.
 """
 
 import errno

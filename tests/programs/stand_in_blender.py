@@ -1,5 +1,6 @@
-"""Stands in for the Blender binary where a test starts hundreds: takes the same command line, does what the programs do to the
-folder (report lines, a GLB, a .blend and a thumbnail), and no more. The real programs are tested with real Blenders.
+"""Stands in for the Blender binary where a test starts hundreds: takes the same command line, does what the programs do
+to the folder (report lines, a GLB, a .blend and a thumbnail), and no more. The real programs are tested with real
+Blenders.
 
 Without `--model`, the .blend is none. With it, that is the path of one, whose names are `PLACEHOLDER`: it becomes the
 model, with the name that was asked for. Its names are replaced in the bytes, so it has to be uncompressed.

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the stand-in by hand until Ctrl+C, with a line for each request. Never prints a picture, nor a key beside its own two."""
+"""Runs the stand-in by hand until Ctrl+C, with a line for each request. Never prints a picture, nor a key beside its
+own two."""
 
 from __future__ import annotations
 

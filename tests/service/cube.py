@@ -14,7 +14,8 @@ VERTEX_DATA, INDEX_DATA = 34962, 34963
 
 
 def cube_glb(*, textured: bool = True, filler: int = 0) -> bytes:
-    """A cube two units wide, 24 corners and 12 triangles, with a PNG as base colour; `filler` bytes make the file larger."""
+    """A cube two units wide, 24 corners and 12 triangles, with a PNG as base colour; `filler` bytes make the file
+    larger."""
     positions, normals, coordinates, indices = _faces()
     parts: list[tuple[bytes, int | None]] = [
         (positions.tobytes(), VERTEX_DATA),

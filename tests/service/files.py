@@ -211,7 +211,8 @@ class FileHost(Counter):
 
 
 class Elsewhere(Counter):
-    """Another host, where nobody should bring a key to: whatever comes is written down, and something harmless answered."""
+    """Another host, where nobody should bring a key to: whatever comes is written down, and something harmless
+    answered."""
 
     async def loop(self, request: web.Request) -> web.StreamResponse:
         turn = int(request.match_info["turn"]) + 1

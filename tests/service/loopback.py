@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Serves applications of aiohttp on loopback, each on a port of its own, in one thread. Leaves no thread behind when closed."""
+"""Serves applications of aiohttp on loopback, each on a port of its own, in one thread. Leaves no thread behind when
+closed."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the stand-in's models come from: the built-in Local service, by its public face. Never holds the loop up for long."""
+"""Where the stand-in's models come from: the built-in Local service, by its public face. Never holds the loop up for
+long."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ def local_parameters(service: str, sent: dict[str, Any]) -> dict[str, Any]:
 
 
 async def make(picture: bytes | None, parameters: dict[str, Any], folder: Path, tell: Callable[[float], None]) -> Path:
-    """Have Local make a GLB in `folder` (made here), `tell`ing how far it is, 0 to 1. A star is made where there is no picture.
+    """Have Local make a GLB in `folder` (made here), `tell`ing how far it is, 0 to 1. A star is made where there is no
+    picture.
 
     `image_to_3d` must be importable.
     """

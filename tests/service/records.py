@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tests look at afterwards: every request that came, every task that was made. Never holds a picture, only what it was."""
+"""What tests look at afterwards: every request that came, every task that was made. Never holds a picture, only what it
+was."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ class Embedded(NamedTuple):
 
 @dataclass(frozen=True)
 class Create:
-    """One task that was made, and so was paid for. `parameters` are as they were sent, pictures replaced by `Embedded`."""
+    """One task that was made, and so was paid for. `parameters` are as they were sent, pictures replaced by
+    `Embedded`."""
 
     service: str
     id: str

@@ -88,7 +88,8 @@ class Counter:
         self.ledger.requests.append(record)
         call = request[CALL] = Call(request, self, lambda: handler(request), self.shared.closing, record)
         try:
-            # Read whole before anything goes wrong: what a client sees of a dropped connection must not depend on its body's size.
+            # Read whole before anything goes wrong: what a client sees of a dropped connection must not depend on its
+            # body's size.
             record.size = len(await request.read())
             fault = self.shared.queue.take(service, step) if request.method != "HEAD" else None
             return await faults.answer(fault, call)

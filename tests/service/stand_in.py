@@ -35,8 +35,9 @@ LOCALS_AT_ONCE = 2  # each is a Blender
 class StandIn:
     """Both services on one loopback port, their files on another one, in a thread of its own.
 
-    `model` is the GLB that every task ends with; without it, the built-in Local service makes one. A task takes `seconds`; None
-    means until a test says so with `finish` or `fail`. `log` is told of each request that is over, in the server's thread.
+    `model` is the GLB that every task ends with; without it, the built-in Local service makes one. A task takes
+    `seconds`; None means until a test says so with `finish` or `fail`. `log` is told of each request that is over, in
+    the server's thread.
     """
 
     meshy_key = meshy.KEY

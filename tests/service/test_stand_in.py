@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stand-in answers as the services do: every address, code, header, quirk and fault, asked for by plain requests."""
+"""The stand-in answers as the services do: every address, code, header, quirk and fault, asked for by plain
+requests."""
 
 import base64
 import contextlib

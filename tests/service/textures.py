@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The loose maps beside a model: its own pictures where they can be taken as they are, flat ones else. Decodes no picture."""
+"""The loose maps beside a model: its own pictures where they can be taken as they are, flat ones else. Decodes no
+picture."""
 
 from __future__ import annotations
 

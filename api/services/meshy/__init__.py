@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Meshy: what the service says of itself. The table of parameters, the prices and the client are beside it; does nothing
-itself."""
+"""Meshy: what the service says of itself. The table of parameters, the prices and the client are beside it; does
+nothing itself."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

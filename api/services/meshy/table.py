@@ -78,7 +78,9 @@ PARAMETERS: Table = (
     ),
     Flag(
         name="should_remesh",
-        description="Make the mesh anew with the topology and the number of faces below; off gives the densest triangles",
+        description=(
+            "Make the mesh anew with the topology and the number of faces below; off gives the densest triangles"
+        ),
         default=False,
         sent_with="ai_model",  # each of them has another default
     ),
