@@ -248,7 +248,7 @@ class Queue:
     def look(self) -> list[News]:
         """Start what waits, look at what runs and at what another Blender has done. Return what the user should
         hear."""
-        until = self._clock() + self.step_s
+        half, until = self._clock() + self.step_s / 2, self._clock() + self.step_s
         try:
             self._let_go_of_ended()
             is_changed = self._is_changed()
@@ -257,18 +257,17 @@ class Queue:
             before, self.trouble = self.trouble, user_message(error)
             return [News("ERROR", self.trouble)] if self.trouble != before else []
         self.trouble = ""
-        news = []
+        if is_changed:
+            self._begin_listing()
+        if self._listing is not None and self._list_on(half):
+            self._compare()
+        self._read_on(half)
+        news = self._greeting()
         for job_id in self._in_order(self._active):
             if (said := self._care_for(job_id, until)) is not None:
                 news.append(said)
-        # What can wait comes last.
-        if is_changed:
-            self._begin_listing()
-        if self._listing is not None and self._list_on(until):
-            self._compare()
-        self._read_on(until)
         self._delete_leftovers(until)
-        return [*self._greeting(), *news]
+        return news
 
     @staticmethod
     def _in_order(ids: dict[str, Care]) -> list[str]:
@@ -455,7 +454,8 @@ class Queue:
                 care.starts = 0
             return job
         folder = self.folder_of(job_id)
-        if self.is_running(job_id) or not self._has_turn(job) or folders.is_locked(folder):
+        # One that has just died is let go of first: it may have been cancelled.
+        if care.process is not None or not self._has_turn(job) or folders.is_locked(folder):
             return job
         if not job.untold and care.starts >= STARTS_AT_MOST:
             sentence = "The job's process stopped unexpectedly, twice: log.txt in the job's folder has the details."

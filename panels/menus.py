@@ -43,16 +43,16 @@ class IMAGE_TO_3D_MT_all(bpy.types.Menu):
         layout.operator("image_to_3d.show_preferences")
 
 
-def _draw_import(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+def draw_import(self: bpy.types.Menu, context: bpy.types.Context) -> None:
     self.layout.menu("IMAGE_TO_3D_MT_all", icon="IMAGE_DATA")
 
 
-def _draw_add(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+def draw_add(self: bpy.types.Menu, context: bpy.types.Context) -> None:
     self.layout.separator()
     self.layout.operator("image_to_3d.generate_from_files", text="Image to 3D...", icon="IMAGE_DATA")
 
 
-def _draw_image(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+def draw_image(self: bpy.types.Menu, context: bpy.types.Context) -> None:
     image = image_of(context)
     self.layout.separator()
     row = self.layout.row()
@@ -81,14 +81,14 @@ _CLASSES = (IMAGE_TO_3D_MT_all, IMAGE_TO_3D_FH_pictures)
 def register() -> None:
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
-    bpy.types.TOPBAR_MT_file_import.append(_draw_import)
-    bpy.types.VIEW3D_MT_add.append(_draw_add)
-    bpy.types.IMAGE_MT_image.append(_draw_image)
+    bpy.types.TOPBAR_MT_file_import.append(draw_import)
+    bpy.types.VIEW3D_MT_add.append(draw_add)
+    bpy.types.IMAGE_MT_image.append(draw_image)
 
 
 def unregister() -> None:
-    bpy.types.IMAGE_MT_image.remove(_draw_image)
-    bpy.types.VIEW3D_MT_add.remove(_draw_add)
-    bpy.types.TOPBAR_MT_file_import.remove(_draw_import)
+    bpy.types.IMAGE_MT_image.remove(draw_image)
+    bpy.types.VIEW3D_MT_add.remove(draw_add)
+    bpy.types.TOPBAR_MT_file_import.remove(draw_import)
     for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)

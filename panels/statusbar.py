@@ -11,7 +11,7 @@ from .sentences import waiting
 UNITS_WIDE = 10.0  # of the bar, so that the words in it can be read
 
 
-def _draw(self: bpy.types.Header, context: bpy.types.Context) -> None:
+def draw(self: bpy.types.Header, context: bpy.types.Context) -> None:
     current = session.current()
     waits = waiting(current.arrivals.waiting())
     if waits:
@@ -29,8 +29,8 @@ def _draw(self: bpy.types.Header, context: bpy.types.Context) -> None:
 
 
 def register() -> None:
-    bpy.types.STATUSBAR_HT_header.append(_draw)
+    bpy.types.STATUSBAR_HT_header.append(draw)
 
 
 def unregister() -> None:
-    bpy.types.STATUSBAR_HT_header.remove(_draw)
+    bpy.types.STATUSBAR_HT_header.remove(draw)

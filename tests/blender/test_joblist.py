@@ -208,3 +208,13 @@ def test_a_record_that_cannot_be_read_is_a_failed_job_and_hides_no_other(make_jo
     session.tick()
     assert ids(shown) == [bad.id, good.id]
     assert session.job(bad.id).state == "failed" and "cannot be read" in session.job(bad.id).message
+
+
+def test_the_list_of_a_new_session_has_its_newest_job_selected(make_job, session, shown):
+    """The items of the session before are still there."""
+    first, second = make_job(), make_job()
+    session.tick()
+    select(shown, first)
+    session.leave()
+    session.tick()
+    assert ids(shown) == [second.id, first.id] and session.joblist.selected() == second.id

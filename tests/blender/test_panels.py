@@ -348,7 +348,7 @@ def test_a_sentence_is_broken_into_lines_that_fit(extension, width, icon):
 
 def status_bar(extension):
     layout = Layout()
-    extension.module("panels.statusbar")._draw(SimpleNamespace(layout=layout), context())
+    extension.module("panels.statusbar").draw(SimpleNamespace(layout=layout), context())
     return words(layout.drawn)
 
 
@@ -375,12 +375,12 @@ def test_the_menus_offer_everything(extension, image_editor):
         draw(SimpleNamespace(layout=layout), context(space))
         return layout.drawn
 
-    assert [asked["menu"] for name, asked in appended(menus._draw_import) if name == "menu"] == ["IMAGE_TO_3D_MT_all"]
-    assert operators(appended(menus._draw_add)) == [("image_to_3d.generate_from_files", {})]
-    ((_, asked),) = [entry for entry in appended(menus._draw_image, image_editor) if entry[0] == "operator"]
+    assert [asked["menu"] for name, asked in appended(menus.draw_import) if name == "menu"] == ["IMAGE_TO_3D_MT_all"]
+    assert operators(appended(menus.draw_add)) == [("image_to_3d.generate_from_files", {})]
+    ((_, asked),) = [entry for entry in appended(menus.draw_image, image_editor) if entry[0] == "operator"]
     assert (asked["enabled"], asked["set"]) == (False, {})
     image_editor.image = bpy.data.images.new("Painted", 4, 4)
-    ((_, asked),) = [entry for entry in appended(menus._draw_image, image_editor) if entry[0] == "operator"]
+    ((_, asked),) = [entry for entry in appended(menus.draw_image, image_editor) if entry[0] == "operator"]
     assert (asked["enabled"], asked["set"]) == (True, {"image": "Painted"})
 
 

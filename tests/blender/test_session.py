@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the user is told about jobs: how serious it is, what goes on after a restart, and how large a job is."""
 
+import shutil
+import sys
+import time
+
 import bpy
 import pytest
 from ticking import listen_until, tick_until
@@ -349,3 +353,42 @@ def test_the_size_of_a_job_is_known_when_it_has_ended(session, start):
 def test_a_job_is_shown_by_its_model_or_else_by_its_picture(session, make_job, state, service, source, shown):
     job = make_job(state, service=service, parameters={"image_url": source})
     assert session.picture_of(job) == (str(session.folder_of(job.id) / shown) if shown else "")
+
+
+def test_a_model_that_cannot_be_placed_stays_ready(session, start, make_job):
+    """And is tried by hand only."""
+    job = make_job("ready")
+    (session.folder_of(job.id) / "result.blend").write_bytes(b"BLENDER is what this is not")
+    session.tick()
+    session.arrivals.expect(job.id, bpy.context.scene)
+    (said,) = session.tick()
+    assert said.severity == "ERROR" and "retry the job" in said.sentence
+    assert session.job(job.id).state == "ready" and not session.is_busy() and session.tick() == []
+
+
+HOLDS_A_MOMENT = """
+import fcntl, sys, time
+lock = open(sys.argv[-1] + "/lock", "r+b")
+fcntl.flock(lock, fcntl.LOCK_EX)
+time.sleep(0.5)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks files as Linux and macOS do")
+def test_a_model_whose_process_is_just_ending_is_imported_all_the_same(session, make_job, model):
+    """It has written that the job is ready, and still holds the job."""
+    done = session.folder_of(model["image_to_3d_job"])
+    job = make_job("waiting")
+    folder = session.folder_of(job.id)
+    session.queue.python = [sys.executable, "-IS", "-c", HOLDS_A_MOMENT]
+    session.tick()
+    until = time.monotonic() + 30
+    while not session.folders.is_locked(folder):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    shutil.copyfile(done / "result.blend", folder / "result.blend")
+    record = session.folders.read(folder)
+    record.state = session.State.READY
+    session.folders.write(folder, record)
+    assert bpy.ops.image_to_3d.import_result(job=job.id) == {"FINISHED"}
+    assert session.job(job.id).state == "imported"
