@@ -380,13 +380,13 @@ def test_ctrl_c_reaches_the_script_and_no_other_picture_is_paid(session, slow_ac
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl+C cannot be pressed for one process there")
 def test_ctrl_c_before_anything_is_sent_leaves_nothing_to_be_paid(session, slow_account, star, monkeypatch):
-    create = session.create
+    create = session.queue.create
 
     def create_and_press(*arguments, **options):
         os.kill(os.getpid(), signal.SIGINT)
         return create(*arguments, **options)
 
-    monkeypatch.setattr(session, "create", create_and_press)
+    monkeypatch.setattr(session.queue, "create", create_and_press)
     with pytest.raises(KeyboardInterrupt):
         bpy.ops.image_to_3d.generate(filepath=str(star), service="MESHY")
     (job,) = session.jobs()

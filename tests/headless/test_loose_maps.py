@@ -12,6 +12,7 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
+from alive import alive
 from drawing import png
 from service.textures import assembled
 
@@ -443,7 +444,9 @@ def test_the_program_reports_and_blender_warns_of_nothing(tmp_path: Path, meshes
     request = request_for(glb, tmp_path, {"roughness": flat(GREY)}) | {"report": str(tmp_path / "report.jsonl")}
     (tmp_path / "request.json").write_text(json.dumps(request))
     command = [sys.executable, "-I", "-W", "always", str(ROOT / "programs" / "launch.py"), "headless.convert"]
-    run = subprocess.run([*command, str(tmp_path / "request.json")], capture_output=True, text=True, timeout=60)
+    command.append(str(tmp_path / "request.json"))
+    with alive() as stdin:
+        run = subprocess.run(command, stdin=stdin, capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
     assert "DeprecationWarning" not in run.stdout + run.stderr
     last = json.loads((tmp_path / "report.jsonl").read_text().splitlines()[-1])

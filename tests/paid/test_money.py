@@ -63,7 +63,7 @@ def test_a_lost_request_does_not_take_the_task_that_another_job_knows(make, serv
     paid = make(service)
     paid.stand_in.play("create", "drop")
     paid.run()
-    assert (paid.job.state, paid.job.task_id, paid.job.candidates) == (State.UNCONFIRMED, "", [])
+    assert (paid.job.state, paid.job.task_id, paid.job.candidates) == (State.UNCONFIRMED, "", ())
     assert len(paid.stand_in.creates) == 1
 
 
@@ -77,7 +77,7 @@ def test_what_only_this_job_gave_up_is_not_found_again_either(make):
     (paid.folder / "result.glb").unlink()
     paid.stand_in.play("create", "drop")
     paid.run()
-    assert (paid.job.state, paid.job.candidates) == (State.UNCONFIRMED, [])
+    assert (paid.job.state, paid.job.candidates) == (State.UNCONFIRMED, ())
 
 
 def large_png(star, path):
@@ -116,7 +116,7 @@ def test_a_request_that_was_broken_off_in_the_middle_never_left(make, deaf, star
         started.wait(60)
     job = paid.job
     assert job.state is (State.CANCELLED if deed == "cancel" else State.WAITING), paid.log
-    assert (job.sent, job.awaited, job.task_id, job.earlier) == ("", False, "", [])
+    assert (job.sent, job.awaited, job.task_id, job.earlier) == ("", False, "", ())
     assert job.message == ("Cancelled" if deed == "cancel" else folders.WAITING_MESSAGE)
     deaf.close()
     paid.connection = {}
