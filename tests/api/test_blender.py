@@ -18,7 +18,7 @@ ROOT = str(Path(image_to_3d.__path__[0]).parent)
 
 
 def start(binary, folder):
-    return blender.start([str(binary), "--background"], FIT, {}, folder)
+    return blender.start([str(binary), "--background"], FIT, {}, folder, None)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ if sys.argv[4] == "EFBIG":
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 try:
-    blender.start([sys.argv[2]], "headless.fit", {"picture": "x" * 5000}, Path(sys.argv[3]))
+    blender.start([sys.argv[2]], "headless.fit", {"picture": "x" * 5000}, Path(sys.argv[3]), None)
 except Exception as error:
     print(type(error).__name__, error)
 """

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What becomes of delivered files: kept, asked for again, never fetched twice. With a service that only delivers."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from image_to_3d import api
@@ -13,7 +15,7 @@ class Deliverer:
 
     def __init__(self, *files, is_paid=True):
         self.files = list(files)
-        self.is_paid = is_paid
+        self.about = SimpleNamespace(is_paid=is_paid)
         self.asked = []
         self.looks = 0
 

@@ -10,7 +10,7 @@ import pytest
 from drawing import star_png
 
 from image_to_3d import api
-from image_to_3d.api import picture
+from image_to_3d.api import headers, picture
 from image_to_3d.headless.report import Report
 from image_to_3d.headless.sculpt import sculpt
 
@@ -105,4 +105,4 @@ def test_a_picture_with_a_backslash_in_its_name_is_looked_at_before_it_is_sent(t
     command = api.blender.find_blender()
     options = {"called": "Fox", "limit_px": limit_px, "may_be_flat": False, "sleep": shortly}
     made = picture.fit(source, stem, lambda: command, **options)
-    assert max(picture.size_of(made)) == min(96, limit_px)
+    assert max(headers.size_of(made)) == min(96, limit_px)
