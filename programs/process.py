@@ -102,7 +102,7 @@ if sys.platform == "win32":
         """Let others go first from now on, this process and those it starts: Windows was told so at the start."""
 
     def starter_is_gone() -> bool:
-        """Whether standard input has come to its end. Asked by the process itself, once its orders are read."""
+        """Whether standard input has come to its end. Asked by the process itself, once its config is read."""
         handle = msvcrt.get_osfhandle(STDIN)
         return not ctypes.windll.kernel32.PeekNamedPipe(handle, None, 0, None, None, None)
 else:
@@ -114,7 +114,10 @@ else:
         os.nice(NICE)
 
     def starter_is_gone() -> bool:
-        """Whether standard input has come to its end. Asked by the process itself, once its orders are read."""
+        """Whether standard input has come to its end. Asked by the process itself, once its config is read. One that is
+        no pipe, as of a program that is run by hand, tells nothing."""
+        if not stat.S_ISFIFO(os.fstat(STDIN).st_mode):
+            return False
         readable, _, _ = select.select([STDIN], [], [], 0)
         return bool(readable) and os.read(STDIN, 1) == b""
 

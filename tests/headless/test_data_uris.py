@@ -4,14 +4,12 @@ nothing of it."""
 
 import base64
 import json
-import os
 import sys
 from pathlib import Path
 
 import bpy
 import numpy as np
 import pytest
-from alive import alive
 from drawing import png
 from service.cube import cube_glb
 from service.textures import assembled, parted
@@ -50,15 +48,8 @@ def test_the_picture_arrives(tmp_path: Path, monkeypatch, head: str) -> None:
     assert np.round(np.array(image.pixels[:4]) * 255).astype(int).tolist() == list(GREEN)
 
 
-@pytest.fixture
-def starter():
-    """Standard input as whoever started the program leaves it: open."""
-    with alive() as descriptor, os.fdopen(os.dup(descriptor)) as stdin:
-        yield stdin
-
-
 @pytest.mark.parametrize("uri", ["data:{path}", "data:/..{path}", "DATA:image/png;base64,/..{path}", "{path}"])
-def test_a_file_of_the_users_is_never_opened(tmp_path: Path, monkeypatch, starter, uri: str) -> None:
+def test_a_file_of_the_users_is_never_opened(tmp_path: Path, monkeypatch, uri: str) -> None:
     """Also where nobody has checked the model before."""
     secret = tmp_path / "secret.png"
     secret.write_bytes(png(np.full((4, 4, 4), GREEN, np.uint8)))
@@ -67,7 +58,6 @@ def test_a_file_of_the_users_is_never_opened(tmp_path: Path, monkeypatch, starte
     request = tmp_path / "request.json"
     request.write_text(json.dumps({**request_for(glb), "report": str(tmp_path / "report.jsonl")}))
     monkeypatch.setattr(sys, "argv", ["convert", str(request)])
-    monkeypatch.setattr(sys, "stdin", starter)
     with pytest.raises(SystemExit):
         program.main()
     assert "outside itself" in json.loads((tmp_path / "report.jsonl").read_text().splitlines()[-1])["error"]

@@ -13,7 +13,6 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from alive import alive
 from numpy.typing import NDArray
 
 from image_to_3d.api.headers import size_of
@@ -260,8 +259,7 @@ def run(picture: Path, folder: Path, only_look: bool = False, called: str = "") 
         "headless.fit",
         str(folder / "request.json"),
     ]
-    with alive() as stdin:
-        process = subprocess.run(command, stdin=stdin, capture_output=True, text=True, timeout=60)
+    process = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert "DeprecationWarning" not in process.stdout + process.stderr
     return process.returncode, json.loads(report.read_text().splitlines()[-1])
 

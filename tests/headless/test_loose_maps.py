@@ -12,7 +12,6 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from alive import alive
 from drawing import png
 from service.textures import assembled
 
@@ -445,8 +444,7 @@ def test_the_program_reports_and_blender_warns_of_nothing(tmp_path: Path, meshes
     (tmp_path / "request.json").write_text(json.dumps(request))
     command = [sys.executable, "-I", "-W", "always", str(ROOT / "programs" / "launch.py"), "headless.convert"]
     command.append(str(tmp_path / "request.json"))
-    with alive() as stdin:
-        run = subprocess.run(command, stdin=stdin, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
     assert "DeprecationWarning" not in run.stdout + run.stderr
     last = json.loads((tmp_path / "report.jsonl").read_text().splitlines()[-1])
