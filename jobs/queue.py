@@ -251,16 +251,15 @@ class Queue:
         half, until = self._clock() + self.step_s / 2, self._clock() + self.step_s
         try:
             self._let_go_of_ended()
-            is_changed = self._is_changed()
+            if self._is_changed():
+                self._begin_listing()
+            if self._listing is not None and self._list_on(half):
+                self._compare()
             self._look_at_ended()
         except (JobError, OSError) as error:  # said once, and looked at again with each look
             before, self.trouble = self.trouble, user_message(error)
             return [News("ERROR", self.trouble)] if self.trouble != before else []
         self.trouble = ""
-        if is_changed:
-            self._begin_listing()
-        if self._listing is not None and self._list_on(half):
-            self._compare()
         self._read_on(half)
         news = self._greeting()
         for job_id in self._in_order(self._active):
@@ -282,7 +281,7 @@ class Queue:
             mtime_ns = os.stat(self.root).st_mtime_ns
         if self._listing is not None or mtime_ns == self._root_mtime_ns:
             return False
-        is_settled = time.time_ns() - mtime_ns > LISTED_AGAIN_NS
+        is_settled = abs(time.time_ns() - mtime_ns) > LISTED_AGAIN_NS  # a server's clock may be ahead of ours
         self._root_mtime_ns = mtime_ns if is_settled else -1
         return True
 
@@ -395,8 +394,7 @@ class Queue:
             traceback.print_exc()
             return self._give_up_for_now(before, BUG)
         if job.state is State.IMPORTED:
-            sentence = f"{job.name} was imported by another Blender: import it again from the list of jobs"
-            return News("INFO", sentence, job.service, job.id, job.state)
+            return imported_elsewhere(job)
         if job.state in ENDED_WITHOUT and self._is_news(before, job):
             return _farewell(job)
         if job.state is State.READY and was_ours:
@@ -690,6 +688,12 @@ class Queue:
 
 def _count(number: int) -> str:
     return "1 job" if number == 1 else f"{number} jobs"
+
+
+def imported_elsewhere(job: Job) -> News:
+    """What is said where a model was expected, and another Blender, or a script in one, has imported it."""
+    sentence = f"{job.name} was imported by another Blender: import it again from the list of jobs"
+    return News("INFO", sentence, job.service, job.id, job.state)
 
 
 def _farewell(job: Job) -> News:

@@ -8,14 +8,15 @@ waits.
 
 import contextlib
 import time
+import traceback
 from collections.abc import Callable
 
 import bpy
 
-from ..api.errors import BusyError, ImageTo3DError, JobError
+from ..api.errors import BusyError, ImageTo3DError, JobError, user_message
 from ..jobs import folder as folders
 from ..jobs.folder import Job, State
-from ..jobs.queue import ENDED_WITHOUT, News, Queue
+from ..jobs.queue import BUG, ENDED_WITHOUT, News, Queue, imported_elsewhere
 from ..scene import settings
 from ..scene.place import place
 from ..scene.refusal import reason_of
@@ -92,7 +93,11 @@ class Arrivals:
             return self._bring_in(job)
         except (ImageTo3DError, OSError) as error:  # one job's trouble must not stop the others
             self.leave(job.id)
-            return News("ERROR", f"{job.name} could not be added ({reason_of(error)}): import it from the list of jobs")
+            return News("ERROR", f"{job.name}: {user_message(error)}", job.service)
+        except Exception:  # neither may a bug of ours
+            traceback.print_exc()
+            self.leave(job.id)
+            return News("ERROR", f"{job.name}: {BUG}", job.service)
 
     def _bring_in(self, job: Job) -> News | None:
         """Place an expected result; whatever is in the way is said, and the result stays ready to be imported by
@@ -111,8 +116,7 @@ class Arrivals:
             )
         reader, is_held = busy.reader(), busy.is_tool_held()
         self.in_the_way = reader or ("the tool in use" if is_held else "")
-        # A model that came now would stand in the rest of the pictures; however long it takes, a later look brings it
-        # in
+        # A model that came now would stand in the rest of the pictures: a later look brings it in, whenever that is.
         if reader:
             return None
         if is_held:
@@ -174,9 +178,3 @@ class Arrivals:
             folders.write(folder, job)
         self._queue.refresh(job_id)
         return root
-
-
-def imported_elsewhere(job: Job) -> News:
-    """What is said where a model was expected here, and another Blender, or a script in one, has imported it."""
-    sentence = f"{job.name} was imported by another Blender: import it again from the list of jobs"
-    return News("INFO", sentence, job.service, job.id, job.state)
