@@ -205,7 +205,7 @@ def test_a_model_waits_for_whatever_reads_the_scene_without_a_limit(session, sta
     assert session.is_busy() and not bpy.data.objects
     assert session.waits_for(session.job(job.id)) == what
     monkeypatch.setattr(busy, "reader", lambda: "")
-    (said,) = session.tick()
+    (said,) = listen_until(session, lambda: not session.is_busy())
     assert said.sentence.startswith("Red Star is in the scene: ")
     assert session.waits_for(session.job(job.id)) == ""
     tick_until(session, lambda: not session.is_busy())  # its process may still be ending
@@ -217,7 +217,7 @@ def test_a_model_waits_for_the_end_of_a_tool(session, start, busy, monkeypatch):
     assert tick_until_ready(session, job) == [] and session.tick() == []
     assert session.waits_for(session.job(job.id)) == "the tool in use"
     monkeypatch.setattr(busy, "is_tool_held", lambda: False)
-    (said,) = session.tick()
+    (said,) = listen_until(session, lambda: not session.is_busy())
     assert said.sentence.startswith("Red Star is in the scene: ")
 
 
