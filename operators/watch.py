@@ -55,8 +55,8 @@ class IMAGE_TO_3D_OT_watch(bpy.types.Operator):
 
 def end_watch() -> None:
     """Every way out of the modal operator passes through here."""
-    current = session.current()
-    if current.watch_timer is not None:
+    current = session.begun()
+    if current is not None and current.watch_timer is not None:
         bpy.context.window_manager.event_timer_remove(current.watch_timer)
         current.watch_timer = None
 

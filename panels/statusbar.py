@@ -12,7 +12,9 @@ UNITS_WIDE = 10.0  # of the bar, so that the words in it can be read
 
 
 def draw(self: bpy.types.Header, context: bpy.types.Context) -> None:
-    current = session.current()
+    current = session.begun()
+    if current is None:  # Blender has just started
+        return
     waits = waiting(current.arrivals.waiting())
     if waits:
         self.layout.label(text=shown(waits), translate=False)

@@ -25,6 +25,12 @@ def current() -> "Session":
     return _session
 
 
+def begun() -> "Session | None":
+    """The session of this Blender, None where nobody has asked for it yet. For what is drawn or ended before that, as
+    the status bar with the first window: the start of Blender must not wait for all that a session is made of."""
+    return _session
+
+
 def register() -> None:
     """Nothing is read and nothing is started before somebody asks."""
 
