@@ -363,6 +363,13 @@ def test_the_status_bar_shows_what_runs(extension, session, settings, slow_accou
     assert status_bar(extension).startswith("2 models: ")
 
 
+def test_the_status_bar_of_a_blender_that_has_just_started_makes_no_session(extension, no_jobs):
+    """Its first drawing is a part of the start, which would take longer by all that is loaded then."""
+    module = extension.module("session")
+    module.unregister()
+    assert status_bar(extension) == "" and module.begun() is None
+
+
 def test_the_menus_offer_everything(extension, image_editor):
     menus = extension.module("panels.menus")
     drawn = drawn_by(menus.IMAGE_TO_3D_MT_all)
