@@ -54,8 +54,7 @@ class OfJob(_Mixin):
 
     def known_job(self) -> "Job | None":
         """The job that is meant, as it was last seen; None where there is none. For what asks before it acts."""
-        current = session.current()
-        return current.queue.job(self.job or current.joblist.selected())
+        return _known_job(self.job)
 
     def go_on(self, context: bpy.types.Context, begin: Callable[[str], object]) -> set[str]:
         """Do `begin`, which has the job go on, and have its result enter the scene; in the background wait for that."""
@@ -71,6 +70,17 @@ class OfJob(_Mixin):
                 background.finish(job_id, scene, interrupt)
 
         return interruptible_outcome(self, action)
+
+
+def _known_job(job_id: str) -> "Job | None":
+    current = session.current()
+    return current.queue.job(job_id or current.joblist.selected())
+
+
+def _candidates(job_id: str) -> list[str]:
+    """The tasks at the service of which one may be the job's, as far as the service lists them."""
+    job = _known_job(job_id)
+    return list(job.candidates) if job else []
 
 
 class IMAGE_TO_3D_OT_import_result(OfJob, bpy.types.Operator):
@@ -135,18 +145,13 @@ class IMAGE_TO_3D_OT_adopt(OfJob, bpy.types.Operator):
     task_id: bpy.props.StringProperty(
         name="Task ID",
         description="Id of the task, or code of the session, at the service",
-        search=lambda operator, context, text: operator.candidates(),
+        search=lambda properties, context, text: _candidates(properties.job),
         search_options={"SUGGESTION"},
         options={"SKIP_SAVE"},
     )
 
-    def candidates(self) -> list[str]:
-        """The tasks at the service of which one may be the job's, as far as the service lists them."""
-        job = self.known_job()
-        return list(job.candidates) if job else []
-
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        self.task_id = next(iter(self.candidates()), "")
+        self.task_id = next(iter(_candidates(self.job)), "")
         return context.window_manager.invoke_props_dialog(self)
 
     def execute(self, context: bpy.types.Context) -> set[str]:

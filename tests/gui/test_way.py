@@ -54,7 +54,8 @@ max(bpy.data.objects[name].dimensions)
 """
 
 LABELS = """
-[getattr(bpy.ops.image_to_3d, name).get_rna_type().name for name in dir(bpy.ops.image_to_3d) if not name.endswith("_preset_add")]
+names = [name for name in dir(bpy.ops.image_to_3d) if not name.endswith("_preset_add") and name != "watch"]
+[getattr(bpy.ops.image_to_3d, name).get_rna_type().name for name in names]
 """
 
 
