@@ -88,9 +88,12 @@ def beat() -> float:
     try:
         with bpy.context.temp_override(window=windows[0]):  # a timer has no window, and an undo step wants one
             look()
+            # Where a result waits, the watch brings its timer's event, too: a viewport render that is over (5.2.2)
+            # stays in the list of modal operators until the next event, and with no hand on the mouse there is none.
             # While the interface is locked, a modal operator may get no event, and a bake refuses whatever updates the
             # scene.
-            if session.current().unsaid and not busy.is_locked():
+            current = session.current()
+            if (current.unsaid or current.arrivals.in_the_way) and not busy.is_locked():
                 bpy.ops.image_to_3d.watch("INVOKE_DEFAULT")
     except Exception:  # a timer that raises is gone, and with it whoever would look after the jobs
         import traceback
