@@ -214,11 +214,6 @@ def _seconds(date: str) -> float | None:
     """An HTTP date in seconds since 1970, None where it is none."""
     try:
         return email.utils.parsedate_to_datetime(date).timestamp()
-    except (
-        TypeError,
-        ValueError,
-        IndexError,
-        OverflowError,
-        OSError,
-    ):  # the last three: years and zones that nobody counts to
+    except (TypeError, ValueError, IndexError, OverflowError, OSError):
+        # The last three: years and zones that nobody counts to.
         return None

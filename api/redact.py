@@ -83,9 +83,8 @@ def _without_access(word: str) -> str:
 def _without_password(rest: str) -> str:
     """What follows "://", without the name and the password before the host."""
     host, slash, path = rest.partition("/")
-    if (
-        "@" in path and ":" in host and not host.rpartition(":")[2].isdigit()
-    ):  # no port: the slash belongs to a password
+    # No port: the slash belongs to a password.
+    if "@" in path and ":" in host and not host.rpartition(":")[2].isdigit():
         return f"{HIDDEN}@{path.rpartition('@')[2]}"
     before, at, after = host.rpartition("@")
     return f"{HIDDEN}@{after}{slash}{path}" if at and before else rest

@@ -282,7 +282,7 @@ def read(folder: Path) -> Job:
         raise JobError(f"There is no job in {folder}.") from None
     except record.WrongError as error:
         raise JobError(
-            f"The record of the job in {folder} cannot be read ({error}): mend {RECORD} there, or remove the job."
+            f"The record of the job in {folder} cannot be read ({error}): repair {RECORD} there, or remove the job."
         ) from None
     return Job(**{**found, "state": State(found["state"])})
 
@@ -335,7 +335,7 @@ def request_of(folder: Path, job: Job) -> dict[str, Any]:
         if isinstance(entry, Picture):
             if not request.get(entry.name) and not entry.optional and not request.get(entry.instead):
                 raise JobError(
-                    f"The record of the job in {folder} names no picture: mend {RECORD} there, or remove the job."
+                    f"The record of the job in {folder} names no picture: repair {RECORD} there, or remove the job."
                 )
             if entry.name in request:
                 request[entry.name] = picture_in(folder, job, entry.name)

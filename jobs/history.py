@@ -160,9 +160,8 @@ def retry(folder: Path) -> None:
                 raise JobError(f"{job.name} is {job.state}: only a job that has ended can be tried again.")
             if job.task_over:
                 _forget_task(folder, job)
-            if (
-                job.state in folders.HAS_RESULT
-            ):  # its model is there and cannot be read, or looks wrong: prepare it anew
+            # Its model is there and cannot be read, or looks wrong: prepare it anew.
+            if job.state in folders.HAS_RESULT:
                 files.remove(folder / folders.BLEND, missing_ok=True)
             _wait_again(folder, job)
     except BusyError:

@@ -116,9 +116,8 @@ def make_own(folder: Path, name: Any, note: Note, check_cancelled: Callable[[], 
     target = folder / name
     is_own = source == target and not note["is_linked"]
     if is_own:
-        if (
-            target.stat().st_size != note["size"]
-        ):  # power failed before it was synced, or somebody has put another there
+        # Power failed before it was synced, or somebody has put another there.
+        if target.stat().st_size != note["size"]:
             raise _changed(note)
         digest = sha256_of(target, check_cancelled)
         files.sync(target, is_money=True)

@@ -322,10 +322,8 @@ class Queue(Index):
         """How long a process that was asked to give its job up, or to end, may take to heed that."""
         try:
             job = folders.read(self.folder_of(job_id))
-        except (
-            JobError,
-            OSError,
-        ):  # its record cannot be read, so nothing that happens to it can be written down either
+        except (JobError, OSError):
+            # Its record cannot be read, so nothing that happens to it can be written down either.
             return DEAF_S
         if job.state is State.SUBMITTING and job.awaited:
             return AWAITED_S

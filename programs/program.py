@@ -102,13 +102,8 @@ class Program:
         ended = self._process.poll() is not None  # asked before the file is read: the last line may come in between
         try:
             report = self._read()
-        except (
-            ValueError,
-            TypeError,
-            KeyError,
-            OverflowError,
-            RecursionError,
-        ):  # it reads files of strangers, and may be out of its mind
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+            # It reads files of strangers, and may be out of its mind.
             self.stop()
             return Report(error=self.not_understood)
         if ended and report.done is None and not report.error:

@@ -70,9 +70,8 @@ def _property(parameter: Parameter) -> Any:
             default = least if parameter.default is None else parameter.default
             return bpy.props.IntProperty(default=default, min=least, max=parameter.maximum, **about)
         case kinds.Text():
-            if (
-                parameter.suggestions
-            ):  # in the tooltip: Blender 4.2 crashes on exit where a group's text has a search of its own
+            # In the tooltip: Blender 4.2 crashes on exit where a group's text has a search of its own.
+            if parameter.suggestions:
                 about["description"] += f" (such as {', '.join(parameter.suggestions)})"
             return bpy.props.StringProperty(default=parameter.default, maxlen=parameter.length, **about)
         case kinds.Picture():

@@ -24,9 +24,8 @@ class Previews:
                 if not os.path.isfile(path):  # a pipe would be waited for
                     return 0
                 self._icons.load(path, path, "IMAGE")
-            except (
-                ValueError
-            ):  # its name is no text, or none that a file can have: Blender's previews (4.2 to 5.2) take no bytes
+            except ValueError:
+                # Its name is no text, or none that a file can have: Blender's previews (4.2 to 5.2) take no bytes.
                 return 0
         return self._icons[path].icon_id
 
