@@ -36,6 +36,8 @@ class About:
     private networks. "web": https only, except on this machine."""
     views: tuple[str, ...] = ()
     """The parameters that are further pictures of the same object, by wire name (`back_image_url`, …)."""
+    seed: str = ""
+    """The parameter that makes another model of the same picture, by wire name; "" where the service has none."""
     can_cancel: bool
     """Whether a task can be given up at the service at all."""
     tells_credits: bool = False

@@ -85,6 +85,19 @@ class Job:
     `pictures.make_own`."""
     picture_sha256: str = ""
     """Of the main picture; "" until it is the job's own, and for a URL until it has been fetched."""
+    origins: dict[str, str] = field(default_factory=dict)
+    """By wire name, where the user's own picture files were when they were chosen. They may be gone by now."""
+    file: str = ""
+    """The .blend that the job was started in; "" for one that was never saved."""
+    group: str = ""
+    """What the variants of one request have in common; "" for a job that is none."""
+    variant: int = 0
+    """Which variant it is, from 1; 0 for none."""
+    is_cleared: bool = False
+    """Whether the user has cleared the job from the list of the file that it was started in. Nothing of it is deleted.
+    """
+    took_s: float = 0.0
+    """How long the model took, from the start of the job's process until it was ready; 0 where that is not known."""
     place: dict[str, Any] = field(default_factory=dict)
     """Where the result goes: see `scene.place.place`. Empty: the world origin, as large as the service made it."""
     state: State = State.WAITING
@@ -189,6 +202,9 @@ def create(
     parameters: dict[str, Any],
     name: str,
     place: dict[str, Any] | None = None,
+    file: str = "",
+    group: str = "",
+    variant: int = 0,
     scratch: Path | None = None,
 ) -> Path:
     """Make the folder of a new job under `root`, and return it. Costs the same whatever the pictures' size and however
@@ -201,7 +217,18 @@ def create(
     """
     now = datetime.now(UTC)
     job_id = f"{now:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # in the order of time, and unlike another Blender's
-    job = Job(job_id, service, name, dict(parameters), place=place or {}, message=WAITING_MESSAGE, created=_iso(now))
+    job = Job(
+        job_id,
+        service,
+        name,
+        dict(parameters),
+        file=file,
+        group=group,
+        variant=variant,
+        place=place or {},
+        message=WAITING_MESSAGE,
+        created=_iso(now),
+    )
     unfinished = root / f"{UNFINISHED_PREFIX}{job_id}"
     for is_last_try in (False, True):
         root.mkdir(parents=True, exist_ok=True)
@@ -219,7 +246,10 @@ def create(
             source = job.parameters.get(key, "")
             if source and not picture.is_url(source):
                 stem = unfinished / f"picture{number or ''}"
-                job.parameters[key], job.pictures[key] = pictures.choose(source, stem, scratch)
+                job.parameters[key], note = pictures.choose(source, stem, scratch)
+                job.pictures[key] = note
+                if note["path"]:
+                    job.origins[key] = note["path"]
         (unfinished / LOCK).touch(files.FILE_MODE)
         write(unfinished, job, synced=False)
         folder = files.rename(unfinished, root / job_id)

@@ -371,11 +371,22 @@ class Queue(Index):
         parameters: dict[str, Any],
         name: str,
         place: dict[str, Any] | None = None,
+        file: str = "",
+        group: str = "",
+        variant: int = 0,
         scratch: Path | None = None,
     ) -> Job:
         """Write down a new job, as `folder.create` says, whose errors it raises. The next look starts its process."""
         folder = folders.create(
-            self.root, service=service, parameters=parameters, name=name, place=place, scratch=scratch
+            self.root,
+            service=service,
+            parameters=parameters,
+            name=name,
+            place=place,
+            file=file,
+            group=group,
+            variant=variant,
+            scratch=scratch,
         )
         job_id = folder.name
         self._asked.add(job_id)

@@ -30,6 +30,11 @@ LARGEST_FLOAT = 3.4028234e38  # that Blender's properties hold
 LARGEST_INT = 1 << 63
 MOST_CREDITS = 10**15  # as `api.services.web.number` has it
 
+ORDER_MOST = 1000  # of the models in a row, and of the variants of one
+SECONDS_MOST = 1e9
+
+GROUP = re.compile(r"[0-9a-z-]{0,64}", re.ASCII)
+
 SHA256 = re.compile(r"[0-9a-f]{0,64}", re.ASCII)  # nothing is done with it but to show it
 
 UNCLEAN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -258,6 +263,20 @@ def _pictures(value: Any) -> dict[str, Any]:
     return {name: check(note) for name, note in value.items()}
 
 
+def _origins(value: Any) -> dict[str, str]:
+    """By parameter, where a file was."""
+    if not isinstance(value, dict):
+        raise WrongError("is no object")
+    return {name: _path(path) for name, path in value.items()}
+
+
+def _order(value: Any) -> int:
+    """A place in an order, from 1; 0 for none."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= ORDER_MOST:
+        raise WrongError("is no place in an order")
+    return value
+
+
 def _path(value: Any) -> str:
     """Where a file is, "" for nowhere. Whatever it leads to is judged where it is opened."""
     if not isinstance(value, str) or len(value) > PATH_LENGTH or "\0" in value:
@@ -282,12 +301,22 @@ FIELDS: dict[str, Check] = {
     "name": _text(NAME_LENGTH),
     "parameters": _parameters,
     "pictures": _pictures,
+    "origins": _origins,
+    "file": _path,
+    "group": _matching(GROUP, "is not the name of a group"),
+    "variant": _order,
+    "is_cleared": _flag,
+    "took_s": _number(0.0, SECONDS_MOST),
     "picture_sha256": _matching(SHA256, "is no SHA-256"),
     "place": _object_of(  # as `scene.place.place` takes it
         {
             "location": _list_of(_number(-LARGEST_FLOAT, LARGEST_FLOAT), 3, 3),
             "size": _number(0.0, LARGEST_FLOAT),
             "collection": _any_text,
+            "exactly": _flag,
+            "select": _any_text,
+            "row": _matching(GROUP, "is not the name of a row"),
+            "number": _order,
         }
     ),
     "sent": _moment,

@@ -141,6 +141,8 @@ class Run:
 
     def to_the_end(self) -> None:
         """Bring the job as far as it goes, and write down how it ended."""
+        began_s = time.monotonic()
+        is_begun = bool(self.job.sent or self.job.task_id)  # by an earlier run, so that nobody knows how long it takes
         try:
             self._check_cancelled()
             folders.own_pictures(self.folder, self.job, self._check_cancelled)
@@ -148,6 +150,7 @@ class Run:
                 self._make_glb()
             self._convert()
             self._tidy()
+            self.job.took_s = 0.0 if is_begun else time.monotonic() - began_s
             self._enter(State.READY, "Ready")
         except StarterGone:
             return

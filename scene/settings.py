@@ -28,9 +28,34 @@ Items = tuple[tuple[str, str, str, int], ...]
 """Of an enum: identifier, label, tooltip, and the number that a .blend stores."""
 
 PLACES: Items = (
-    ("CURSOR", "3D Cursor", "Where the 3D cursor is when the job is started", 0),
-    ("ORIGIN", "World Origin", "In the middle of the scene", 1),
+    (
+        "CURSOR",
+        "3D Cursor",
+        "Where the 3D cursor is when the job is started, or beside what would hide the model there",
+        0,
+    ),
+    (
+        "CURSOR_EXACTLY",
+        "3D Cursor, Exactly",
+        "Where the 3D cursor is when the job is started, whatever stands there",
+        2,
+    ),
+    ("ORIGIN", "World Origin", "In the middle of the scene, or beside what would hide the model there", 1),
 )
+
+SELECTIONS: Items = (
+    (
+        "IDLE",
+        "When Idle",
+        "Select the model when it arrives in Object Mode, unless you have selected something else since the job began",
+        0,
+    ),
+    ("ALWAYS", "Always", "Select the model when it arrives in Object Mode, whatever is selected then", 1),
+    ("NEVER", "Never", "Leave the selection as it is when the model arrives", 2),
+)
+"""When a model that arrives is selected."""
+
+VARIANTS_MOST = 8
 
 SOURCES: Items = (
     ("FILE", "File", "A picture file on this computer", 0),
@@ -151,12 +176,16 @@ def target_of(scene: bpy.types.Scene) -> bpy.types.Scene:
 
 
 def place_of(scene: bpy.types.Scene) -> dict[str, Any]:
-    """Where in that scene it goes, as `place` takes it."""
+    """Where in that scene it goes, and whether it is selected there, as `place` takes it."""
     chosen = scene.image_to_3d
     where: dict[str, Any] = {"location": [0.0, 0.0, 0.0]}
     cursor = list(target_of(scene).cursor.location)
     if chosen.location != "ORIGIN" and all(map(math.isfinite, cursor)):
         where["location"] = cursor
+    if chosen.location == "CURSOR_EXACTLY":
+        where["exactly"] = True
+    if chosen.select and chosen.select != SELECTIONS[0][0]:
+        where["select"] = chosen.select
     if chosen.use_size:
         where["size"] = chosen.size
     if chosen.collection:
@@ -246,6 +275,16 @@ def _make_classes(services: Services, sources: Items, places: Items) -> list[typ
         ),
         "url": bpy.props.StringProperty(name="URL", description="Address of a picture, or a data URI"),
         "location": bpy.props.EnumProperty(name="Location", description="Where the model's foot stands", items=places),
+        "select": bpy.props.EnumProperty(
+            name="Select", description="When the model is selected as it arrives", items=SELECTIONS
+        ),
+        "variants": bpy.props.IntProperty(
+            name="Variants",
+            description="How many models are made of the picture, each by a job of its own",
+            default=1,
+            min=1,
+            max=VARIANTS_MOST,
+        ),
         "use_size": bpy.props.BoolProperty(
             name="Set Size",
             description="Scale the model when it arrives, so that its longest side has a certain length",

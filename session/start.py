@@ -53,6 +53,7 @@ def _create(request: Request) -> Job:
         parameters=request.parameters,
         name=request.title,
         place=request.place,
+        file=bpy.data.filepath,
         scratch=request.scratch,
     )
     session.arrivals.expect(job.id, request.scene)

@@ -115,9 +115,14 @@ def test_an_option_that_comes_before_the_others_changes_none(module, services, v
 
 
 def test_the_numbers_of_sources_and_places_never_move(module):
-    rows = {prop: bpy.context.scene.image_to_3d.bl_rna.properties[prop].enum_items for prop in ("source", "location")}
+    properties = bpy.context.scene.image_to_3d.bl_rna.properties
+    rows = {prop: properties[prop].enum_items for prop in ("source", "location", "select")}
     found = {prop: {item.identifier: item.value for item in items} for prop, items in rows.items()}
-    assert found == {"source": {"FILE": 0, "IMAGE": 1, "URL": 2}, "location": {"CURSOR": 0, "ORIGIN": 1}}
+    assert found == {
+        "source": {"FILE": 0, "IMAGE": 1, "URL": 2},
+        "location": {"CURSOR": 0, "ORIGIN": 1, "CURSOR_EXACTLY": 2},
+        "select": {"IDLE": 0, "ALWAYS": 1, "NEVER": 2},
+    }
 
 
 # What this version does not know.
