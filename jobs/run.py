@@ -150,7 +150,8 @@ class Run:
                 self._make_glb()
             self._convert()
             self._tidy()
-            self.job.took_s = 0.0 if is_begun else time.monotonic() - began_s
+            if not is_begun:
+                self.job.took_s = time.monotonic() - began_s
             self._enter(State.READY, "Ready")
         except StarterGone:
             return

@@ -140,6 +140,20 @@ def test_a_picture_that_is_gone_before_it_was_copied_is_missed_in_a_sentence(job
     assert job.state is State.FAILED and (CHANGED in job.message or "There is no picture at" in job.message)
 
 
+def test_where_a_picture_was_is_kept_for_as_long_as_the_job(jobs, stand_in, chosen):
+    folder = jobs.create(image_url=str(chosen))
+    assert folders.read(folder).origins == {"image_url": str(chosen)}
+    assert jobs.finish(folder, blender=stand_in).origins == {"image_url": str(chosen)}
+
+
+def test_a_picture_that_was_made_for_the_job_was_nowhere(jobs, tmp_path, star):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    values = {"image_url": str(shutil.copyfile(star, scratch / "image.png"))}
+    folder = folders.create(jobs.root, service="local", parameters=values, name="Star", scratch=scratch)
+    assert folders.read(folder).origins == {}
+
+
 def test_a_picture_in_a_folder_that_goes_away_is_moved(jobs, stand_in, tmp_path, star):
     scratch = tmp_path / "scratch"
     scratch.mkdir()

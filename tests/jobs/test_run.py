@@ -63,6 +63,24 @@ def test_a_job_ends_ready_with_everything_blender_needs(jobs):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows gives what the user's folder gives")
+def test_how_long_a_model_took_is_kept_also_where_it_is_prepared_anew(jobs, stand_in):
+    folder = jobs.create()
+    began = time.monotonic()
+    took_s = jobs.finish(folder, blender=stand_in).took_s
+    assert 0 < took_s < time.monotonic() - began
+    history.retry(folder)
+    assert jobs.finish(folder, blender=stand_in).took_s == took_s
+
+
+def test_of_a_job_that_was_interrupted_nobody_knows_how_long_it_takes(jobs, stand_in):
+    folder = jobs.create()
+    started = jobs.start(folder)
+    jobs.wait_until(lambda: folders.read(folder).task_id)
+    started.kill()
+    started.wait()
+    assert jobs.finish(folder, blender=stand_in).took_s == 0
+
+
 def test_nothing_of_a_job_is_for_the_machines_other_users(jobs, generous):
     star = jobs.picture
     star.chmod(0o644)
