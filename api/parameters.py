@@ -18,6 +18,8 @@ AUTOMATIC = -1.0
 class Traits(TypedDict, total=False):
     """What every kind of parameter may have besides: see `Parameter`."""
 
+    label: str
+    initial: Any
     needs: str
     rare: bool
     always_sent: bool
@@ -27,10 +29,12 @@ class Traits(TypedDict, total=False):
 class Parameter:
     """One request parameter.
 
-    `name` is the wire name, `description` the tooltip (one sentence without a full stop), `needs` the name of the
-    parameter that has to be set for this one to have any effect ("" where it always has). `rare` ones stand apart in a
-    panel. `always_sent` ones are sent even at their default, because the service's own default is another or has
-    changed; those `sent_with` another one are when that one is set, because the default depends on it.
+    `name` is the wire name, `title` the same in Title Case, `label` what a panel shows (`title` where none is given),
+    `description` the tooltip (one sentence without a full stop). `default` is what the service assumes where nothing is
+    sent; `initial` is what Blender starts with (`default` where none is given). `needs` is the name of the parameter
+    that has to be set for this one to have any effect ("" where it always has). `rare` ones stand apart in a panel.
+    `always_sent` ones are sent even at their default, because the service's own default is another or has changed;
+    those `sent_with` another one are when that one is set, because the default depends on it.
     """
 
     def __init__(
@@ -39,23 +43,23 @@ class Parameter:
         name: str,
         description: str,
         default: Any = None,
+        label: str = "",
+        initial: Any = None,
         needs: str = "",
         rare: bool = False,
         always_sent: bool = False,
         sent_with: str = "",
     ) -> None:
         self.name = name
+        self.title = " ".join(ABBREVIATIONS.get(word, word.title()) for word in name.split("_"))
+        self.label = label or self.title
         self.description = description
         self.default = default
+        self.initial = default if initial is None else initial
         self.needs = needs
         self.rare = rare
         self.always_sent = always_sent
         self.sent_with = sent_with
-
-    @property
-    def label(self) -> str:
-        """The wire name as a label in Title Case."""
-        return " ".join(ABBREVIATIONS.get(word, word.title()) for word in self.name.split("_"))
 
     def check(self, value: Any) -> Any:
         """Return `value` as it is sent; raise `ParameterError` where the service would not take it."""
@@ -100,11 +104,13 @@ class Picture(Parameter):
 
 class Option:
     """One word of a `Choice`. `number` is what a .blend stores for it, so it never changes, whatever options come and
-    go beside it; `description` is the tooltip (one sentence without a full stop)."""
+    go beside it; `description` is the tooltip (one sentence without a full stop); `label` is what a panel shows ("" for
+    the wire value in Title Case)."""
 
-    def __init__(self, number: int, description: str) -> None:
+    def __init__(self, number: int, description: str, *, label: str = "") -> None:
         self.number = number
         self.description = description
+        self.label = label
 
 
 class Choice(Parameter):

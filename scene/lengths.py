@@ -55,11 +55,11 @@ def _views(service: str, parameter: kinds.Vector) -> tuple[Any, Any]:
         numbers = [(FIRST_LENGTH_M if old == kinds.AUTOMATIC else old, auto) for old, auto in pairs]
         set_values(scene, [kinds.AUTOMATIC if auto else number for number, auto in numbers])
 
-    size, axes = len(parameter.axes), ", ".join(parameter.axes)
+    size, axes = len(parameter.axes), ", ".join(parameter.axes).capitalize()
     return (
         bpy.props.FloatVectorProperty(
             name=parameter.label,
-            description=f"The {axes} in the scene's units, where they are not automatic",
+            description=f"{axes} of the model in the scene's units ({parameter.name})",
             size=size,
             unit="LENGTH",
             min=0.0,
@@ -71,7 +71,7 @@ def _views(service: str, parameter: kinds.Vector) -> tuple[Any, Any]:
         ),
         bpy.props.BoolVectorProperty(
             name=f"Automatic {parameter.label}",
-            description="Let the service decide how long this side is",
+            description=f"Let the service decide how long this side of the model is ({parameter.name})",
             size=size,
             get=automatic,
             set=set_automatic,

@@ -4,7 +4,7 @@ nothing.
 
 Enum items are the wire values in upper case, as Blender writes identifiers; every other property has the wire's name
 and value. A .blend stores an item's number, so each has a fixed one, and a number that this version does not know
-counts as the default.
+counts as the property's default: what a new scene starts with.
 """
 
 import contextlib
@@ -74,34 +74,50 @@ RELATIVE_PATHS = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0
 
 def _property(parameter: Parameter) -> Any:
     """Return the Blender property for one line of a table."""
-    about = {"name": parameter.label, "description": parameter.description}
+    about = {"name": parameter.label, "description": _tooltip(parameter)}
+    initial = _as_property(parameter.initial, parameter)
     match parameter:
         case kinds.Choice():
             items = [
-                (_identifier(value), _title(value), option.description, option.number)
+                (_identifier(value), _option_label(parameter, value), option.description, option.number)
                 for value, option in parameter.options.items()
             ]
-            return bpy.props.EnumProperty(items=items, default=_identifier(parameter.default), **about)
+            return bpy.props.EnumProperty(items=items, default=initial, **about)
         case kinds.Flag():
-            return bpy.props.BoolProperty(default=parameter.default, **about)
+            return bpy.props.BoolProperty(default=initial, **about)
         case kinds.Vector():
             return bpy.props.FloatVectorProperty(
-                size=len(parameter.axes), default=parameter.default, min=kinds.AUTOMATIC, soft_max=10.0, **about
+                size=len(parameter.axes), default=initial, min=kinds.AUTOMATIC, soft_max=10.0, **about
             )
         case kinds.Number():
-            least = parameter.minimum - (parameter.default is None)  # one below the least stands for "not set"
-            if parameter.default is None:
-                about["description"] += f" ({least} leaves it out)"
-            default = least if parameter.default is None else parameter.default
-            return bpy.props.IntProperty(default=default, min=least, max=parameter.maximum, **about)
+            return bpy.props.IntProperty(default=initial, min=_least(parameter), max=parameter.maximum, **about)
         case kinds.Text():
-            # In the tooltip: Blender 4.2 crashes on exit where a group's text has a search of its own.
-            if parameter.suggestions:
-                about["description"] += f" (such as {', '.join(parameter.suggestions)})"
-            return bpy.props.StringProperty(default=parameter.default, maxlen=parameter.length, **about)
+            return bpy.props.StringProperty(default=initial, maxlen=parameter.length, **about)
         case kinds.Picture():
             return bpy.props.StringProperty(subtype="FILE_PATH", options=RELATIVE_PATHS, **about)
     raise TypeError(f"No property is known for {type(parameter).__name__}")
+
+
+def _tooltip(parameter: Parameter) -> str:
+    """What a parameter does, what may be entered, and the wire name last where the label says something else."""
+    text = parameter.description
+    match parameter:
+        case kinds.Number() if parameter.default is None:
+            text += f"; {_least(parameter)} leaves it out"
+        case kinds.Text() if parameter.suggestions:
+            # In the tooltip: Blender 4.2 crashes on exit where a group's text has a search of its own.
+            text += f"; for example {', '.join(parameter.suggestions)}"
+    return text if parameter.label == parameter.title else f"{text} ({parameter.name})"
+
+
+def _least(parameter: kinds.Number) -> int:
+    """The least number of the property: one below the least of the service stands for "not set"."""
+    return parameter.minimum - (parameter.default is None)
+
+
+def _option_label(parameter: kinds.Choice, value: str) -> str:
+    """What a panel shows for one word of a choice."""
+    return parameter.options[value].label or _title(value)
 
 
 def _identifier(value: str) -> str:
@@ -150,8 +166,8 @@ def unknown_notes(chosen: bpy.types.PropertyGroup, services: Services = SERVICES
     group = getattr(chosen, name)
     for parameter in shown(services[name].parameters):
         if isinstance(parameter, kinds.Choice) and not getattr(group, parameter.name):
-            instead = _title(parameter.default)
-            notes.append(f"This file has a {parameter.label} that this version does not know: {instead} is used")
+            instead = _option_label(parameter, parameter.initial)
+            notes.append(f"This file has a {parameter.title} that this version does not know: {instead} is used")
     return notes
 
 
@@ -194,7 +210,7 @@ def place_of(scene: bpy.types.Scene) -> dict[str, Any]:
 
 
 def reset(group: bpy.types.PropertyGroup, table: Table) -> None:
-    """Set all parameters of a service to their defaults."""
+    """Set all parameters of a service to what a new scene starts with."""
     for parameter in shown(table):
         group.property_unset(parameter.name)
 
@@ -203,12 +219,13 @@ def use(chosen: bpy.types.PropertyGroup, service: str, parameters: Mapping[str, 
     """Set the settings to what a request of `service` was made of; `parameters` by wire name, pictures as paths or
     URLs.
 
-    What this version's table does not know or take is left at its default.
+    What the request does not name, and what this version's table does not know or take, is the service's default: that
+    is what the service assumed, and a new scene may start with something else.
     """
     table = SERVICES[service].parameters
     group = getattr(chosen, service)
-    reset(group, table)
     for parameter in shown(table):
+        setattr(group, parameter.name, _as_property(parameter.default, parameter))
         if parameter.name in parameters:
             # A later version's, or a text that Blender or no property takes.
             with contextlib.suppress(ParameterError, ValueError, TypeError):
@@ -228,7 +245,7 @@ def _as_property(value: Any, parameter: Parameter) -> Any:
         case kinds.Choice():
             return _identifier(value)
         case kinds.Number():
-            return parameter.minimum - 1 if value is None else value
+            return _least(parameter) if value is None else value
     return value
 
 
@@ -242,7 +259,7 @@ def _value(value: Any, parameter: Parameter) -> Any:
     match parameter:
         case kinds.Choice():
             # Blender gives "" for a number that no item has: another version's.
-            return {_identifier(option): option for option in parameter.options}.get(value, parameter.default)
+            return {_identifier(option): option for option in parameter.options}.get(value, parameter.initial)
         case kinds.Number():
             return None if value < parameter.minimum else value
         case kinds.Picture():

@@ -24,8 +24,11 @@ Written by `python3 dev.py docs` from the tables in `api/services/`; change thos
 
 The names are those that go over the wire. Scripts in plain Python use them and the values as they stand here:
 `service.create({"image_url": "fox.png", "topology": "quads"})`. In Blender each is a property of the service's settings, with options in
-upper case (`NONE` for `""`): `scene.image_to_3d.local.topology = "QUADS"`. What is left out is at its default, and is not sent. A parameter
-that has no effect without another one is refused where it is set alone.
+upper case (`NONE` for `""`): `scene.image_to_3d.local.topology = "QUADS"`. What is left out is at its default, and is not sent. Where the
+last column says so, a new scene in Blender starts with another value, which is then sent. A parameter that has no effect without another one
+is refused where it is set alone.
+
+The word below a name is its label in Blender's panel, where that is another one.
 """
 
 
@@ -67,7 +70,8 @@ def traits(service: Any) -> str:
 
 def row(parameter: Any) -> str:
     """One line of a table."""
-    cells = (f"`{parameter.name}`", " ".join(sentences(parameter)), values(parameter), default(parameter))
+    name = f"`{parameter.name}`" + (f"<br>{parameter.label}" if parameter.label != parameter.title else "")
+    cells = (name, " ".join(sentences(parameter)), values(parameter), defaults(parameter))
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 
 
@@ -102,17 +106,18 @@ def values(parameter: Any) -> str:
     raise NotImplementedError(f"there are no words for a {kind} yet")
 
 
-def default(parameter: Any) -> str:
-    """What applies where it is left out."""
+def defaults(parameter: Any) -> str:
+    """What applies where it is left out, and what Blender starts with where that is something else."""
     if type(parameter).__name__ == "Picture":
         return "none" if parameter.optional else "has to be there"
-    if parameter.default is None:
-        return "none"
-    if isinstance(parameter.default, tuple):
-        return code(tuple(f"{number:g}" for number in parameter.default)).replace("'", "")
-    return code(parameter.default)
+    default, initial = code(parameter.default), code(parameter.initial)
+    return default if initial == default else f"{default}<br>in Blender {initial}"
 
 
 def code(value: Any) -> str:
     """A value as it is written in Python."""
+    if value is None:
+        return "none"
+    if isinstance(value, tuple):
+        return f"`({', '.join(f'{number:g}' for number in value)})`"
     return '`""`' if value == "" else f"`{value!r}`".replace("'", '"') if isinstance(value, str) else f"`{value}`"

@@ -10,12 +10,13 @@ from ..parameters import AUTOMATIC, Choice, Flag, Option, Picture, Vector
 
 IMAGE_URL = Picture(
     name="image_url",
-    description="Picture to be turned into a model: a path, an address, or the picture itself as a data URI",
+    description="Picture that becomes the model: a path, an address, or the picture itself as a data URI",
 )
 
 SCALED_BBOX = Vector(
     name="scaled_bbox",
-    description="Size of the model in meters; -1 leaves that dimension automatic",
+    label="Size",
+    description="Width, height and depth of the model in meters; -1 lets the service decide",
     default=(AUTOMATIC, AUTOMATIC, AUTOMATIC),
     axes=("width", "height", "depth"),
     unit="m",
@@ -23,16 +24,20 @@ SCALED_BBOX = Vector(
 
 PRESERVE_ASPECT_RATIO = Flag(
     name="preserve_aspect_ratio",
-    description="Make the model as large as fits into the bounding box, without stretching it",
+    label="Keep Proportions",
+    description="Make the model as large as fits into the size above, without stretching it",
     default=False,
     needs="scaled_bbox",
 )
 
 TOPOLOGY = Choice(
     name="topology",
-    description="What the faces of the mesh are",
+    description="Which faces the mesh is made of",
     default="tris",
-    options={"tris": Option(0, "Triangles"), "quads": Option(1, "Four-sided faces, for editing and subdivision")},
+    options={
+        "tris": Option(0, "Faces with three sides", label="Triangles"),
+        "quads": Option(1, "Faces with four sides, which are easier to edit and to subdivide"),
+    },
 )
 
 
@@ -40,6 +45,7 @@ def geometry_model(description: str, *, base: str, turbo: str) -> Choice:
     """How the shape is made; in a service's own words, as in the next two."""
     return Choice(
         name="geometry_model",
+        label="Geometry",
         description=description,
         default="base",
         options={"base": Option(0, base), "turbo": Option(1, turbo)},
@@ -47,11 +53,13 @@ def geometry_model(description: str, *, base: str, turbo: str) -> Choice:
 
 
 def texture_model(description: str, *, none: str, baked: str, pbr: str) -> Choice:
-    """Which textures there are."""
+    """Which textures there are. Blender starts with all maps: a model without a texture is not what people expect."""
     return Choice(
         name="texture_model",
+        label="Texture",
         description=description,
         default="none",
+        initial="pbr",
         options={"none": Option(0, none), "baked": Option(1, baked), "pbr": Option(2, pbr)},
     )
 

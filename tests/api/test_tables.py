@@ -78,6 +78,30 @@ def test_a_table_has_every_parameter_of_the_reference_with_default_and_options(t
     assert found == reference
 
 
+def test_blender_starts_with_a_texture_and_plain_python_with_what_the_service_assumes():
+    differs = {
+        name: {p.name: p.initial for p in service.parameters if p.initial != p.default}
+        for name, service in SERVICES.items()
+    }
+    assert differs == {"local": {"texture_model": "pbr"}, "csm": {"texture_model": "pbr"}, "meshy": {}}
+    for service in SERVICES.values():
+        for parameter in service.parameters:
+            parameter.check(parameter.initial)  # does not raise
+    for name in ("local", "csm"):
+        table = SERVICES[name].parameters
+        assert check(table, PICTURE)["texture_model"] == "none"
+        assert sent(table, check(table, PICTURE)) == PICTURE
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_two_parameters_of_a_service_have_the_same_label(name):
+    labels = [parameter.label for parameter in SERVICES[name].parameters]
+    assert len(set(labels)) == len(labels)
+    for choice in SERVICES[name].parameters:
+        said = [option.label for option in getattr(choice, "options", {}).values() if option.label]
+        assert len(set(said)) == len(said)
+
+
 def test_the_numbers_that_files_store_never_move():
     found = {name: service.number for name, service in SERVICES.items()}
     for name, service in SERVICES.items():

@@ -196,7 +196,7 @@ def test_the_properties_mirror_the_services_parameters():
         "topology",
         "resolution",
     }
-    assert (group.geometry_model, group.texture_model, group.topology) == ("BASE", "NONE", "TRIS")
+    assert (group.geometry_model, group.texture_model, group.topology) == ("BASE", "PBR", "TRIS")
     assert (group.resolution, group.preserve_aspect_ratio) == ("HIGH_POLY", False)
     assert list(group.scaled_bbox) == [-1, -1, -1]
 

@@ -166,6 +166,40 @@ def test_an_option_that_is_not_known_is_the_default_and_the_panel_says_so(extens
     assert module.unknown_notes(chosen) == []
 
 
+def test_instead_of_an_unknown_option_what_a_new_scene_starts_with_is_used_and_sent(
+    extension, module, services, version
+):
+    table = tuple(
+        with_options(entry, {value: entry.options[value] for value in ("none", "pbr")})
+        if entry.name == "texture_model"
+        else entry
+        for entry in services["csm"].parameters
+    )
+    older = {**services, "csm": changed(services["csm"], parameters=table)}
+    version(older)
+    chosen = opened("csm")
+    assert module.unknown_notes(chosen, older) == [
+        "This file has a Texture Model that this version does not know: PBR is used"
+    ]
+    assert module.values(chosen.csm, table)["texture_model"] == "pbr"
+
+
+def test_what_was_never_set_in_a_file_is_what_a_new_scene_starts_with(module, services, version, tmp_path):
+    """A .blend holds only what was set: an older file cannot say what its version started with."""
+    table = tuple(copy.copy(entry) for entry in services["local"].parameters)
+    for entry in table:
+        entry.initial = entry.default
+    version({**services, "local": changed(services["local"], parameters=table)})
+    chosen = bpy.context.scene.image_to_3d
+    assert chosen.local.texture_model == "NONE"
+    chosen.local.topology = "QUADS"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "older.blend"))
+    version(services)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "older.blend"))
+    chosen = bpy.context.scene.image_to_3d
+    assert (chosen.local.texture_model, chosen.local.topology) == ("PBR", "QUADS")
+
+
 def test_a_source_or_a_place_that_is_not_known_is_the_usual_one(extension, module, services, version):
     version(services, sources=module.SOURCES[:1], places=module.PLACES[:1])
     chosen = opened("csm")

@@ -65,6 +65,33 @@ def test_a_length_that_is_automatic_stays_so_whatever_the_others_become(chosen):
 # Defaults
 
 
+def test_a_new_scene_asks_for_a_texture_with_all_maps_and_else_for_what_the_services_assume(
+    chosen, module, kinds, services
+):
+    for name, service in services.items():
+        request = what_is_sent(getattr(chosen, name), service.parameters, module, kinds)
+        assumed = kinds.check(service.parameters, {kinds.pictures(service.parameters)[0]: OF_A_PICTURE})
+        texture = {} if name == "meshy" else {"texture_model": "pbr"}
+        assert request == {**assumed, **texture}
+        assert kinds.sent(service.parameters, request).items() >= texture.items()
+
+
+def test_what_a_label_does_not_say_the_end_of_the_tooltip_does(chosen, module, services):
+    for name, service in services.items():
+        for parameter in module.shown(service.parameters):
+            prop = getattr(chosen, name).bl_rna.properties[parameter.name]
+            says_it = prop.name.lower() == parameter.name.replace("_", " ")
+            assert prop.description.endswith(f" ({parameter.name})") is not says_it
+            assert prop.description.count("(") <= 1 or "1 (least) to 4 (most)" in prop.description
+    rows = {name: getattr(chosen, name).bl_rna.properties for name in services}
+    assert rows["local"]["geometry_model"].name == "Geometry"
+    assert rows["local"]["geometry_model"].description == "How the shape is made (geometry_model)"
+    assert rows["meshy"]["decimation_mode"].description.endswith("; 0 leaves it out (decimation_mode)")
+    assert rows["meshy"]["ai_model"].description.endswith(
+        "; for example latest, meshy-7.1, meshy-7, meshy-6, meshy-6-lite, meshy-t2"
+    )
+
+
 @pytest.mark.parametrize("service", NAMES)
 def test_a_reset_sets_the_services_parameters_to_their_defaults_and_nothing_else(chosen, module, services, service):
     chosen.service = service.upper()
@@ -88,10 +115,11 @@ def test_a_reset_sets_the_services_parameters_to_their_defaults_and_nothing_else
 
 
 def other_value(parameter):
-    """A wire value that is not the default."""
+    """A wire value that is neither the default nor what a new scene starts with."""
     match type(parameter).__name__:
         case "Choice":
-            return [value for value in parameter.options if value != parameter.default][-1]
+            usual = {parameter.default, parameter.initial}
+            return [value for value in parameter.options if value not in usual][-1]
         case "Flag":
             return not parameter.default
         case "Vector":
@@ -148,6 +176,18 @@ def test_each_parameter_comes_back_from_a_job(chosen, module, kinds, services, s
     module.use(chosen, service, request)
     assert what_is_sent(group, table, module, kinds) == request
     assert (chosen.service, chosen.source, chosen.filepath) == (service.upper(), "FILE", OF_A_PICTURE)
+
+
+@pytest.mark.parametrize("service", ["local", "csm"])
+@pytest.mark.parametrize("said", [{}, {"texture_model": "none"}, {"texture_model": "invented_later"}])
+def test_a_job_that_names_no_texture_was_made_without_one(chosen, module, kinds, services, service, said):
+    group, table = getattr(chosen, service), services[service].parameters
+    assert group.texture_model == "PBR"
+    module.use(chosen, service, {"image_url": OF_A_PICTURE, **said})
+    assert group.texture_model == "NONE"
+    assert what_is_sent(group, table, module, kinds) == kinds.check(table, {"image_url": OF_A_PICTURE})
+    module.reset(group, table)
+    assert group.texture_model == "PBR"
 
 
 def test_what_a_later_version_has_set_is_ignored(chosen, module):
@@ -243,3 +283,13 @@ def test_a_preset_brings_the_parameters_back_and_no_picture(chosen, module, kind
     assert module.values(group, table) == {**saved, **pictures}
     assert add(name="Mine", remove_name=True) == {"FINISHED"}
     assert not preset_files(service)
+
+
+def test_a_preset_without_a_texture_brings_none_back(chosen, no_presets):
+    chosen.local.texture_model = "NONE"
+    bpy.ops.image_to_3d.local_preset_add(name="Bare")
+    (file,) = preset_files("local")
+    bpy.ops.image_to_3d.reset_parameters()
+    assert chosen.local.texture_model == "PBR"
+    bpy.ops.script.execute_preset(filepath=str(file), menu_idname="IMAGE_TO_3D_PT_local_presets")
+    assert chosen.local.texture_model == "NONE"

@@ -46,7 +46,7 @@ MESHY = {
 }
 CSM = {
     "geometry_model": "BASE",
-    "texture_model": "NONE",
+    "texture_model": "PBR",  # CSM itself assumes "none"
     "scaled_bbox": [-1, -1, -1],
     "preserve_aspect_ratio": False,
     "topology": "TRIS",
@@ -162,6 +162,8 @@ def test_meshy_gets_what_was_set_and_no_more(session, settings, start_web, slow_
 def test_csm_gets_what_was_set_and_no_more(session, settings, start_web, slow_account):
     chosen = settings.csm
     chosen.preserve_aspect_ratio = True  # has no effect without a bounding box
+    assert sent(session, start_web, slow_account, "csm") == {"texture_model": "pbr"}  # what a new scene starts with
+    chosen.texture_model = "NONE"
     assert sent(session, start_web, slow_account, "csm") == {}
     chosen.texture_model, chosen.topology, chosen.resolution = "PBR", "QUADS", "LOW_POLY"
     chosen.scaled_bbox = (1.5, -1, 0.1)

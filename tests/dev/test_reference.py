@@ -35,7 +35,14 @@ def test_every_parameter_is_there_with_its_options_and_what_it_needs(name):
         assert f"`{parameter.needs}`" in line or not parameter.needs
         for value, option in getattr(parameter, "options", {}).items():
             assert value in line and option.description in line
+        assert parameter.label in line or parameter.label == parameter.title
+        assert ("<br>in Blender" in line) == (parameter.initial != parameter.default)
         assert line.count(" | ") == 3
+
+
+def test_what_blender_starts_with_stands_beside_what_the_service_assumes():
+    (parameter,) = [entry for entry in SERVICES["local"].parameters if entry.name == "texture_model"]
+    assert reference.row(parameter).endswith('| `"none"`<br>in Blender `"pbr"` |\n')
 
 
 def test_a_bar_in_a_sentence_does_not_break_the_table():

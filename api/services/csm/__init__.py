@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 PARAMETERS: Table = (
     rows.IMAGE_URL,
-    rows.geometry_model("Which geometry model the session uses", base="The standard one", turbo="The fast one"),
+    rows.geometry_model("How CSM makes the shape", base="The standard way", turbo="The fast way"),
     rows.texture_model(
-        "Which texture model the session uses",
+        "Which textures CSM makes",
         none="No texture",
-        baked="Highlights and shadows may be part of the base color",
-        pbr="A cleaner base color, and metallic and roughness maps",
+        baked="Base color, which may include highlights and shadows",
+        pbr="Cleaner base color, and metallic and roughness maps",
     ),
     rows.SCALED_BBOX,
     rows.PRESERVE_ASPECT_RATIO,
@@ -39,7 +39,7 @@ ABOUT = About(
     name="csm",
     number=1,
     label="CSM",
-    description="Image-to-3D sessions of Common Sense Machines: needs an account, and costs credits",
+    description="Models by Common Sense Machines (csm.ai): needs an account, and costs credits",
     parameters=PARAMETERS,
     needs_key=True,
     is_paid=True,  # what it costs, CSM's page does not say
