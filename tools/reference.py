@@ -28,7 +28,7 @@ upper case (`NONE` for `""`): `scene.image_to_3d.local.topology = "QUADS"`. What
 last column says so, a new scene in Blender starts with another value, which is then sent. A parameter that has no effect without another one
 is refused where it is set alone.
 
-The word below a name is its label in Blender's panel, where that is another one.
+What stands below a name is the label in Blender's panel, where that is another word.
 """
 
 
@@ -70,9 +70,17 @@ def traits(service: Any) -> str:
 
 def row(parameter: Any) -> str:
     """One line of a table."""
-    name = f"`{parameter.name}`" + (f"<br>{parameter.label}" if parameter.label != parameter.title else "")
-    cells = (name, " ".join(sentences(parameter)), values(parameter), defaults(parameter))
+    cells = (names(parameter), " ".join(sentences(parameter)), values(parameter), defaults(parameter))
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+
+
+def names(parameter: Any) -> str:
+    """The wire name, and below it what Blender's panel shows, where that is another word."""
+    if type(parameter).__name__ == "Vector":
+        shown = ", ".join(parameter.axes).title()
+    else:
+        shown = parameter.label if parameter.label != parameter.title else ""
+    return f"`{parameter.name}`<br>{shown}" if shown else f"`{parameter.name}`"
 
 
 def sentences(parameter: Any) -> Iterator[str]:

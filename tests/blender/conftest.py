@@ -78,7 +78,7 @@ def no_account(extension, monkeypatch):
 def settings():
     """The scene's settings, quick ones: what is not tested does not have to be beautiful."""
     chosen = bpy.context.scene.image_to_3d
-    chosen.local.resolution = "LOW_POLY"
+    chosen.local.resolution, chosen.local.texture_model = "LOW_POLY", "NONE"
     return chosen
 
 

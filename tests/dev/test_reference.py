@@ -35,7 +35,8 @@ def test_every_parameter_is_there_with_its_options_and_what_it_needs(name):
         assert f"`{parameter.needs}`" in line or not parameter.needs
         for value, option in getattr(parameter, "options", {}).items():
             assert value in line and option.description in line
-        assert parameter.label in line or parameter.label == parameter.title
+        shown = ["Width, Height, Depth"] if hasattr(parameter, "axes") else [parameter.label]
+        assert line.split(" | ")[0].split("<br>")[1:] == (shown if shown != [parameter.title] else [])
         assert ("<br>in Blender" in line) == (parameter.initial != parameter.default)
         assert line.count(" | ") == 3
 

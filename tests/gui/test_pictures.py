@@ -121,11 +121,11 @@ def test_ready_with_meshy(blender, services, sign_in, keep, penguin):
     set_up(blender, penguin, service="MESHY")
     side = blender.open_sidebar()
     blender.leave()
-    shows(blender, side, "Ready, 1,000 credits left", "AI Model", "Enable PBR", "Generate for 30 Credits")
+    shows(blender, side, "Ready, 1,000 credits left", "AI Model", "PBR Maps", "Generate for 30 Credits")
     keep("sidebar_meshy", down_to(blender, side, "No jobs yet"))
     blender.click_on("More Parameters", side)
     blender.leave()
-    shows(blender, side, "Model Type", "Texture Resolution", "Pose Mode", "Image Enhancement")
+    shows(blender, side, "Model Type", "Texture Size", "Shape Detail", "Enhance Picture")
     keep("parameters", side)
 
 

@@ -135,8 +135,8 @@ def test_whole_way_by_mouse_and_keyboard(blender, slow_services, sign_in, star):
     blender.click_on("Meshy", side)
     blender.leave()
     blender.find("Ready, 1,000 credits left", side)
-    blender.click_on("Should Remesh", side)
-    blender.enter("12345", "Target Polycount", side)
+    blender.click_on("Remesh", side)
+    blender.enter("12345", "Faces", side)
     blender.leave()
     blender.click_on("Generate for 30 Credits", side)
     (create,) = created(slow_services)
@@ -221,7 +221,7 @@ def test_length_by_mouse(blender):
 
 def test_preset_brings_parameters_back(blender):
     side = blender.open_sidebar()
-    pick(blender, "Baked", "Texture Model", side)
+    pick(blender, "Baked", "Texture", side)
     blender.click_on("Automatic", side, number=1)
     blender.enter("2.5", "Height", side)
     presets = side.right - CHECKBOX_PX, blender.find("Parameters", side).center[1]
@@ -241,7 +241,7 @@ def test_preset_brings_parameters_back(blender):
     blender.leave()
     assert not blender.sees("Tall", blender.area())  # the popover is gone
     blender.click(*reset)
-    assert settings(blender, "local.texture_model") == "NONE"
+    assert settings(blender, "local.texture_model") == "PBR"
     assert settings(blender, "local.scaled_bbox") == [-1, -1, -1]
     blender.click(*presets)
     blender.click_on("Tall", blender.around(), number=0)
@@ -333,9 +333,9 @@ def test_search_menu_finds_every_operator(blender):
     words = eyes.read(blender.picture(), blender.area())
     assert [label for label in labels if not eyes.places(words, label)] == []
     blender.press("ESC")
-    blender.run("bpy.context.scene.image_to_3d.local.texture_model = 'PBR'")
+    blender.run("bpy.context.scene.image_to_3d.local.texture_model = 'NONE'")
     blender.search("Reset Parameters")
-    assert settings(blender, "local.texture_model") == "NONE"
+    assert settings(blender, "local.texture_model") == "PBR"
 
 
 def test_from_the_python_console(blender, services, sign_in, star):

@@ -168,6 +168,7 @@ PARAMETERS: Table = (
     ),
     Flag(
         name="image_enhancement",
+        label="Enhance Picture",
         description="Let Meshy improve the picture before it makes the model",
         default=True,
         rare=True,
