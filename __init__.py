@@ -19,6 +19,7 @@ ROOMS = (
     "operators.paste_picture",
     "operators.reset_parameters",
     "operators.tidy_up",
+    "operators.add_to_asset_browser",
     "operators.check_account",
     "operators.show_preferences",
     "operators.watch",  # last of these: its timer calls what the others have registered

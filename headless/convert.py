@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """GLB -> result.blend and thumbnail.png, in a background Blender. Opens nothing but the GLB and the maps beside it.
 
-The .blend holds one collection with one root object, named after the picture. The root's origin is the middle of the
-model's foot, so that placing the root stands the model on the floor. Images are packed.
+The .blend holds one collection, which is an asset, with one root object, named after the picture. The root's origin is
+the middle of the model's foot, so that placing the root stands the model on the floor. Images are packed.
 """
 
 import json
@@ -23,7 +23,7 @@ from ..api.glb import as_blender_reads, check
 from ..api.words import model_name
 from ..programs.process import starter_is_gone
 from ..programs.program import SCRATCH_PREFIX
-from . import loose_maps
+from . import asset, loose_maps
 from .materials import keep_contract, merge_images, metallic_untold, repair, repair_metallic
 from .report import Report
 from .saving import save_whole
@@ -51,7 +51,8 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
 
     `request["quads"]` asks for triangles to be joined back into quads. `request["maps"]`, where there is one, holds
     files by Meshy's names for them (`base_color`, `metallic`, ...): they take the places that the GLB's own material
-    leaves empty. Raises `RuntimeError` where the GLB cannot be imported.
+    leaves empty. `request["asset"]`, where there is one, is what the Asset Browser shows of the model: see
+    `jobs.assets.facts_of`. Raises `RuntimeError` where the GLB cannot be imported.
     """
     report.progress(0.0, "Reading the model")
     bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -72,6 +73,8 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     save_whole(Path(request["thumbnail"]), render)
     report.progress(0.9, "Saving")
     collection = _collect(root)
+    if request.get("asset"):
+        asset.mark(collection, Path(request["thumbnail"]), request["asset"])
     # Objects and collection alone: the scene, camera and lights of the thumbnail stay behind.
     save_whole(Path(request["blend"]), lambda part: bpy.data.libraries.write(str(part), {collection}))
     return _facts(meshes, notes, quads_asked=request["quads"])

@@ -261,13 +261,17 @@ def _renamed(folder: Path, aside: Path) -> Path:
     """Rename the folder of a job, at once. Raises `JobError` where somebody else has just removed it, `BusyError` where
     a file in it is open."""
     try:
-        return files.rename(folder, aside, patience_s=files.AT_ONCE_S)
+        files.rename(folder, aside, patience_s=files.AT_ONCE_S)
     except FileNotFoundError:
         raise JobError(f"There is no job {folder.name!r} in {folder.parent}.") from None
     except OSError as error:
         if files.is_in_use(error):
             raise BusyError(f"A file of job {folder.name} is open in a program: try again in a moment.") from None
         raise
+    # Until it is deleted, Blender's Asset Browser would show its model: it looks into hidden folders, too (5.2.2).
+    with contextlib.suppress(OSError):
+        files.replace(aside / folders.BLEND, aside / f"{folders.BLEND}.removed", patience_s=files.AT_ONCE_S)
+    return aside
 
 
 def _refuse_paid(folder: Path) -> None:

@@ -50,8 +50,8 @@ from ..api.waiting import FAILURE_PAUSES_S, TIME_LIMIT_S
 from ..api.words import both_ends, visible
 from ..programs import process
 from ..programs.program import CONVERT, SCRATCH_PREFIX, blender_command
+from . import assets, history, lost, pictures
 from . import folder as folders
-from . import history, lost, pictures
 from .folder import Job, State
 from .telling import Telling
 
@@ -432,6 +432,7 @@ class Run:
             },
             "blend": str(self.folder / folders.BLEND),
             "thumbnail": str(self.folder / folders.THUMBNAIL),
+            "asset": assets.facts_of(self.job),
         }
         program = blender.start(
             blender_command(self.config["blender"]), CONVERT, request, self.folder, self.folder / folders.LOG
@@ -442,6 +443,10 @@ class Run:
         self.job.note = f"{self.job.service_note} {report.done['note']}".strip()
         for file in (folders.GLB, folders.BLEND, folders.THUMBNAIL):
             files.sync(self.folder / file)  # before the record says that they are there
+        try:
+            assets.write_catalogs(self.folder.parent)
+        except OSError:  # without its catalog the model is among the unassigned ones, which is no reason to lose it
+            self._log_error()
 
     def _tidy(self) -> None:
         """Delete what only the programs needed."""

@@ -249,7 +249,7 @@ class IMAGE_TO_3D_OT_remove(OfJob, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         job = self.known_job()
-        lost = _lost_with(job) if job else ""
+        lost = _lost_with(job, is_linked=is_linked(job)) if job else ""
         if job is None or not lost:
             return self.execute(context)
         return context.window_manager.invoke_confirm(
@@ -260,10 +260,13 @@ class IMAGE_TO_3D_OT_remove(OfJob, bpy.types.Operator):
         return outcome(self, self._remove)
 
     def _remove(self) -> None:
+        from ..session import assets  # here, as it would slow down the start of Blender
+
         queue = session.current().queue
         queue.remove(self.job_id())
         if bpy.app.background:
             queue.delete_removed()
+        assets.refresh_browsers(queue.root)
 
 
 LOST = {
@@ -277,10 +280,22 @@ UNREADABLE = "Its record cannot be read, and a model in its folder would be dele
 UNTOLD = "The service has not been told that it was cancelled, and may go on and charge for it"
 
 
-def _lost_with(job: "Job") -> str:
+LINKED = "The open file links to its model, and would lose it"
+
+
+def is_linked(job: "Job | None") -> bool:
+    """Whether the open file has linked the job's model."""
+    from ..scene.linked import jobs_linked
+
+    return job is not None and job.id in jobs_linked(session.current().queue.root)
+
+
+def _lost_with(job: "Job", *, is_linked: bool = False) -> str:
     """What would be lost with a job; "" for nothing."""
     if not job.service:
         return UNREADABLE
+    if is_linked:
+        return LINKED
     if job.untold:
         return UNTOLD
     return UNFETCHED if job.has_unfetched_task else LOST.get(job.state, "")

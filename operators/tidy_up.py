@@ -53,9 +53,12 @@ class IMAGE_TO_3D_OT_tidy_up(bpy.types.Operator):
         layout.prop(self, "days")
         col = layout.column(align=True)
         queue = session.current().queue
-        old = [job.id for job in queue.jobs() if is_old(job, self.days)]
+        linked = _linked()
+        old = [job.id for job in queue.jobs() if is_old(job, self.days) and job.id not in linked]
         col.label(text=f"To be deleted: {in_words(len(old), sum(map(queue.size_of, old)))}")
         col.label(text="Models that were not imported yet are kept")
+        if linked:
+            col.label(text="Models that the open file links to are kept")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         return outcome(self, self._remove_old)
@@ -64,12 +67,16 @@ class IMAGE_TO_3D_OT_tidy_up(bpy.types.Operator):
         from ..jobs import history
         from ..jobs.folder import size_of
         from ..scene.amount import in_words
+        from ..session import assets
 
-        queue = session.current().queue
+        queue, linked = session.current().queue, _linked()
         removed, freed, troubles = 0, 0, []
         for job in history.list_jobs(queue.root):  # as they are now: another Blender may have gone on with one
             folder = queue.folder_of(job.id)
             if not is_old(job, self.days) or _may_hold_paid(job, folder):
+                continue
+            if job.id in linked:
+                troubles.append(f"{job.name} stays: the open file links to its model")
                 continue
             size = size_of(folder)
             try:
@@ -79,6 +86,8 @@ class IMAGE_TO_3D_OT_tidy_up(bpy.types.Operator):
                 troubles.append(f"{job.name} stays: {user_message(error)}")
         if bpy.app.background:
             queue.delete_removed()
+        if removed:
+            assets.refresh_browsers(queue.root)
         for trouble in troubles:
             report(self, "WARNING", trouble)
         report(self, "INFO", f"Removed {in_words(removed, freed)}")
@@ -91,6 +100,13 @@ def is_old(job: "Job", days: int) -> bool:
 
     is_over = job.state in OVER and not job.has_unfetched_task
     return is_over and bool(job.updated) and age_s(job.updated) > days * DAY_S
+
+
+def _linked() -> set[str]:
+    """The jobs whose models the open file links to: it would lose them."""
+    from ..scene.linked import jobs_linked
+
+    return jobs_linked(session.current().queue.root)
 
 
 def _may_hold_paid(job: "Job", folder: Path) -> bool:

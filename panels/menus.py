@@ -38,6 +38,7 @@ class IMAGE_TO_3D_MT_all(bpy.types.Menu):
         for name in JOB_OPERATORS:
             layout.operator(f"image_to_3d.{name}")
         layout.separator()
+        layout.operator("image_to_3d.add_to_asset_browser", icon="ASSET_MANAGER")
         layout.operator("image_to_3d.tidy_up")
         layout.operator("image_to_3d.check_account")
         layout.operator("image_to_3d.show_preferences")

@@ -144,6 +144,7 @@ def _draw_results(layout: bpy.types.UILayout) -> None:
     row.enabled = queue.was_read  # from then on there is a folder
     row.operator("wm.path_open", text="Open Folder", icon="FILE_FOLDER").filepath = folder
     row.operator("image_to_3d.tidy_up")
+    _beside(layout, "").operator("image_to_3d.add_to_asset_browser", icon="ASSET_MANAGER")
 
 
 def _beside(layout: bpy.types.UILayout, label: str) -> bpy.types.UILayout:

@@ -90,7 +90,15 @@ def _append(blend: Path, job: Job) -> tuple[bpy.types.Collection, bpy.types.Obje
     if len(collections) != 1 or not roots:
         bpy.data.batch_remove({*collections, *objects})
         raise JobError(f"The model of {job.name} is damaged: retry the job.")
+    _keep_no_asset(collections[0])
     return collections[0], roots[0]
+
+
+def _keep_no_asset(collection: bpy.types.Collection) -> None:
+    """The model is an asset of the results, and none of the user's file, in which it would be listed once more."""
+    collection.asset_clear()  # and its fake user; `libraries.load` has `clear_asset_data` from Blender 5.0 on only
+    if collection.preview is not None:
+        collection.preview.is_image_custom = False  # drops the picture, a quarter of a megabyte in the user's file
 
 
 def _write_provenance(root: bpy.types.Object, job: Job) -> None:
