@@ -75,9 +75,9 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     collection = _collect(root)
     if request.get("asset"):
         asset.mark(collection, Path(request["thumbnail"]), request["asset"])
-    # Objects and collection alone: the scene, camera and lights of the thumbnail stay behind.
-    save_whole(Path(request["blend"]), lambda part: bpy.data.libraries.write(str(part), {collection}))
-    return _facts(meshes, notes, quads_asked=request["quads"])
+    facts = _facts(meshes, notes, quads_asked=request["quads"])
+    save_whole(Path(request["blend"]), lambda part: asset.write(part, collection))
+    return facts
 
 
 def _prepare_materials(glb: Path, meshes: list[bpy.types.Mesh], maps: dict[str, str], name: str) -> list[str]:

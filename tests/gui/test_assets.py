@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The results in Blender's Asset Browser, as people find them there: with mouse, keyboard and eyes."""
 
+import numpy as np
 import pytest
 from gui import jobs
 from gui.blender import Box
@@ -80,6 +81,12 @@ def drag_out(blender, name, assets, to):
     blender.settle()
 
 
+def is_red(picture, box):
+    """Whether a part of the screen shows the star."""
+    red, green, blue = np.moveaxis(np.asarray(picture.crop(box)), 2, 0)
+    return ((red > 120) & (green < 70) & (blue < 70)).sum() > 100
+
+
 def free_floor(blender):
     """A point of the 3D View with nothing but the floor."""
     view = blender.area("VIEW_3D", "WINDOW")
@@ -88,6 +95,11 @@ def free_floor(blender):
 
 def test_a_model_is_dragged_out_of_the_asset_browser_with_its_material(blender, browser, save):
     assets, _ = browser
+    for _ in range(30):  # Blender loads previews beside its events
+        if is_red(blender.picture(), assets):
+            break
+    else:
+        raise AssertionError("the asset's preview does not show the model")
     drag_out(blender, "Red Star", assets, free_floor(blender))
     came = blender.until(CAME)
     assert list(came) == ["Red Star"]
@@ -97,8 +109,7 @@ def test_a_model_is_dragged_out_of_the_asset_browser_with_its_material(blender, 
     blender.run("bpy.context.space_data.shading.color_type = 'TEXTURE'")
     picture = blender.picture()
     view = blender.area("VIEW_3D", "WINDOW")
-    red = sum(1 for r, g, b in picture.crop(view).getdata() if r > 120 and g < 70 and b < 70)
-    assert red > 100, "the model's texture is not to be seen"
+    assert is_red(picture, view), "the model's texture is not to be seen"
     save("asset_browser", blender, Box(0, view.top, assets.right, assets.bottom))
 
 
