@@ -111,7 +111,8 @@ def write_catalogs(root: Path) -> None:
         there = HEADER
     lines = [line.strip() for line in there.removeprefix(b"\xef\xbb\xbf").splitlines()]
     versions = [line for line in lines if line.startswith(VERSION)]
-    if len(there) > READ_AT_MOST or (versions or [VERSION_1])[0] != VERSION_1:  # a later Blender's, or nobody's
+    is_text = len(there) <= READ_AT_MOST and b"\0" not in there  # nor UTF-16, which Blender does not read
+    if not is_text or (versions and versions[0] != VERSION_1):  # nobody's, or a later Blender's
         return
     known = {line.partition(b":")[0].strip().lower() for line in lines}
     paths = {
