@@ -12,7 +12,7 @@ from ..scene.shown import shown
 if TYPE_CHECKING:
     from ..jobs.folder import Job
 
-LETTER_WIDTH_PX = 7.0  # of the interface's font at scale 1, on average and with the box around it
+LETTER_WIDTH_PX = 7.5  # of the interface's font at scale 1, with the box around it: few lines have wider ones
 LEAST_LETTERS = 20
 
 

@@ -81,6 +81,8 @@ def room(kind, sharing, width, unit):
         "button": part - 1.05 * unit,
         "button with icons": whole - 4.2 * unit,  # three more beside it
         "header": whole - 4 * unit,  # beside an arrow and two icons
+        "line": whole,
+        "line with icon": whole - 1.2 * unit,
     }[kind]
 
 
@@ -128,6 +130,33 @@ CUT = [("label", 1, "Texture Resolution"), ("box", 1, "Preserve Aspect Ratio"), 
 
 def test_what_is_cut_is_found(blender, scale):
     assert [text for text, *_ in too_long(blender, CUT)] == [text for _, _, text in CUT]
+
+
+LINES = """
+from types import SimpleNamespace
+from layout import Layout
+
+services = module("api.services").SERVICES.values()
+sentences = [service.description for service in services]
+for parameter in [parameter for service in services for parameter in service.parameters]:
+    sentences += [parameter.description, *(option.description for option in getattr(parameter, "options", {}).values())]
+region = next(region for region in bpy.context.area.regions if region.type == "UI")
+context = SimpleNamespace(preferences=bpy.context.preferences, region=region)
+found = []
+for sentence in sentences:
+    for icon, kind in (("NONE", "line"), ("INFO", "line with icon")):
+        layout = Layout()
+        module("panels.sentences").draw_sentence(layout, sentence, context, icon=icon)
+        found.extend([kind, 1, asked["text"]] for name, asked in layout.drawn if name == "label")
+found
+"""
+"""Sentences as panels break them into lines: those of the tables stand for all, as they are long and many."""
+
+
+def test_the_lines_of_a_sentence_fit(blender, scale):
+    lines = blender.run(LINES)
+    assert len(lines) > 200
+    assert too_long(blender, lines) == []
 
 
 SETTINGS = """
