@@ -206,14 +206,16 @@ def create(
     group: str = "",
     variant: int = 0,
     scratch: Path | None = None,
+    is_shared: bool = False,
 ) -> Path:
     """Make the folder of a new job under `root`, and return it. Costs the same whatever the pictures' size and however
     many jobs there are.
 
     `parameters` are checked ones. A picture that is a file is noted, and linked where that can be done (see
-    `pictures.choose`); one that lies in `scratch`, a folder that the caller is about to delete, is moved. Nothing is
-    synced: the job's process does it, before anything is sent. Raises `PictureError`, and `OSError` where nothing can
-    be written; in both cases nothing is left behind.
+    `pictures.choose`); one that lies in `scratch`, a folder that the caller is about to delete, is moved. Where it
+    `is_shared`, `scratch` is another job's folder, which keeps it. Nothing is synced: the job's process does it, before
+    anything is sent. Raises `PictureError`, and `OSError` where nothing can be written; in both cases nothing is left
+    behind.
     """
     now = datetime.now(UTC)
     job_id = f"{now:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # in the order of time, and unlike another Blender's
@@ -246,7 +248,7 @@ def create(
             source = job.parameters.get(key, "")
             if source and not picture.is_url(source):
                 stem = unfinished / f"picture{number or ''}"
-                job.parameters[key], note = pictures.choose(source, stem, scratch)
+                job.parameters[key], note = pictures.choose(source, stem, scratch, is_shared=is_shared)
                 job.pictures[key] = note
                 if note["path"]:
                     job.origins[key] = note["path"]

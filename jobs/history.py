@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -76,15 +76,50 @@ def find_paid(root: Path, service: str, parameters: Mapping[str, Any], scratch: 
     `parameters` are checked ones. Pictures are compared by their content; one that is a data URI is decoded into
     `scratch`. Raises `PictureError` where there is no such picture.
     """
+    return find_each_paid(root, service, [parameters], scratch)[0]
+
+
+def find_each_paid(root: Path, service: str, requests: Sequence[Mapping[str, Any]], scratch: Path) -> list[Job | None]:
+    """The same for each of the variants of one request, in their order; no job is found for two of them.
+
+    A variant whose model was imported is found, too, where another of the same group was left: whoever asks for all
+    of them again was interrupted, and has paid for that one.
+    """
+    found: list[Job | None] = [None] * len(requests)
     if not SERVICES[service].is_paid:
-        return None
+        return found
+    all_asked = [_asked(service, parameters, scratch) for parameters in requests]
+    jobs = [job for job in list_jobs(root) if job.service == service]
+    left = [job for job in jobs if _is_left(job)]
+    _find(found, [_asking(root, left, asked) for asked in all_asked])
+    groups = {job.group for job in found if job and job.group}
+    imported = [job for job in jobs if job.group in groups and job.state is State.IMPORTED]
+    _find(found, [_asking(root, imported, asked) for asked in all_asked])
+    return found
+
+
+def _find(found: list[Job | None], pools: list[list[Job]]) -> None:
+    """Give each request that has none a job of its pool that no other has: its own variant's where that is there."""
+    taken = {job.id for job in found if job}
+    for is_own in (True, False) if len(found) > 1 else (False,):
+        for index, pool in enumerate(pools):
+            free = (job for job in pool if job.id not in taken and (job.variant == index + 1 or not is_own))
+            if found[index] is None and (job := next(free, None)):
+                found[index] = job
+                taken.add(job.id)
+
+
+def _asked(service: str, parameters: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
+    """All that makes a request the same as another, by wire name."""
     table = SERVICES[service].parameters
     asked = {entry.name: parameters[entry.name] for entry in table}
     for name in pictures_of(table):
         asked[name] = _content_of(asked[name], scratch / f"compared-{name}")
-    return next(
-        (job for job in list_jobs(root) if job.service == service and _is_left(job) and _asks(root, job, asked)), None
-    )
+    return asked
+
+
+def _asking(root: Path, jobs: list[Job], asked: Mapping[str, Any]) -> list[Job]:
+    return [job for job in jobs if _asks(root, job, asked)]
 
 
 def _is_left(job: Job) -> bool:

@@ -12,6 +12,7 @@ as it was.
 import hashlib
 import os
 import re
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -35,16 +36,17 @@ class Note(TypedDict):
     size: int
     mtime_ns: int
     is_linked: bool
-    """Whether the name in the job's folder is another name of the user's file. If not, and there is a file of that
-    name, it is the job's."""
+    """Whether the name in the job's folder is another name of the user's file, or of another job's. If not, and there
+    is a file of that name, it is the job's."""
 
 
-def choose(source: str, stem: Path, scratch: Path | None) -> tuple[str, Note]:
+def choose(source: str, stem: Path, scratch: Path | None, *, is_shared: bool = False) -> tuple[str, Note]:
     """Give the picture at `source`, a path or a data URI, the name `stem` plus its ending; return that name, and what
     is to be noted.
 
-    A picture that lies in `scratch`, a folder of the caller's that will be deleted, is moved. Nothing else is copied or
-    read: where the file system cannot link the file, the name is not there yet. Raises `PictureError`, `OSError`.
+    A picture that lies in `scratch`, a folder of the caller's that will be deleted, is moved; where it `is_shared`,
+    `scratch` is the folder of a job that keeps it, and it gets a second name. Nothing else is copied or read: where the
+    file system cannot link the file, the name is not there yet. Raises `PictureError`, `OSError`.
     """
     if not picture.is_path(source):
         made = picture.to_file(source, stem)
@@ -54,6 +56,12 @@ def choose(source: str, stem: Path, scratch: Path | None) -> tuple[str, Note]:
     found = picture.look_at(path)
     target = stem.with_suffix(picture.ending_of(path.name))
     if scratch is not None and path.parent == Path(os.path.abspath(scratch)):
+        if is_shared:
+            is_linked = _is_linked(path, found, target)
+            if not is_linked:
+                shutil.copyfile(path, target)
+                files.keep_private(target)
+            return target.name, _note(target.stat(), path="", is_linked=is_linked)
         files.move(path, target)
         files.keep_private(target)
         return target.name, _note(target.stat(), path="", is_linked=False)

@@ -375,6 +375,7 @@ class Queue(Index):
         group: str = "",
         variant: int = 0,
         scratch: Path | None = None,
+        is_shared: bool = False,
     ) -> Job:
         """Write down a new job, as `folder.create` says, whose errors it raises. The next look starts its process."""
         folder = folders.create(
@@ -387,6 +388,7 @@ class Queue(Index):
             group=group,
             variant=variant,
             scratch=scratch,
+            is_shared=is_shared,
         )
         job_id = folder.name
         self._asked.add(job_id)

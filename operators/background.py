@@ -3,12 +3,13 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import bpy
 
 from .. import session
-from ..api.errors import ImageTo3DError
+from ..api.errors import ImageTo3DError, user_message
 from ..jobs.state import HAS_RESULT, State
 from ..scene import settings
 from ..scene.shown import shown
@@ -22,6 +23,39 @@ if TYPE_CHECKING:
 LOOK_EVERY_S = 0.2
 
 
+def finish_all(
+    operator: bpy.types.Operator,
+    started: Sequence["Started"],
+    trouble: str,
+    scene: bpy.types.Scene,
+    interrupt: Interrupt,
+) -> None:
+    """Finish one job after the other, also where one fails. Raises `ImageTo3DError` that says which have failed, and
+    `trouble`, what could not be started; raises `Interrupted`, and then what was not sent yet is given up."""
+    failed = []
+    for number, each in enumerate(started):
+        try:
+            finish_started(operator, each, scene, interrupt)
+        except Interrupted:
+            for rest in started[number + 1 :]:
+                _give_up_unsent(rest)
+            raise
+        except (ImageTo3DError, OSError) as error:
+            if len(started) == 1 and not trouble:
+                raise
+            failed.append(f"{each.job.name}: {user_message(error)}")
+    if failed:
+        failed.insert(0, f"{len(failed)} of {len(started)} models could not be made.")
+    if failed or trouble:
+        raise ImageTo3DError(" ".join(filter(None, [*failed, trouble])))
+
+
+def _give_up_unsent(started: "Started") -> None:
+    """Nothing is paid for it yet, and the next Blender must not send what nobody waits for."""
+    if not started.is_taken_up and not session.current().queue.refresh(started.job.id).sent:
+        session.current().queue.cancel(started.job.id)
+
+
 def finish_started(
     operator: bpy.types.Operator, started: "Started", scene: bpy.types.Scene, interrupt: Interrupt
 ) -> None:
@@ -32,9 +66,7 @@ def finish_started(
     try:
         finish(started.job.id, settings.target_of(scene), interrupt)
     except Interrupted:
-        job = session.current().queue.refresh(started.job.id)
-        if not job.sent:  # nothing is paid yet, and the next Blender must not send what nobody waits for
-            session.current().queue.cancel(job.id)
+        _give_up_unsent(started)
         raise
 
 
@@ -48,7 +80,7 @@ def _finish_taken_up(operator: bpy.types.Operator, job: "Job", scene: bpy.types.
         finish(job.id, scene, interrupt)
     except ImageTo3DError as error:
         state = session.current().queue.refresh(job.id).state
-        if state is State.READY:  # its .blend cannot be read: it is made anew of the model, which is there
+        if state in HAS_RESULT:  # its .blend cannot be read: it is made anew of the model, which is there
             session.current().queue.resume(job.id)
             session.current().arrivals.expect(job.id, settings.target_of(scene))
             finish(job.id, settings.target_of(scene), interrupt)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`image_to_3d.generate`: starts a job. With a window it returns at once; in the background it waits for the model.
+"""`image_to_3d.generate`: starts a job for each variant. With a window it returns at once; in the background it waits
+for the models.
 
-It does not own the job: the timer in `watch` looks after all of them.
+It does not own the jobs: the timer in `watch` looks after all of them.
 """
 
 import time
@@ -13,6 +14,7 @@ from ..api.errors import PictureError
 from . import watch
 from .interrupt import Interrupt
 from .outcome import interruptible_outcome, outcome, report
+from .polls import can_change
 
 PRESS_AGAIN_S = 1.0  # a second press sooner than this is a double click, and a model may cost money
 
@@ -43,10 +45,7 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if context.scene.library is not None:
-            cls.poll_message_set("The scene is linked from another file and cannot be changed")
-            return False
-        return True
+        return can_change(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         current = session.current()
@@ -55,32 +54,37 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
         # Where Blender takes long to draw, both presses of a double click wait, and no look comes in between.
         is_soon = time.monotonic() - pressed_s < PRESS_AGAIN_S or looks == current.looks
         if asked == before and is_soon:
-            report(self, "INFO", "The job has just been started: press again for a second one")
+            is_one = context.scene.image_to_3d.variants == 1
+            what = "The job has just been started: press again for a second one"
+            report(self, "INFO", what if is_one else "The jobs have just been started: press again for more")
             return {"CANCELLED"}
+        number = len(current.queue)
         result = self.execute(context)
-        if result != {"CANCELLED"}:
+        if result != {"CANCELLED"} or len(current.queue) > number:  # of several jobs, some may have been started
             current.pressed = asked, time.monotonic(), current.looks
         return result
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         if bpy.app.background:
             return interruptible_outcome(self, lambda interrupt: self._generate_and_wait(context.scene, interrupt))
-        return outcome(self, lambda: self._start_job(context.scene))
+        return outcome(self, lambda: self._start_jobs(context.scene))
 
-    def _start_job(self, scene: bpy.types.Scene) -> None:
-        from ..session.start import start_job  # here, as it would slow down the start of Blender
+    def _start_jobs(self, scene: bpy.types.Scene) -> None:
+        from ..session.start import start_jobs  # here, as it would slow down the start of Blender
 
-        start_job(scene, filepath=self.filepath, service=self.service, image=self._image())
-        watch.wake()
+        try:
+            start_jobs(scene, filepath=self.filepath, service=self.service, image=self._image())
+        finally:  # where some of them could not be started, the others go on
+            watch.wake()
 
     def _generate_and_wait(self, scene: bpy.types.Scene, interrupt: Interrupt) -> None:
-        """Without a window: work the job off, or the one that was left for the same. Raises `ImageTo3DError` if it
+        """Without a window: work the jobs off, or those that were left for the same. Raises `ImageTo3DError` if one
         failed."""
         from ..session.start import start_or_take_up
         from . import background
 
-        started = start_or_take_up(scene, filepath=self.filepath, service=self.service, image=self._image())
-        background.finish_started(self, started, scene, interrupt)
+        started, trouble = start_or_take_up(scene, filepath=self.filepath, service=self.service, image=self._image())
+        background.finish_all(self, started, trouble, scene, interrupt)
 
     def _image(self) -> bpy.types.Image | None:
         image: bpy.types.Image | None = bpy.data.images.get(self.image)

@@ -13,6 +13,7 @@ from ..scene import settings
 from . import watch
 from .interrupt import Interrupt
 from .outcome import interruptible_outcome, report
+from .polls import can_change
 
 
 class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
@@ -41,6 +42,10 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
         name="Show Folders", description="Show folders", default=True, options={"SKIP_SAVE", "HIDDEN"}
     )
 
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return can_change(cls, context)
+
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         paths = self._paths()
         if not paths:
@@ -52,13 +57,14 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
         service = SERVICES[settings.service_of(context.scene.image_to_3d)]
         if not service.is_paid:
             return self.execute(context)
-        models = "one model" if len(paths) == 1 else f"{len(paths)} models"
+        number = len(paths) * context.scene.image_to_3d.variants
+        models = "one model" if number == 1 else f"{number} models"
         cost = request.cost(context.scene)
         return context.window_manager.invoke_confirm(
             self,
             event,
             title=f"Generate {models} with {service.label}?",
-            message=f"About {cost * len(paths):,} credits" if cost else "It may cost credits",
+            message=f"About {cost * number:,} credits" if cost else "It may cost credits",
             confirm_text="Generate",
         )
 
@@ -89,17 +95,17 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
                 report(self, "WARNING", user_message(error))
 
     def _start(self, path: Path, scene: bpy.types.Scene, interrupt: Interrupt) -> None:
-        from ..session.start import start_job, start_or_take_up
+        from ..session.start import start_jobs, start_or_take_up
 
         if path.suffix.lower() not in ENDINGS:
             raise ImageTo3DError(f"{path.name} is no picture: choose one of {', '.join(ENDINGS)}.")
         if bpy.app.background:
             from . import background
 
-            started = start_or_take_up(scene, filepath=str(path))
-            background.finish_started(self, started, scene, interrupt)
+            started, trouble = start_or_take_up(scene, filepath=str(path))
+            background.finish_all(self, started, trouble, scene, interrupt)
         else:
-            start_job(scene, filepath=str(path))
+            start_jobs(scene, filepath=str(path))
 
     def _paths(self) -> list[Path]:
         folder = Path(self.directory)

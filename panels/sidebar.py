@@ -19,6 +19,7 @@ PICTURE_PROPERTIES = {"FILE": "filepath", "IMAGE": "image", "URL": "url"}
 
 PREVIEW_SCALE = 5.0  # in rows: large enough to tell pictures apart, small enough to leave the button in sight
 BUTTON_SCALE = 1.6
+VARIANTS_UNITS = 3.0  # the width of the number beside it, in that of a small button
 
 # What two panels share is in no registered class, and becomes a panel with them.
 if TYPE_CHECKING:
@@ -160,16 +161,28 @@ def _draw_button(layout: bpy.types.UILayout, context: bpy.types.Context, image: 
     from ..scene import request
 
     reason = _why_not(chosen, image)
-    cost = request.cost(context.scene)
-    row = layout.row()
+    row = layout.row(align=True)
+    row.use_property_split = False
     row.scale_y = BUTTON_SCALE
-    row.enabled = not reason
-    text = "Generate 3D Model" if cost is None else f"Generate for {cost} Credits"
-    operator = row.operator("image_to_3d.generate", text=text, icon="MESH_MONKEY")
+    button = row.row(align=True)
+    button.enabled = not reason
+    text = _words(chosen.variants, request.cost(context.scene))
+    operator = button.operator("image_to_3d.generate", text=text, icon="MESH_MONKEY")
+    number = row.row(align=True)
+    number.ui_units_x = VARIANTS_UNITS
+    number.prop(chosen, "variants", text="")
     if image is not None:
         operator.image = image.name
     if reason:
         draw_sentence(layout, reason, context, icon="INFO")
+
+
+def _words(variants: int, cost: int | None) -> str:
+    """What stands on the button: how many models are made, and what all of them cost."""
+    if cost is None:
+        return "Generate 3D Model" if variants == 1 else f"Generate {variants} 3D Models"
+    number = "" if variants == 1 else f"{variants} "
+    return f"Generate {number}for {variants * cost:,} Credits"
 
 
 def _why_not(chosen: bpy.types.PropertyGroup, image: bpy.types.Image | None) -> str:

@@ -33,6 +33,10 @@ class Request:
     place: dict[str, Any]
     """Where it goes, as `place.place` takes it."""
     scratch: Path
+    group: str = ""
+    """What it has in common with the other variants; "" where it is the only one."""
+    variant: int = 0
+    """Which variant it is, from 1; 0 for none."""
 
 
 @contextlib.contextmanager

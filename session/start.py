@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the settings of a scene ask for -> a job. Starts no process, and waits for nothing."""
+"""What the settings of a scene ask for -> jobs, one for each variant. Starts no process, and waits for nothing."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import bpy
 
+from ..api.errors import ImageTo3DError, user_message
+from ..api.parameters import pictures
+from ..api.services import SERVICES
 from ..jobs import history
 from ..jobs.folder import Job
 from ..scene.request import Request, requested
+from ..scene.variants import variants_of
 from . import access, current
 
 
@@ -19,42 +25,111 @@ class Started(NamedTuple):
 
 
 def start_job(
-    scene: bpy.types.Scene, *, filepath: str = "", service: str = "", image: bpy.types.Image | None = None
+    scene: bpy.types.Scene,
+    *,
+    filepath: str = "",
+    service: str = "",
+    image: bpy.types.Image | None = None,
+    row: str = "",
+    number: int = 0,
 ) -> Job:
-    """Write down a job for what the settings of `scene` say, or for the picture at `filepath`, or for `image`, and
+    """Write down one job for what the settings of `scene` say, or for the picture at `filepath`, or for `image`, and
     return it.
 
-    Its result enters the scene that the settings name. Raises `ImageTo3DError` with a sentence for the user, `OSError`
+    `row` is the name of the row that its model stands in, "" for none, and `number` its place there, from 1. Its
+    result enters the scene that the settings name. Raises `ImageTo3DError` with a sentence for the user, `OSError`
     where the job's folder cannot be written.
     """
     with requested(scene, filepath=filepath, service=service, image=image) as request:
-        return _create(request)
+        return _create_all(variants_of(request, 1, row, number))[0][0]
+
+
+def start_jobs(
+    scene: bpy.types.Scene,
+    *,
+    filepath: str = "",
+    service: str = "",
+    image: bpy.types.Image | None = None,
+    row: str = "",
+    number: int = 0,
+) -> list[Job]:
+    """The same for as many variants as the settings say; `number` is the place of the first. Where some of them cannot
+    be started, raises `ImageTo3DError` that says so, and the others go on."""
+    with requested(scene, filepath=filepath, service=service, image=image) as request:
+        jobs, trouble = _create_all(variants_of(request, scene.image_to_3d.variants, row, number))
+    if trouble:
+        raise ImageTo3DError(trouble)
+    return jobs
 
 
 def start_or_take_up(
-    scene: bpy.types.Scene, *, filepath: str = "", service: str = "", image: bpy.types.Image | None = None
-) -> Started:
-    """The same; but where a paid job for the same picture, service and parameters was left unfinished, or its model was
-    never imported, have that one go on: a script that is run again must not pay again.
+    scene: bpy.types.Scene,
+    *,
+    filepath: str = "",
+    service: str = "",
+    image: bpy.types.Image | None = None,
+    row: str = "",
+    number: int = 0,
+) -> tuple[list[Started], str]:
+    """The same; but where paid jobs for the same picture, service and parameters were left unfinished, or their models
+    were never imported, have these go on: a script that is run again must not pay again. Return what has to be done,
+    and a sentence about what could not be started, "" where all could.
     """
     with requested(scene, filepath=filepath, service=service, image=image) as request:
-        queue = current().queue
-        left = history.find_paid(queue.root, request.service, request.parameters, request.scratch)
-        if left is None:
-            return Started(_create(request), False)
-        return Started(queue.take_up(left.id), True)
+        queue, most = current().queue, scene.image_to_3d.variants
+        asked = [each.parameters for each in variants_of(request, most)]
+        left = history.find_each_paid(queue.root, request.service, asked, request.scratch)
+        group = next((job.group for job in left if job and job.group), "")
+        wanted = variants_of(request, most, row, number, group)
+        made, trouble = _create_all([each for each, job in zip(wanted, left, strict=True) if job is None])
+        # One that was imported already has its model.
+        taken = [job if job.state is history.State.IMPORTED else queue.take_up(job.id) for job in left if job]
+        started = [Started(job, True) for job in taken] + [Started(job, False) for job in made]
+        return sorted(started, key=lambda each: each.job.variant), trouble
 
 
-def _create(request: Request) -> Job:
+def variants(job: Job) -> list[Job]:
+    """All jobs of the group of this one, as they are now; none where it is in none."""
+    queue = current().queue
+    jobs = queue.jobs() if queue.is_complete else history.list_jobs(queue.root)
+    return [other for other in jobs if job.group and other.group == job.group]
+
+
+def _create_all(requests: Sequence[Request]) -> tuple[list[Job], str]:
+    """Write down a job for each request. Return them, and a sentence about those that could not be, "" for none.
+    Raises as `start_job` does where not one could be."""
+    jobs: list[Job] = []
+    for request in requests:
+        try:
+            jobs.append(_create(request, jobs))
+        except (ImageTo3DError, OSError) as error:
+            if not jobs:
+                raise
+            return jobs, f"{len(jobs)} of {len(requests)} jobs are started, the others are not: {user_message(error)}"
+    return jobs, ""
+
+
+def _create(request: Request, before: Sequence[Job]) -> Job:
+    """Write down a job. `before` are those of the variants before it: where the picture was made for all of them, the
+    first has it."""
     access.require_ready(request.service, request.parameters)
     session = current()
+    main = pictures(SERVICES[request.service].parameters)[0]
+    parameters, scratch = request.parameters, request.scratch
+    is_shared = bool(before) and Path(parameters[main]).parent == scratch
+    if is_shared:
+        scratch = session.queue.folder_of(before[0].id)
+        parameters = {**parameters, main: str(scratch / before[0].source)}
     job = session.queue.create(
         service=request.service,
-        parameters=request.parameters,
+        parameters=parameters,
         name=request.title,
         place=request.place,
         file=bpy.data.filepath,
-        scratch=request.scratch,
+        group=request.group,
+        variant=request.variant,
+        scratch=scratch,
+        is_shared=is_shared,
     )
     session.arrivals.expect(job.id, request.scene)
     session.show()
