@@ -15,6 +15,7 @@ from ..scene import settings
 from ..scene.shown import shown
 from .interrupt import Interrupt
 from .outcome import interruptible_outcome, outcome, report
+from .polls import can_change
 
 if TYPE_CHECKING:
     from ..jobs.folder import Job
@@ -72,6 +73,14 @@ class OfJob(_Mixin):
         return interruptible_outcome(self, action)
 
 
+class InScene(OfJob):
+    """The same for one that changes the scene, or has a model enter it."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return can_change(cls, context) and super().poll(context)
+
+
 def _known_job(job_id: str) -> "Job | None":
     current = session.current()
     return current.queue.job(job_id or current.joblist.selected())
@@ -83,7 +92,7 @@ def _candidates(job_id: str) -> list[str]:
     return list(job.candidates) if job else []
 
 
-class IMAGE_TO_3D_OT_import_result(OfJob, bpy.types.Operator):
+class IMAGE_TO_3D_OT_import_result(InScene, bpy.types.Operator):
     """Add the finished model to the scene, where the settings say"""
 
     bl_idname = "image_to_3d.import_result"
@@ -124,7 +133,7 @@ class IMAGE_TO_3D_OT_cancel(OfJob, bpy.types.Operator):
             report(self, "INFO" if is_over else "WARNING", f"{job.name}: {job.message}")
 
 
-class IMAGE_TO_3D_OT_retry(OfJob, bpy.types.Operator):
+class IMAGE_TO_3D_OT_retry(InScene, bpy.types.Operator):
     """Try the job again, from where it stopped"""
 
     bl_idname = "image_to_3d.retry"
@@ -136,7 +145,7 @@ class IMAGE_TO_3D_OT_retry(OfJob, bpy.types.Operator):
         return self.go_on(context, queue.resume if bpy.app.background else queue.retry)
 
 
-class IMAGE_TO_3D_OT_adopt(OfJob, bpy.types.Operator):
+class IMAGE_TO_3D_OT_adopt(InScene, bpy.types.Operator):
     """Go on with a task that the service has made, without paying again"""
 
     bl_idname = "image_to_3d.adopt"
@@ -158,7 +167,7 @@ class IMAGE_TO_3D_OT_adopt(OfJob, bpy.types.Operator):
         return self.go_on(context, lambda job_id: session.current().queue.adopt(job_id, self.task_id))
 
 
-class IMAGE_TO_3D_OT_send_again(OfJob, bpy.types.Operator):
+class IMAGE_TO_3D_OT_send_again(InScene, bpy.types.Operator):
     """Send the request again; if the service did make a task the first time, both are charged"""
 
     bl_idname = "image_to_3d.send_again"
@@ -188,7 +197,7 @@ class IMAGE_TO_3D_OT_forget(OfJob, bpy.types.Operator):
         return outcome(self, lambda: session.current().queue.forget(self.job_id()))
 
 
-class IMAGE_TO_3D_OT_use_settings(OfJob, bpy.types.Operator):
+class IMAGE_TO_3D_OT_use_settings(InScene, bpy.types.Operator):
     """Set picture, service and parameters to those of the job"""
 
     bl_idname = "image_to_3d.use_settings"
@@ -199,13 +208,13 @@ class IMAGE_TO_3D_OT_use_settings(OfJob, bpy.types.Operator):
         return outcome(self, lambda: self._use(context.scene.image_to_3d))
 
     def _use(self, chosen: bpy.types.PropertyGroup) -> None:
-        from ..jobs.folder import request_of
+        from ..scene import reuse
 
         queue = session.current().queue
         job = queue.refresh(self.job_id())
         if job.service not in SERVICES:
             raise JobError(f"{job.name} was made with a service that is not known here: update the extension.")
-        settings.use(chosen, job.service, request_of(queue.folder_of(job.id), job))
+        reuse.use(chosen, queue.folder_of(job.id), job)
 
 
 class IMAGE_TO_3D_OT_open_folder(OfJob, bpy.types.Operator):

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A job -> the settings that it was made of, so that the next model is called as its own, also when the job is removed
+meanwhile."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import bpy
+
+from ..api import picture
+from ..api.parameters import pictures
+from ..api.services import SERVICES
+from ..api.sources import ENDINGS
+from ..jobs.folder import Job, request_of
+from . import settings
+from .variants import NAME_BYTES, base_name, numbered
+
+
+def use(chosen: bpy.types.PropertyGroup, folder: Path, job: Job) -> None:
+    """Set the settings to what the job in `folder` was made of.
+
+    A picture that was a file is that file as long as it is there. Else the main one is an image of this Blender file:
+    the one that the model was made of, or a new one that holds the job's picture. Raises as `request_of` does.
+    """
+    main = pictures(SERVICES[job.service].parameters)[0]
+    own = request_of(folder, job)
+    origins = {name: path for name, path in job.origins.items() if _is_picture(path)}
+    # A file that is called otherwise was that of an image with the job's name.
+    was_file = main in job.origins and _is_called(picture.name_of(job.origins[main]), job)
+    source = own.get(main, "")
+    image = None
+    if source and not picture.is_url(source) and not (was_file and main in origins):
+        image = _known(job, was_file) or _packed(Path(source), base_name(job))
+    if image is None:
+        settings.use(chosen, job.service, {**own, **origins})
+    else:
+        settings.use(chosen, job.service, {**own, **origins, main: ""})
+        chosen.source, chosen.image = "IMAGE", image
+
+
+def _is_picture(path: str) -> bool:
+    """Whether there is still a file at `path`, and a picture: a record may name anything, and what is chosen is
+    sent."""
+    return path.lower().endswith(ENDINGS) and os.path.isfile(path)
+
+
+def _is_called(name: str, job: Job) -> bool:
+    """Whether a model of a picture with that name is called as the job."""
+    return (numbered(name, job.variant) if job.variant else name) == job.name
+
+
+def _known(job: Job, was_file: bool) -> bpy.types.Image | None:
+    """The image of this file that the job was made of; where it was made of a file, one that holds the same."""
+    called = [image for image in bpy.data.images if _is_called(picture.name_of_image(image.name), job)]
+    if not was_file:
+        return next(iter(called), None)
+    return next((image for image in called if _sha256_of(image) == job.picture_sha256), None)
+
+
+def _sha256_of(image: bpy.types.Image) -> str:
+    """Of the file that is packed in an image; "" where none is."""
+    return hashlib.sha256(image.packed_file.data).hexdigest() if image.packed_file else ""
+
+
+def _packed(source: Path, name: str) -> bpy.types.Image | None:
+    """A new image that holds the picture at `source` itself; None where Blender cannot read it."""
+    called = f"{name}{picture.ending_of(source.name)}"  # with its ending, as what comes after a dot may be left out
+    try:
+        image = bpy.data.images.load(str(source))
+    except RuntimeError:
+        return None
+    try:
+        image.pack()
+    except RuntimeError:
+        bpy.data.images.remove(image)
+        return None
+    image.name = called if len(called.encode()) <= NAME_BYTES else name
+    # Not the job's folder, which says where the user's files are, and goes with the job.
+    image.filepath_raw = f"//{called}"
+    for packed in image.packed_files:
+        packed.filepath = image.filepath_raw
+    return image
