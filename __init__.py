@@ -16,6 +16,8 @@ ROOMS = (
     "operators.generate",
     "operators.generate_from_files",
     "operators.jobs",
+    "operators.show",
+    "operators.keep",
     "operators.paste_picture",
     "operators.reset_parameters",
     "operators.tidy_up",

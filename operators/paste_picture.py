@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import bpy
 
 from .outcome import report
+from .polls import can_change
 
 CAN_PASTE = not bpy.app.background and (sys.platform in {"win32", "darwin"} or "WAYLAND_DISPLAY" in os.environ)
 """Blender has pictures in the clipboard on Windows, macOS and Wayland; under X11 it has none (tried on 4.3 and 5.2)."""
@@ -26,7 +27,7 @@ class IMAGE_TO_3D_OT_paste_picture(bpy.types.Operator):
         if not CAN_PASTE:
             cls.poll_message_set("Blender cannot paste pictures on this system: save the picture to a file")
             return False
-        return context.area is not None
+        return context.area is not None and can_change(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         before = set(bpy.data.images)

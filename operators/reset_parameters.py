@@ -5,6 +5,7 @@ import bpy
 
 from ..api.services import SERVICES
 from ..scene import settings
+from .polls import can_change
 
 
 class IMAGE_TO_3D_OT_reset_parameters(bpy.types.Operator):
@@ -13,6 +14,10 @@ class IMAGE_TO_3D_OT_reset_parameters(bpy.types.Operator):
     bl_idname = "image_to_3d.reset_parameters"
     bl_label = "Reset Parameters"
     bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return can_change(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen = context.scene.image_to_3d

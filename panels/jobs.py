@@ -11,6 +11,7 @@ from .. import session
 from ..api.services import label_of
 from ..jobs.state import HAS_RESULT, UNFINISHED, State
 from ..scene.shown import shown
+from .found import draw_show
 from .sentences import draw_sentence, waiting
 from .sidebar import ImageEditorTab, Mixin, Tab
 
@@ -140,6 +141,8 @@ def _draw_job(layout: bpy.types.UILayout, job: "Job", context: bpy.types.Context
         grid = layout.grid_flow(row_major=True, columns=2 if len(BUTTONS[job.state]) > 1 else 1, align=True)
         for operator, text, icon_name in BUTTONS[job.state]:
             grid.operator(operator, text=text, icon=icon_name).job = job.id
+        if job.state is State.IMPORTED:
+            draw_show(layout, job, context)
     row = layout.row(align=True)
     row.operator("image_to_3d.use_settings", text="Use Settings", icon="SETTINGS").job = job.id
     row.operator("image_to_3d.open_folder", text="", icon="FILE_FOLDER").job = job.id

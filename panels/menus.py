@@ -10,6 +10,9 @@ from .sidebar import image_of
 
 JOB_OPERATORS = (
     "import_result",
+    "show",
+    "show_textures",
+    "keep",
     "cancel",
     "retry",
     "adopt",

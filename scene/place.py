@@ -43,6 +43,7 @@ def place(
     factor = where["size"] / _longest_side(root) if where.get("size") else 1.0 / scene.unit_settings.scale_length
     root.scale = (factor,) * 3
     _write_provenance(root, job)
+    collection["image_to_3d_job"] = job.id  # so that it can go with the model
     if undo_step:
         bpy.ops.ed.undo_push(message=f"Image to 3D: {job.name}")
     return root

@@ -186,6 +186,17 @@ def values_that_apply(group: bpy.types.PropertyGroup, table: Table) -> dict[str,
     }
 
 
+def locked_reason(scene: bpy.types.Scene | None) -> str:
+    """Why nothing can be changed in a scene, "" where it can."""
+    if scene is None:
+        return "There is no scene"
+    if scene.library is not None:
+        return "The scene is linked from another file and cannot be changed"
+    if scene.override_library is not None:
+        return "The scene is an override of one in another file and cannot be changed"
+    return ""
+
+
 def target_of(scene: bpy.types.Scene) -> bpy.types.Scene:
     """The scene that a model enters which is asked for in `scene`."""
     return scene.image_to_3d.target_scene or scene

@@ -36,6 +36,8 @@ class Arrivals:
         self.hand_full_at_most_s = HAND_FULL_AT_MOST_S
         self.in_the_way = ""
         """What the last result that was to enter a scene waits for; "" where nothing was in its way."""
+        self.first = ""
+        """The job whose model was the first to enter a scene of this Blender; "" before that."""
         self._queue = queue
         self._clock = clock
         self._scenes: dict[str, int] = {}
@@ -142,19 +144,19 @@ class Arrivals:
             return News("ERROR", str(error))
         return News("INFO", f"{job.name} is in the scene: {job.note}", job.service)
 
-    def import_result(self, job_id: str, scene: bpy.types.Scene) -> bpy.types.Object:
+    def import_result(self, job_id: str, scene: bpy.types.Scene, *, undo_step: bool = True) -> bpy.types.Object:
         """Bring a finished job's model into `scene`: to where the job was asked for, or, by hand, to where the scene's
-        settings say now.
+        settings say now. Without `undo_step` it belongs to the next step that anybody pushes.
 
         Where the job's own process has only just written that it is ready, its end is waited for. Raises `JobError`,
         `BusyError`.
         """
         with contextlib.suppress(BusyError):
-            return self._place(job_id, scene)
+            return self._place(job_id, scene, undo_step)
         self._queue.let_end(job_id, LETS_GO_S)
-        return self._place(job_id, scene)
+        return self._place(job_id, scene, undo_step)
 
-    def _place(self, job_id: str, scene: bpy.types.Scene) -> bpy.types.Object:
+    def _place(self, job_id: str, scene: bpy.types.Scene, undo_step: bool = True) -> bpy.types.Object:
         folder = self._queue.folder_of(job_id)
         with folders.lock(folder):
             job = folders.read(folder)
@@ -171,9 +173,10 @@ class Arrivals:
                 job,
                 settings.target_of(scene) if by_hand else scene,
                 settings.place_of(scene) if by_hand else job.place,
-                undo_step=not busy.is_tool_held(),
+                undo_step=undo_step and not busy.is_tool_held(),
             )
             self.leave(job.id)
+            self.first = self.first or job.id
             job.state = State.IMPORTED
             folders.write(folder, job)
         self._queue.refresh(job_id)

@@ -35,6 +35,8 @@ class Session:
         self.previews = Previews()
         self.unsaid: list[News] = []
         """What the user should hear. A timer cannot report: an operator does."""
+        self.shown = ""
+        """The job whose model the user has been shown last; "" for none."""
         self.watch_timer: bpy.types.Timer | None = None
         """What the operator wakes up by that reports, while it runs: there is one at most."""
         self.looks = 0

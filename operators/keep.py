@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`image_to_3d.keep`: removes the models of the other variants of a request from the file. Never their jobs."""
+
+import bpy
+
+from .. import session
+from ..api.errors import JobError
+from .jobs import InScene
+from .outcome import outcome, report
+
+# What finds and removes models is imported where it is used, as it would slow down the start of Blender.
+
+
+class IMAGE_TO_3D_OT_keep(InScene, bpy.types.Operator):
+    """Remove the models of the other variants from the file; their jobs stay, and can be imported again"""
+
+    bl_idname = "image_to_3d.keep"
+    bl_label = "Keep This One"
+    bl_options = {"UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        changed: list[bool] = []
+        result = outcome(self, lambda: changed.append(self._keep(context)))
+        return result if any(changed) else {"CANCELLED"}  # no undo step for nothing
+
+    def _keep(self, context: bpy.types.Context) -> bool:
+        """Return whether anything was removed."""
+        from ..scene import found, removal, reveal
+        from ..session import busy, start
+
+        current = session.current()
+        job = current.queue.refresh(self.job_id())
+        if not job.group:
+            raise JobError(f"{job.name} is the only one of its kind: there are no other variants of it.")
+        if not found.in_scenes(job.id):
+            raise JobError(f"{job.name} is not in this file: import it first, or keep another variant.")
+        if busy.is_tool_held():
+            raise JobError("Nothing can be removed while a tool is in use: end the tool first.")
+        others = {other.id for other in start.variants(job) if other.id != job.id}
+        awaited = [job_id for job_id in current.arrivals.expected() if job_id in others]
+        roots = [root for root in found.roots_of(others) if root.library is None]
+        if any(obj.mode != "OBJECT" for obj in found.whole(roots)):
+            reveal.leave_mode(context)
+        for job_id in awaited:
+            current.arrivals.leave(job_id)
+        removed = removal.remove(roots)
+        report(self, "INFO", _said(job.name, removed, len(awaited)))
+        return bool(removed)
+
+
+def _said(name: str, removed: int, awaited: int) -> str:
+    """What was done, as a sentence."""
+    if not removed and not awaited:
+        return f"There is nothing to remove: no other variant of {name} is in this file"
+    models = "1 other model is" if removed == 1 else f"{removed or 'no'} other models are"
+    jobs = "1 variant that is still to come does" if awaited == 1 else f"{awaited} variants that are still to come do"
+    later = f". {jobs} not enter the scene by {'itself' if awaited == 1 else 'themselves'} any more" if awaited else ""
+    return f"{name} is kept, {models} removed{later}"
+
+
+register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_OT_keep,))

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The buttons that lead from a job to its model in the open file. Draws what is in memory; reads no file."""
+
+from typing import TYPE_CHECKING
+
+import bpy
+
+from .. import session
+
+if TYPE_CHECKING:
+    from ..jobs.folder import Job
+
+
+def draw_show(layout: bpy.types.UILayout, job: "Job", context: bpy.types.Context) -> None:
+    """What can be done with the model of an imported job: show it, with its textures where these were just missed, and
+    keep it instead of the other variants."""
+    layout.operator("image_to_3d.show", text="Show", icon="ZOOM_SELECTED").job = job.id
+    if _misses_textures(job, context):
+        layout.operator("image_to_3d.show_textures", text="Show Textures", icon="TEXTURE")
+    if job.group and _is_here(job):
+        layout.operator("image_to_3d.keep", text="Keep This One", icon="PINNED").job = job.id
+
+
+def _is_here(job: "Job") -> bool:
+    from ..scene import found  # here, as it would slow down the start of Blender
+
+    return bool(found.in_scenes(job.id))
+
+
+def _misses_textures(job: "Job", context: bpy.types.Context) -> bool:
+    """Whether the user has just been shown the job's model, or it was the first to arrive, in a view that leaves out
+    its textures."""
+    from ..scene import found, views
+
+    current = session.current()
+    if job.id not in (current.shown, current.arrivals.first) or not views.without_textures(context.window):
+        return False
+    return next(found.images_of(found.whole(found.in_scenes(job.id))), None) is not None
