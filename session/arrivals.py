@@ -38,6 +38,8 @@ class Arrivals:
         """What the last result that was to enter a scene waits for; "" where nothing was in its way."""
         self.first = ""
         """The job whose model was the first to enter a scene of this Blender; "" before that."""
+        self.touched: set[str] = set()
+        """Jobs that were asked for, or whose models came, here; the list of jobs empties it."""
         self._queue = queue
         self._clock = clock
         self._scenes: dict[str, int] = {}
@@ -48,6 +50,7 @@ class Arrivals:
     def expect(self, job_id: str, scene: bpy.types.Scene) -> None:
         """Have the result of a job enter `scene` by itself."""
         self._scenes[job_id] = scene.session_uid
+        self.touched.add(job_id)
         self._held_since_s.pop(job_id, None)
 
     def is_expected(self, job_id: str) -> bool:
@@ -177,6 +180,7 @@ class Arrivals:
             )
             self.leave(job.id)
             self.first = self.first or job.id
+            self.touched.add(job.id)
             job.state = State.IMPORTED
             folders.write(folder, job)
         self._queue.refresh(job_id)

@@ -1,47 +1,200 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The list of jobs as Blender's windows show it: one item a job on the WindowManager, and which of them is selected.
-Reads no file.
+"""The list of jobs as Blender's windows show it: one item a row on the WindowManager, in order, and which of them is
+selected. Reads no file.
+
+The items are the rows that are shown, and no others: jobs of this file, those of other files where they are asked for,
+what a search finds, and of variants that are folded the first. So Blender, which walks all items whenever it draws, has
+little to do. What takes long with many jobs goes on with each look, for a while.
 
 The WindowManager is neither saved nor touched by undo; opening a file empties it, and the next looks fill it again.
 """
 
-from typing import TYPE_CHECKING
+import time
+from bisect import bisect_left, insort
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import bpy
 
 from ..api.services import label_of
+from ..jobs.state import UNFINISHED, State
 
 if TYPE_CHECKING:
+    from ..jobs.folder import Job
     from ..jobs.queue import Queue
 
-AT_MOST = 300
-"""So many items come and go with one look: ten thousand at once would hold the window up."""
+STEP_S = 0.004
+"""How long one look goes on with the list: ten thousand items at once would hold the window up."""
+
+AT_ONCE = 25  # so many jobs are looked at before the clock is asked
+
+GO_ON_S = 0.01  # until the next step for somebody who types
+
+NEWEST_FIRST = str.maketrans("0123456789abcdef", "fedcba9876543210")
+"""Turns the order of ids around, which begin with the time."""
+
+STATES = (
+    *(State.CONVERTING, State.DOWNLOADING, State.RUNNING, State.SUBMITTING, State.WAITING),
+    *(State.UNCONFIRMED, State.FAILED, State.READY, State.CANCELLED, State.IMPORTED),
+)
+"""In the order in which they are sorted: first what goes on, then what needs somebody."""
+
+SIDEBAR_AREAS = frozenset({"VIEW_3D", "IMAGE_EDITOR"})
+"""The editors that have the list; `session.redraw` is loaded later than this."""
+
+MODEL_PROPERTY = "image_to_3d_job"
+"""The custom property by which an object names the job that has made it."""
+
+
+def _on_view(self: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
+    """The rows that are wanted are others now: have them shown before the next look of the timer."""
+    # Persistent: a timer that goes with its file has the end of the process hang (4.5.15, without windows).
+    if not bpy.app.background and not bpy.app.timers.is_registered(_go_on):
+        bpy.app.timers.register(_go_on, first_interval=0.0, persistent=True)
+
+
+def _go_on() -> float | None:
+    """One step of the list. The function of a timer, as nothing may be removed from a list while it is used."""
+    from . import begun
+    from .redraw import redraw
+
+    current = begun()
+    if current is None:
+        return None
+    if (job := current.joblist.take_opened()) is not None:
+        current.show_model(job.id)
+    if current.joblist.fill():
+        redraw()
+    return GO_ON_S if current.joblist.is_behind else None
+
+
+def _on_press(self: "IMAGE_TO_3D_PG_jobs", context: bpy.types.Context) -> None:
+    """A row was pressed, or a script has selected one."""
+    from . import begun
+
+    current = begun()
+    if current is not None:
+        current.joblist.note_press(context)
+
+
+def _on_fold(self: "IMAGE_TO_3D_PG_job", context: bpy.types.Context) -> None:
+    from . import begun
+
+    current = begun()
+    if current is not None:
+        current.joblist.unfold(self.name, self.is_unfolded)
 
 
 class IMAGE_TO_3D_PG_job(bpy.types.PropertyGroup):
     """A job in the list; its name is its id, which the session knows everything else by"""
 
+    is_unfolded: bpy.props.BoolProperty(
+        name="Show Variants", description="Show each variant in a row of its own", update=_on_fold
+    )
+
 
 class IMAGE_TO_3D_PG_jobs(bpy.types.PropertyGroup):
     """The list of jobs"""
 
-    items: bpy.props.CollectionProperty(name="Jobs", description="All jobs, newest first", type=IMAGE_TO_3D_PG_job)
-    index: bpy.props.IntProperty(name="Selected Job", description="Which job of the list is selected", default=-1)
+    items: bpy.props.CollectionProperty(
+        name="Jobs", description="The jobs that are shown, in order", type=IMAGE_TO_3D_PG_job
+    )
+    index: bpy.props.IntProperty(
+        name="Selected Job", description="Which job of the list is selected", default=-1, update=_on_press
+    )
     search: bpy.props.StringProperty(
         name="Search",
         description="Show only jobs with these words in their name, service or state",
         options={"TEXTEDIT_UPDATE", "SKIP_SAVE"},
+        update=_on_view,
+    )
+    sort: bpy.props.EnumProperty(
+        name="Sort By",
+        description="In which order the jobs stand in the list",
+        items=(
+            ("NEWEST", "Newest First", "The job that was started last stands first", "SORTTIME", 0),
+            ("NAME", "Name", "By the names of their pictures", "SORTALPHA", 1),
+            ("STATE", "State", "What goes on and what needs you stands first", "SORTSIZE", 2),
+        ),
+        default="NEWEST",
+        update=_on_view,
+    )
+    other_files: bpy.props.BoolProperty(
+        name="Other Files",
+        description="Show also the jobs of other files, and those that were cleared from the list",
+        update=_on_view,
+    )
+    large: bpy.props.BoolProperty(name="Large Thumbnails", description="Show the models' pictures larger")
+    unfolded: bpy.props.CollectionProperty(
+        name="Unfolded", description="The groups of variants that are shown in full", type=IMAGE_TO_3D_PG_job
     )
 
 
-class JobList:
-    """Keeps the items the same as the jobs of a queue."""
+class View(NamedTuple):
+    """What decides which rows are shown."""
 
-    def __init__(self, queue: "Queue") -> None:
+    words: tuple[str, ...]
+    is_all: bool
+    """Whether jobs of other files are shown, too."""
+    unfolded: frozenset[str]
+    """Groups of variants."""
+
+
+class Unit(NamedTuple):
+    """What stands together in the list: one job, or the variants of one request."""
+
+    key: tuple[int, object, str]
+    """Where it stands: behind all smaller ones."""
+    ids: tuple[str, ...]
+    """Its jobs, in the order of the variants."""
+    group: str
+
+
+NOWHERE = (-1, 0, "")  # before all units
+END = (2, 0, "")  # behind them
+
+
+class JobList:
+    """Keeps the items the same as those jobs of a queue that are to be shown.
+
+    `touched` are the jobs that were asked for, or brought in, in the file that is open; it is emptied here.
+    """
+
+    def __init__(
+        self, queue: "Queue", touched: set[str] | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.step_s = STEP_S
         self._queue = queue
-        self._shown: list[str] = []  # the ids of the items
-        self._changed: set[str] = set()  # jobs whose items are still to be looked at
+        self._touched = touched if touched is not None else set()
+        self._clock = clock
+        self._changed: set[str] = set()  # jobs that are still to be looked at
+        self._waiting: list[str] = []  # the same, when it is about all of them; the newest last
         self._texts: dict[str, str] = {}  # by job: what a search looks in, in small letters
+        # The file
+        self._scenes: set[int] = set()  # of the file that is open
+        self._path = ""
+        self._here: set[str] = set()  # jobs that were asked for here, or whose models are here
+        self._of_file: set[str] = set()  # all jobs of this file
+        # The order of all jobs
+        self._sort = ""
+        self._units: dict[str, Unit] = {}
+        self._unit_of: dict[str, str] = {}  # by job
+        self._order: list[tuple[tuple[int, object, str], str]] = []  # key and name of each unit
+        # The rows
+        self._view: View | None = None
+        self._reached = NOWHERE  # units up to here have their rows, where they are to have any
+        self._shown: list[str] = []  # the ids of the items
+        self._rows: list[tuple[tuple[int, object, str], int]] = []  # for each item: key of its unit, number in there
+        self._row_count: dict[str, int] = {}  # by unit
+        self._hidden: set[str] = set()  # units that would be shown with the jobs of other files
+        self._failed: set[str] = set()  # jobs that are shown
+        self._is_other = False  # whether the items have changed in this step
+        # The selection
+        self._newest = ""
+        self._wanted = ""  # the job that is to be selected
+        self._is_selecting = False  # whether it is us who selects a row
+        self._pressed = ("", -1.0)  # the last press: which job, when
+        self._opened = ""  # the job of a row that was pressed twice
 
     def note(self, changed: set[str]) -> None:
         """Note that these jobs have come, gone or changed."""
@@ -50,78 +203,348 @@ class JobList:
             self._texts.pop(job_id, None)
 
     def fill(self) -> bool:
-        """Bring the items nearer to the jobs. The selected one stays selected; a new one is selected when it comes.
+        """Bring the items nearer to what is to be shown. The selected job stays selected; a new one of this file is
+        selected when it comes.
 
         Return whether the items have changed.
         """
+        until = self._clock() + self.step_s
         listed = bpy.context.window_manager.image_to_3d
-        if len(listed.items) != len(self._shown):  # another file was opened, or these are an earlier session's
-            listed.items.clear()
-            listed.index = -1
-            self._shown, self._changed = [], set(self._queue.ids())
-        before = len(self._shown), self._shown[:1], self._shown[-1:]
-        for job_id in sorted(self._changed, reverse=True)[:AT_MOST]:
-            self._changed.discard(job_id)
-            at = _place_of(job_id, self._shown)
-            is_shown = at < len(self._shown) and self._shown[at] == job_id
-            if self._queue.job(job_id) is None and is_shown:
-                self._remove(listed, at)
-            elif self._queue.job(job_id) is not None and not is_shown:
-                self._add(listed, at, job_id)
-        if listed.index < 0 and self._shown:
-            listed.index = 0
-        return before != (len(self._shown), self._shown[:1], self._shown[-1:])
+        self._is_other = False
+        self._see_file(listed)
+        if self._touched:
+            self._here |= self._touched
+            self._changed |= self._touched
+            self._touched.clear()
+        if listed.sort != self._sort:
+            self._sort_anew(listed.sort)
+        if self._place_changed(listed, until):
+            self._show_on(listed, until)
+        self._select(listed)
+        return self._is_other
 
     @property
     def is_behind(self) -> bool:
         """Whether the next look goes on."""
-        return bool(self._changed)
+        return bool(self._changed or self._waiting) or self._reached != END
 
-    def _remove(self, listed: IMAGE_TO_3D_PG_jobs, at: int) -> None:
-        listed.items.remove(at)
-        del self._shown[at]
-        if at == listed.index:  # the newest instead
-            listed.index = 0 if self._shown else -1
-        elif at < listed.index:
-            listed.index -= 1
+    # Which jobs are of this file
 
-    def _add(self, listed: IMAGE_TO_3D_PG_jobs, at: int, job_id: str) -> None:
-        is_newest_of_several = at == 0 and bool(self._shown)
-        listed.items.add().name = job_id
-        if at < len(self._shown):
-            listed.items.move(len(self._shown), at)
-        self._shown.insert(at, job_id)
-        if is_newest_of_several:
-            listed.index = 0
-        elif at <= listed.index:
-            listed.index += 1
+    def _see_file(self, listed: IMAGE_TO_3D_PG_jobs) -> None:
+        """Begin anew where another file was opened, or these are an earlier session's items."""
+        scenes = {scene.session_uid for scene in bpy.data.scenes}
+        if not scenes & self._scenes or len(listed.items) != len(self._shown):
+            if not scenes & self._scenes:
+                self._here = {found[MODEL_PROPERTY] for found in bpy.data.objects if MODEL_PROPERTY in found}
+            self._wanted, self._newest = "", ""
+            listed.index = -1
+            self._clear_rows(listed)
+            self._sort_anew(listed.sort)
+        elif bpy.data.filepath != self._path:  # it was saved under another name
+            self._sort_anew(listed.sort)
+        self._scenes = scenes
+
+    def _is_of_file(self, job: "Job") -> bool:
+        return job.file == self._path or job.id in self._here
+
+    def _is_first(self, job: "Job") -> bool:
+        """Whether a job stands among those that are always shown: one of another file that goes on may cost."""
+        if job.state in UNFINISHED or job.untold:
+            return True
+        return self._is_of_file(job) and not job.is_cleared
+
+    # Where each job stands
+
+    def _sort_anew(self, sort: str) -> None:
+        """Forget the order. The rows stay until the new order is known."""
+        self._sort, self._path = sort, bpy.data.filepath
+        self._units, self._unit_of, self._order, self._of_file = {}, {}, [], set()
+        self._changed, self._waiting = set(), self._queue.ids()[::-1]
+        self._view, self._reached = None, NOWHERE
+        self._row_count, self._hidden, self._failed = {}, set(), set()
+
+    def _place_changed(self, listed: IMAGE_TO_3D_PG_jobs, until: float) -> bool:
+        """Look at the jobs that have changed, newest first, for a while. Return whether that was all of them."""
+        count = 0
+        for waits in (sorted(self._changed), self._waiting):
+            while waits:
+                if count and count % AT_ONCE == 0 and self._clock() >= until:
+                    return False
+                job_id = waits.pop()
+                self._changed.discard(job_id)
+                self._place(listed, job_id)
+                count += 1
+        return True
+
+    def _place(self, listed: IMAGE_TO_3D_PG_jobs, job_id: str) -> None:
+        """Have a job stand where it belongs, and nowhere if it is gone."""
+        job = self._queue.job(job_id)
+        before, after = self._unit_of.pop(job_id, ""), ""
+        self._of_file.discard(job_id)
+        self._failed.discard(job_id)
+        if job is not None:
+            is_first = self._is_first(job)
+            after = f"{is_first:d} {job.group}" if job.group else job_id
+            self._unit_of[job_id] = after
+            if self._is_of_file(job):
+                self._of_file.add(job_id)
+            if job_id > self._newest:
+                if self._newest and is_first and (self._is_of_file(job) or not self._of_file):
+                    self._wanted = job_id
+                self._newest = job_id
+        for name in {before, after} - {""}:
+            known = self._units.get(name)
+            ids = [other for other in known.ids if other != job_id] if known else []
+            if name == after and job is not None:
+                ids.append(job_id)
+            self._set_unit(listed, name, ids)
+
+    def _set_unit(self, listed: IMAGE_TO_3D_PG_jobs, name: str, ids: list[str]) -> None:
+        old, new = self._units.get(name), self._unit(ids)
+        if new is not None and old is not None and new.key == old.key:
+            self._units[name] = new
+        else:
+            if old is not None:
+                self._set_rows(listed, name, old, ())
+                self._hidden.discard(name)
+                del self._order[bisect_left(self._order, (old.key, name))]
+                del self._units[name]
+            if new is not None:
+                self._units[name] = new
+                insort(self._order, (new.key, name))
+        if new is not None and new.key <= self._reached:
+            self._show(listed, name)
+
+    def _unit(self, ids: Sequence[str]) -> Unit | None:
+        jobs = [job for job_id in ids if (job := self._queue.job(job_id)) is not None]
+        if not jobs:
+            return None
+        if len(jobs) > 1:
+            jobs.sort(key=lambda job: (job.variant, job.id))
+        first = jobs[0]
+        by: object = 0
+        if self._sort == "NAME":
+            by = first.name.casefold()
+        elif self._sort == "STATE":
+            by = min(STATES.index(job.state) for job in jobs)
+        key = (0 if self._is_first(first) else 1, by, first.id.translate(NEWEST_FIRST))
+        return Unit(key, tuple(job.id for job in jobs), first.group)
+
+    # Which have rows
+
+    def _view_now(self, listed: IMAGE_TO_3D_PG_jobs) -> View:
+        return View(
+            tuple(listed.search.casefold().split()),
+            listed.other_files or not self._of_file,  # a list that is empty without a reason helps nobody
+            frozenset(entry.name for entry in listed.unfolded),
+        )
+
+    def _show_on(self, listed: IMAGE_TO_3D_PG_jobs, until: float) -> None:
+        """Give rows to the units that have none yet, for a while."""
+        view = self._view_now(listed)
+        if view != self._view:
+            self._clear_rows(listed)
+            self._view, self._reached = view, NOWHERE
+        if self._reached == END:
+            return
+        first = bisect_left(self._order, (self._reached, "~"))  # behind every name of a unit
+        for at in range(first, len(self._order)):
+            self._reached, name = self._order[at]
+            self._show(listed, name)
+            if (at - first) % AT_ONCE == AT_ONCE - 1 and self._clock() >= until:
+                return
+        self._reached = END
+
+    def _show(self, listed: IMAGE_TO_3D_PG_jobs, name: str) -> None:
+        """Give a unit the rows that it is to have now."""
+        assert self._view is not None
+        unit = self._units[name]
+        is_found = not self._view.words or any(self._has(job_id, self._view.words) for job_id in unit.ids)
+        is_hidden = unit.key[0] == 1 and not self._view.is_all
+        (self._hidden.add if is_found and is_hidden else self._hidden.discard)(name)
+        if not is_found or is_hidden:
+            self._set_rows(listed, name, unit, ())
+        else:
+            self._set_rows(listed, name, unit, unit.ids if self._is_open(unit) else unit.ids[:1])
+        for job_id in unit.ids:
+            job = self._queue.job(job_id)
+            is_failed = job is not None and job.state is State.FAILED and is_found and not is_hidden
+            (self._failed.add if is_failed else self._failed.discard)(job_id)
+
+    def _is_open(self, unit: Unit) -> bool:
+        return bool(unit.group) and self._view is not None and unit.group in self._view.unfolded
+
+    def _set_rows(self, listed: IMAGE_TO_3D_PG_jobs, name: str, unit: Unit, ids: tuple[str, ...]) -> None:
+        had = self._row_count.get(name, 0)
+        at = bisect_left(self._rows, (unit.key, 0))
+        if tuple(self._shown[at : at + had]) == ids:
+            return
+        self._is_other = True
+        for _ in range(had):
+            listed.items.remove(at)
+        self._shown[at : at + had] = ids
+        self._rows[at : at + had] = [(unit.key, number) for number in range(len(ids))]
+        self._row_count[name] = len(ids)
+        for place, job_id in enumerate(ids, at):
+            item = listed.items.add()
+            item.name = job_id
+            if len(ids) > 1:
+                item.is_unfolded = True
+            last = len(listed.items) - 1
+            if place < last:
+                listed.items.move(last, place)
+
+    def _clear_rows(self, listed: IMAGE_TO_3D_PG_jobs) -> None:
+        self._is_other = True
+        listed.items.clear()
+        self._shown, self._rows, self._row_count = [], [], {}
+        self._hidden, self._failed = set(), set()
+
+    # Which is selected
+
+    def _select(self, listed: IMAGE_TO_3D_PG_jobs) -> None:
+        if self._view is None:  # these are still the rows of another order
+            return
+        index = self._index_of(self._wanted)
+        is_there = self._queue.job(self._wanted) is not None
+        if index < 0 and self._shown and not (is_there and self.is_behind):
+            index = 0
+            if not is_there and not self.is_behind:  # else it is selected again when the search is over
+                self._wanted = self._shown[0]
+        if listed.index != index:
+            self._is_other, self._is_selecting = True, True
+            listed.index = index
+            self._is_selecting = False
+
+    def _index_of(self, job_id: str) -> int:
+        """The row of a job, or that of the variants among which it is; -1 for none."""
+        name = self._unit_of.get(job_id, "")
+        count = self._row_count.get(name, 0)
+        if not count:
+            return -1
+        unit = self._units[name]
+        return bisect_left(self._rows, (unit.key, 0)) + (unit.ids.index(job_id) if count > 1 else 0)
+
+    def note_press(self, context: bpy.types.Context) -> None:
+        """Note that a row was pressed, or selected by a script; twice in a moment is a double click."""
+        listed = context.window_manager.image_to_3d
+        if self._is_selecting or not 0 <= listed.index < len(listed.items):
+            return
+        self._wanted = listed.items[listed.index].name
+        if context.window is None or context.area is None or context.area.type not in SIDEBAR_AREAS:
+            return  # nobody has pressed anything
+        now = self._clock()
+        (job_id, before), self._pressed = self._pressed, (self._wanted, now)
+        if job_id == self._wanted and now - before <= context.preferences.inputs.mouse_double_click_time / 1000:
+            self._pressed = ("", -1.0)
+            self._opened = job_id
+            _on_view(listed, context)
+
+    def take_opened(self) -> "Job | None":
+        """The job with a model in a scene whose row was pressed twice since this was asked last; None for none."""
+        job_id, self._opened = self._opened, ""
+        job = self._queue.job(job_id)
+        return job if job is not None and job.state is State.IMPORTED else None
 
     def selected(self) -> str:
-        """The id of the selected job, "" where there is none."""
+        """The id of the selected job, "" where there is none; of folded variants the first."""
         listed = bpy.context.window_manager.image_to_3d
-        return listed.items[listed.index].name if 0 <= listed.index < len(listed.items) else ""
+        if 0 <= listed.index < len(listed.items):
+            return str(listed.items[listed.index].name)
+        return self._wanted if self.is_behind and self._queue.job(self._wanted) is not None else ""
+
+    def select(self, job_id: str) -> None:
+        """Have a job selected, and shown: among those of other files, and with its variants unfolded."""
+        listed = bpy.context.window_manager.image_to_3d
+        unit = self._units.get(self._unit_of.get(job_id, ""))
+        if unit is not None and unit.key[0] == 1:
+            listed.other_files = True
+        if unit is not None and len(unit.ids) > 1 and job_id != unit.ids[0]:
+            self.unfold(job_id, True)
+        if unit is not None and listed.search and not self._has(job_id, tuple(listed.search.casefold().split())):
+            listed.search = ""
+        self._wanted = job_id
+        self.fill()
+
+    # What is drawn
+
+    def unfold(self, job_id: str, is_unfolded: bool) -> None:
+        """Show the variants among which a job is in full, or fold them."""
+        listed = bpy.context.window_manager.image_to_3d
+        job = self._queue.job(job_id)
+        if job is None or not job.group:
+            return
+        at = listed.unfolded.find(job.group)
+        if is_unfolded and at < 0:
+            listed.unfolded.add().name = job.group
+        elif not is_unfolded and at >= 0:
+            listed.unfolded.remove(at)
+        else:
+            return
+        _on_view(listed, bpy.context)
+
+    def variants(self, job_id: str) -> tuple[str, ...]:
+        """The variants that fold together in the row of this job, which is the first of them; none for other rows."""
+        unit = self._units.get(self._unit_of.get(job_id, ""))
+        return unit.ids if unit is not None and len(unit.ids) > 1 and unit.ids[0] == job_id else ()
+
+    def is_unfolded(self, job_id: str) -> bool:
+        """Whether the variants among which a job is are shown in full."""
+        unit = self._units.get(self._unit_of.get(job_id, ""))
+        return unit is not None and self._is_open(unit)
+
+    def is_of_file(self, job_id: str) -> bool:
+        """Whether a job was started in the file that is open, or its model is there."""
+        return job_id in self._of_file
+
+    def is_behind_toggle(self, job_id: str) -> bool:
+        """Whether a job is shown only where those of other files are."""
+        return self._unit_of.get(job_id, "") in self._units and self._units[self._unit_of[job_id]].key[0] == 1
+
+    @property
+    def has_of_file(self) -> bool:
+        """Whether there is any job of the file that is open."""
+        return bool(self._of_file)
+
+    @property
+    def has_others(self) -> bool:
+        """Whether there are jobs that are shown only where those of other files are."""
+        return bool(self._order) and self._order[-1][0][0] == 1
+
+    @property
+    def more(self) -> int:
+        """How many rows there would be more if the jobs of other files were shown."""
+        return len(self._hidden)
+
+    @property
+    def count_failed(self) -> int:
+        """How many of the jobs that are shown have failed."""
+        return len(self._failed)
+
+    def failed(self) -> list[str]:
+        """The jobs that are shown and have failed, oldest first."""
+        return sorted(self._failed)
+
+    def of_file(self) -> list[str]:
+        """The jobs of the file that is open, oldest first."""
+        return sorted(self._of_file)
+
+    def is_for(self, search: str) -> bool:
+        """Whether the items are those that `search` finds, as far as they have been looked at."""
+        return self._view is not None and self._view.words == tuple(search.casefold().split())
 
     def found(self, search: str) -> list[bool]:
         """For each item: whether all words of `search` are in its job's name, service or state."""
-        words = search.casefold().split()
-        return [all(word in text for word in words) for text in map(self._text_of, self._shown)]
+        words = tuple(search.casefold().split())
+        return [any(self._has(one, words) for one in self.variants(job_id) or (job_id,)) for job_id in self._shown]
 
-    def _text_of(self, job_id: str) -> str:
+    def _has(self, job_id: str, words: tuple[str, ...]) -> bool:
         text = self._texts.get(job_id)
         if text is None:
             job = self._queue.job(job_id)
             text = f"{job.name} {label_of(job.service)} {job.state}".casefold() if job else ""
             self._texts[job_id] = text
-        return text
-
-
-def _place_of(job_id: str, newest_first: list[str]) -> int:
-    """Where an id belongs."""
-    low, high = 0, len(newest_first)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (middle + 1, high) if newest_first[middle] > job_id else (low, middle)
-    return low
+        return all(word in text for word in words)
 
 
 _register, _unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_PG_job, IMAGE_TO_3D_PG_jobs))
@@ -133,6 +556,8 @@ def register() -> None:
 
 
 def unregister() -> None:
+    if bpy.app.timers.is_registered(_go_on):
+        bpy.app.timers.unregister(_go_on)
     if hasattr(bpy.types.WindowManager, "image_to_3d"):
         del bpy.types.WindowManager.image_to_3d
     _unregister()

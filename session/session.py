@@ -8,6 +8,7 @@ import bpy
 
 from ..jobs.folder import UNFINISHED, State
 from ..jobs.queue import News, Queue
+from ..scene.refusal import reason_of
 from . import access
 from .account import Accounts
 from .arrivals import Arrivals
@@ -30,7 +31,7 @@ class Session:
         )
         self.arrivals = Arrivals(self.queue)
         self.accounts = Accounts()
-        self.joblist = JobList(self.queue)
+        self.joblist = JobList(self.queue, self.arrivals.touched)
         self.pace = Pace()
         self.previews = Previews()
         self.unsaid: list[News] = []
@@ -77,6 +78,17 @@ class Session:
         self.joblist.note(changed)
         if self.joblist.fill() or changed:
             redraw()
+
+    def show_model(self, job_id: str) -> None:
+        """Show the model of a job, as its button does. For what is no operator, as a double click."""
+        windows = bpy.context.window_manager.windows
+        if not windows:
+            return
+        try:
+            with bpy.context.temp_override(window=windows[0]):
+                bpy.ops.image_to_3d.show("INVOKE_DEFAULT", job=job_id)
+        except RuntimeError as error:  # its own sentence, which only an operator that is called by hand reports
+            self.unsaid.append(News("ERROR", reason_of(error)))
 
     def is_busy(self) -> bool:
         """Whether a process of ours runs, or a result is expected."""
