@@ -18,6 +18,7 @@ ROOMS = (
     "operators.jobs",
     "operators.show",
     "operators.keep",
+    "operators.joblist",
     "operators.paste_picture",
     "operators.reset_parameters",
     "operators.tidy_up",

@@ -214,6 +214,45 @@ def resume(folder: Path) -> None:
         retry(folder)
 
 
+class Payment(Enum):
+    """Whether a service that is paid is asked for a new task."""
+
+    NONE = "none"
+    PERHAPS = "perhaps"
+    """The service is asked for the old task once more, which it did not know when it was asked last."""
+    ANEW = "anew"
+
+
+def payment_of_retry(job: Job) -> Payment:
+    """Whether a job that is tried again has its service asked, and paid, for a new task. What is in its folder is not
+    looked at."""
+    if job.service not in SERVICES or not SERVICES[job.service].is_paid:
+        return Payment.NONE
+    if job.state not in (State.FAILED, State.CANCELLED):
+        return Payment.NONE  # it is prepared anew, goes on, or looks for its task
+    if job.task_over or not (job.sent or job.task_id):
+        return Payment.ANEW
+    return Payment.PERHAPS if job.gone else Payment.NONE
+
+
+def is_clearable(job: Job) -> bool:
+    """Whether nothing more is expected of a job, so that it may leave the list: a model that was never imported, and a
+    task that may still have one, must stay in sight. What cannot be read stays as well."""
+    is_over = job.state in (State.IMPORTED, State.FAILED, State.CANCELLED)
+    return bool(job.service) and is_over and not (job.has_unfetched_task or job.untold or job.is_cleared)
+
+
+def clear(folder: Path) -> None:
+    """Have a job that is over leave the list of its file; nothing of it is deleted. Raises `JobError` where it has to
+    stay, `BusyError` where it is being worked on."""
+    with folders.lock(folder):
+        job = folders.read(folder)
+        if not is_clearable(job):
+            raise JobError(f"{job.name} stays in the list: it is {job.state}, and something is still to come of it.")
+        job.is_cleared = True
+        folders.write(folder, job, synced=False)
+
+
 def adopt(folder: Path, task_id: str) -> None:
     """Say which task at the service is an unconfirmed job's. Raises `JobError` where it is not unconfirmed, or
     `task_id` is none.
@@ -261,7 +300,7 @@ def _forget_task(folder: Path, job: Job) -> None:
 def _wait_again(folder: Path, job: Job) -> None:
     folders.withdraw_cancel(folder)
     job.state, job.message, job.progress, job.note = State.WAITING, folders.WAITING_MESSAGE, 0.0, ""
-    job.untold = False
+    job.untold, job.is_cleared = False, False
     folders.write(folder, job)
 
 

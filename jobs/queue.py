@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..api.errors import ImageTo3DError, JobError, user_message
+from ..api.errors import BusyError, ImageTo3DError, JobError, user_message
 from ..programs import process
 from ..programs.process import Process
 from . import folder as folders
@@ -116,6 +116,7 @@ class Queue(Index):
         self._active: dict[str, Care] = {}
         self._is_greeted = False
         self._asked: set[str] = set()  # jobs that somebody wanted in this session
+        self._to_clear: list[str] = []
 
     # What there is
 
@@ -139,7 +140,7 @@ class Queue(Index):
 
     def is_behind(self) -> bool:
         """Whether there is something that the next look will go on with."""
-        return not self.trouble and super().is_behind()
+        return not self.trouble and (bool(self._to_clear) or super().is_behind())
 
     def reason_to_wait(self, job: Job) -> str:
         """Why an unfinished job does not go on just now, "" if it does or will as soon as others have ended."""
@@ -163,8 +164,19 @@ class Queue(Index):
         for job_id in self._in_order(self._active):
             if (said := self._care_for(job_id, until)) is not None:
                 news.append(said)
+        self._clear_on(until)
         self._delete_leftovers(until)
         return news
+
+    def _clear_on(self, until: float) -> None:
+        """Clear jobs from the list, at least one and for a while; one that has to stay after all does."""
+        while self._to_clear:
+            job_id = self._to_clear.pop()
+            with contextlib.suppress(JobError, BusyError, OSError):
+                history.clear(self.folder_of(job_id))
+                self.refresh(job_id)
+            if self._clock() >= until:
+                return
 
     @staticmethod
     def _in_order(ids: dict[str, Care]) -> list[str]:
@@ -437,6 +449,16 @@ class Queue(Index):
         """Give an unconfirmed job up. Raises `JobError`."""
         history.forget(self.folder_of(job_id))
         self.refresh(job_id)
+
+    def clear(self, job_ids: Sequence[str], seconds: float = STEP_S) -> None:
+        """Have jobs that are over leave the list of their file: some at once, for about so long, the others with the
+        next looks. Nothing is deleted."""
+        self._to_clear += job_ids
+        self._clear_on(self._clock() + seconds)
+
+    def to_clear(self) -> list[str]:
+        """The jobs that the next looks have leave the list."""
+        return list(self._to_clear)
 
     def remove(self, job_id: str) -> None:
         """Delete a job with all its files, with the next looks. Raises `BusyError` while its process runs, `JobError`,

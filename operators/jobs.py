@@ -177,7 +177,7 @@ class IMAGE_TO_3D_OT_send_again(InScene, bpy.types.Operator):
         return context.window_manager.invoke_confirm(
             self,
             event,
-            title="Send the request again?",
+            title=_send_again_title(self.known_job()),
             message="If the service did make a task the first time, both are charged",
             confirm_text="Send Again",
             icon="WARNING",
@@ -185,6 +185,13 @@ class IMAGE_TO_3D_OT_send_again(InScene, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         return self.go_on(context, session.current().queue.send_again)
+
+
+def _send_again_title(job: "Job | None") -> str:
+    from ..scene.request import cost_of
+
+    cost = cost_of(job) if job else None
+    return "Send the request again?" if cost is None else f"Send the request again for {cost:,} credits?"
 
 
 class IMAGE_TO_3D_OT_forget(OfJob, bpy.types.Operator):

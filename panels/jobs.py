@@ -12,6 +12,7 @@ from ..api.services import label_of
 from ..jobs.state import HAS_RESULT, UNFINISHED, State
 from ..scene.shown import shown
 from .found import draw_show
+from ..session.joblist import STATES
 from .sentences import draw_sentence, waiting
 from .sidebar import ImageEditorTab, Mixin, Tab
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 ROWS = 5
 THUMBNAIL_SCALE = 5.0
+LARGE_SCALE = 4.0
+GRID_COLUMNS, GRID_ROWS = 3, 3
+PRICED_AT_MOST = 50
+"""Of so many failed jobs the price is added up whenever the list is drawn."""
 
 ICONS = {
     State.READY: "IMPORT",
@@ -47,7 +52,7 @@ BUTTONS: dict[State, tuple[tuple[str, str, str], ...]] = {
 
 
 class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
-    """One row a job, newest first"""
+    """One row a job, or a group of variants"""
 
     def draw_item(
         self,
@@ -65,24 +70,76 @@ class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
         job = current.queue.job(item.name)
         if job is None:  # it was just removed
             return
-        if job.state in UNFINISHED:
-            split = layout.split(factor=0.45)
-            split.label(text=shown(job.name), icon_value=current.previews.icon_of(current.queue.picture_of(job)))
-            row = split.row(align=True)
-            row.progress(factor=job.progress, text=shown(job.message))
-            row.operator("image_to_3d.cancel", text="", icon="X", emboss=False).job = job.id
+        jobs = _folded(job)
+        picture = current.previews.icon_of(current.queue.picture_of(job))
+        if data.large:
+            layout = layout.column(align=True)
+            if picture:
+                layout.template_icon(icon_value=picture, scale=LARGE_SCALE)
+            picture = 0
+        is_going = any(one.state in UNFINISHED for one in jobs)
+        split = layout.split(factor=0.45 if is_going else 0.62)
+        row = split.row(align=True)
+        if current.joblist.variants(job.id):
+            arrow = "TRIA_DOWN" if len(jobs) == 1 else "TRIA_RIGHT"
+            row.prop(item, "is_unfolded", text="", icon=arrow, emboss=False)
+        elif current.joblist.is_unfolded(job.id):
+            row.label(text="", icon="BLANK1")
+        row.label(text=shown(_title(jobs)), icon_value=picture, translate=False)
+        row = split.row(align=is_going)
+        if is_going:
+            row.progress(factor=_progress(jobs), text=shown(_message(jobs)), translate=False)
+            if len(jobs) == 1:
+                row.operator("image_to_3d.cancel", text="", icon="X", emboss=False).job = job.id
             return
-        split = layout.split(factor=0.62)
-        split.label(text=shown(job.name), icon_value=current.previews.icon_of(current.queue.picture_of(job)))
-        row = split.row()
-        row.label(text=shown(label_of(job.service)) if job.service else "")
-        row.label(text="", icon=ICONS[job.state])
+        if current.joblist.is_behind_toggle(job.id):
+            row.active = False
+            row.label(text=shown(_origin(job)), translate=False)
+        else:
+            row.label(text=shown(label_of(job.service)) if job.service else "", translate=False)
+        worst = min(jobs, key=lambda one: STATES.index(one.state))
+        row.operator("image_to_3d.select_job", text="", icon=ICONS[worst.state], emboss=False).job = worst.id
 
     def filter_items(self, context: bpy.types.Context, data: Any, property: str) -> tuple[list[int], list[int]]:
-        search = data.search
-        if not search:
+        """The items are those that are to be shown, but for the moment after a letter was typed."""
+        joblist = session.current().joblist
+        if not data.search or joblist.is_for(data.search):
             return [], []
-        return [self.bitflag_filter_item if found else 0 for found in session.current().joblist.found(search)], []
+        return [self.bitflag_filter_item if found else 0 for found in joblist.found(data.search)], []
+
+
+def _folded(job: "Job") -> "list[Job]":
+    """The jobs that the row of this one stands for: itself, or all variants where they are folded."""
+    current = session.current()
+    if current.joblist.is_unfolded(job.id):
+        return [job]
+    variants = (current.queue.job(job_id) for job_id in current.joblist.variants(job.id))
+    return [variant for variant in variants if variant is not None] or [job]
+
+
+def _title(jobs: "list[Job]") -> str:
+    if len(jobs) == 1:
+        return jobs[0].name
+    return f"{jobs[0].name.removesuffix(f' {jobs[0].variant}')}, {len(jobs)} variants"
+
+
+def _progress(jobs: "list[Job]") -> float:
+    """How far all of them are together; one that has ended is as far as it gets."""
+    return sum(job.progress if job.state in UNFINISHED else 1.0 for job in jobs) / len(jobs)
+
+
+def _message(jobs: "list[Job]") -> str:
+    if len(jobs) == 1:
+        return jobs[0].message
+    ended = sum(job.state not in UNFINISHED for job in jobs)
+    return f"{ended} of {len(jobs)} have ended" if ended else jobs[0].message
+
+
+def _origin(job: "Job") -> str:
+    """Where a job comes from that is shown only where those of other files are."""
+    if session.current().joblist.is_of_file(job.id):
+        return "Cleared"
+    return bpy.path.basename(job.file) or "Unsaved file"
 
 
 class _Jobs(Mixin):
@@ -95,17 +152,71 @@ class _Jobs(Mixin):
         if current.queue.trouble:
             draw_sentence(layout, current.queue.trouble, context, icon="ERROR")
             return
-        if not listed.items:
+        count, more = len(listed.items), current.joblist.more
+        if not (count or more or listed.search):
             layout.label(text="No jobs yet")
             return
-        if len(listed.items) > ROWS:
-            layout.prop(listed, "search", text="", icon="VIEWZOOM")
-        layout.template_list(
-            "IMAGE_TO_3D_UL_jobs", "", listed, "items", listed, "index", rows=min(ROWS, max(2, len(listed.items)))
-        )
+        if count + more > 1 or listed.search:
+            _draw_tools(layout, listed, has_search=count + more > ROWS or bool(listed.search))
+        if not current.joblist.has_of_file and current.joblist.has_others:
+            draw_sentence(layout, "No job is of this file yet, these are of others:", context)
+        if count:
+            _draw_list(layout, listed, count)
+        elif listed.search:
+            layout.label(text="Nothing found")
+        if current.joblist.has_of_file and (more or (listed.other_files and current.joblist.has_others)):
+            text, icon = ("Other Files", "TRIA_DOWN") if listed.other_files else (f"{more:,} More", "TRIA_RIGHT")
+            layout.prop(listed, "other_files", text=text, icon=icon, toggle=True)
+        if current.joblist.count_failed > 1:
+            _draw_retry_all(layout)
         job = current.queue.job(current.joblist.selected())
-        if job is not None:
+        if job is None:
+            return
+        jobs = _folded(job)
+        if len(jobs) > 1:
+            _draw_variants(layout, jobs, context)
+        else:
             _draw_job(layout, job, context)
+
+
+def _draw_tools(layout: bpy.types.UILayout, listed: Any, *, has_search: bool) -> None:
+    """What is done with the list as a whole."""
+    row = layout.row(align=True)
+    if has_search:
+        row.prop(listed, "search", text="", icon="VIEWZOOM")
+        row.separator()
+    else:
+        row.alignment = "RIGHT"
+    row.prop(listed, "sort", text="", icon_only=True)
+    row.prop(listed, "large", text="", icon="IMGDISPLAY")
+    row.operator("image_to_3d.clear_finished", text="", icon="BRUSH_DATA")
+
+
+def _draw_list(layout: bpy.types.UILayout, listed: Any, count: int) -> None:
+    arguments = ("IMAGE_TO_3D_UL_jobs", "", listed, "items", listed, "index")
+    # Blender 5.0 has taken the grid away.
+    kinds = bpy.types.UILayout.bl_rna.functions["template_list"].parameters["type"].enum_items
+    if listed.large and "GRID" in kinds:
+        layout.template_list(
+            *arguments, type="GRID", columns=GRID_COLUMNS, rows=min(GRID_ROWS, 1 + count // GRID_COLUMNS)
+        )
+    elif listed.large:
+        layout.template_list(*arguments, rows=min(GRID_ROWS, max(2, count)))
+    else:
+        layout.template_list(*arguments, rows=min(ROWS, max(2, count)))
+
+
+def _draw_retry_all(layout: bpy.types.UILayout) -> None:
+    from ..scene.request import price_of_retry  # here, as it would slow down the start of Blender
+
+    current = session.current()
+    count = current.joblist.count_failed
+    text = f"Retry All {count:,}"
+    if count <= PRICED_AT_MOST:  # the question before it names the price of more
+        failed = (current.queue.job(job_id) for job_id in current.joblist.failed())
+        price = price_of_retry([job for job in failed if job is not None])
+        text += f" {price.words}" if price else ""
+    layout.operator("image_to_3d.retry_all", text=text, icon="FILE_REFRESH")
 
 
 class IMAGE_TO_3D_PT_jobs(Tab, _Jobs, bpy.types.Panel):
@@ -138,9 +249,14 @@ def _draw_job(layout: bpy.types.UILayout, job: "Job", context: bpy.types.Context
             said = waiting([job])
         if said.casefold() != job.state:  # "Cancelled" stands there already
             draw_sentence(layout, said, context)
-        grid = layout.grid_flow(row_major=True, columns=2 if len(BUTTONS[job.state]) > 1 else 1, align=True)
+        col = layout.column(align=True)
+        half = None  # a row with room for one more
         for operator, text, icon_name in BUTTONS[job.state]:
-            grid.operator(operator, text=text, icon=icon_name).job = job.id
+            priced = _with_price(operator, text, job)
+            is_wide = priced != text or half is not None
+            place = half if half is not None and priced == text else col.row(align=True)
+            half = None if is_wide else place
+            place.operator(operator, text=priced, icon=icon_name).job = job.id
         if job.state is State.IMPORTED:
             draw_show(layout, job, context)
     row = layout.row(align=True)
@@ -150,6 +266,40 @@ def _draw_job(layout: bpy.types.UILayout, job: "Job", context: bpy.types.Context
         row.operator("image_to_3d.copy_task_id", text="", icon="COPYDOWN").job = job.id
     if job.state not in UNFINISHED:
         row.operator("image_to_3d.remove", text="", icon="TRASH").job = job.id
+
+
+def _with_price(operator: str, text: str, job: "Job") -> str:
+    """What stands on a button, with what it takes."""
+    from ..scene import request  # here, as it would slow down the start of Blender
+
+    if operator == "image_to_3d.retry" and (price := request.price_of_retry([job])):
+        return f"{text} {price.words}"
+    if operator == "image_to_3d.send_again" and (cost := request.cost_of(job)) is not None:
+        return f"{text.removesuffix('...')} for {cost:,} Credits..."
+    return text
+
+
+def _draw_variants(layout: bpy.types.UILayout, jobs: "list[Job]", context: bpy.types.Context) -> None:
+    """The variants of one request that are folded: how each is, and what it needs next."""
+    current = session.current()
+    service = f"{label_of(jobs[0].service)}, " if jobs[0].service else ""
+    ended = sum(job.state not in UNFINISHED for job in jobs)
+    draw_sentence(layout, f"{_title(jobs)}: {service}{ended} of {len(jobs)} have ended", context)
+    if ended < len(jobs):
+        layout.progress(factor=_progress(jobs), text=f"{_progress(jobs):.0%}")
+    col = layout.column(align=True)
+    for job in jobs:
+        split = col.split(factor=0.5)
+        icon = current.previews.icon_of(current.queue.picture_of(job))
+        split.label(text=shown(job.name), icon_value=icon, translate=False)
+        row = split.row(align=True)
+        if job.state in UNFINISHED:
+            row.progress(factor=job.progress, text=f"{job.progress:.0%}")
+            row.operator("image_to_3d.cancel", text="", icon="X", emboss=False).job = job.id
+        else:
+            row.label(text=job.state.capitalize())
+            row.operator("image_to_3d.select_job", text="", icon=ICONS[job.state], emboss=False).job = job.id
+    layout.operator("image_to_3d.use_settings", text="Use Settings", icon="SETTINGS").job = jobs[0].id
 
 
 register, unregister = bpy.utils.register_classes_factory(

@@ -25,6 +25,9 @@ JOB_OPERATORS = (
 )
 """About the selected job, in the order in which people meet them."""
 
+LIST_OPERATORS = ("select_job", "retry_all", "clear_finished")
+"""About the list of jobs."""
+
 
 class IMAGE_TO_3D_MT_all(bpy.types.Menu):
     """All that the extension does; Blender's menu search finds what is in a menu, and nothing else"""
@@ -33,8 +36,11 @@ class IMAGE_TO_3D_MT_all(bpy.types.Menu):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        layout.operator("image_to_3d.generate", icon="MESH_MONKEY")
-        layout.operator("image_to_3d.generate_from_files", text="Generate from Files...", icon="FILEBROWSER")
+        price = _price(context)
+        layout.operator("image_to_3d.generate", text=f"Generate 3D Model{price}", icon="MESH_MONKEY")
+        layout.operator(
+            "image_to_3d.generate_from_files", text=f"Generate from Files{_each(price)}...", icon="FILEBROWSER"
+        )
         layout.operator("image_to_3d.paste_picture")
         layout.operator("image_to_3d.reset_parameters")
         layout.separator()
@@ -42,6 +48,8 @@ class IMAGE_TO_3D_MT_all(bpy.types.Menu):
             layout.operator(f"image_to_3d.{name}")
         layout.separator()
         layout.operator("image_to_3d.add_to_asset_browser", icon="ASSET_MANAGER")
+        for name in LIST_OPERATORS:
+            layout.operator(f"image_to_3d.{name}")
         layout.operator("image_to_3d.tidy_up")
         layout.operator("image_to_3d.check_account")
         layout.operator("image_to_3d.show_preferences")
@@ -53,7 +61,9 @@ def draw_import(self: bpy.types.Menu, context: bpy.types.Context) -> None:
 
 def draw_add(self: bpy.types.Menu, context: bpy.types.Context) -> None:
     self.layout.separator()
-    self.layout.operator("image_to_3d.generate_from_files", text="Image to 3D...", icon="IMAGE_DATA")
+    self.layout.operator(
+        "image_to_3d.generate_from_files", text=f"Image to 3D{_each(_price(context))}...", icon="IMAGE_DATA"
+    )
 
 
 def draw_image(self: bpy.types.Menu, context: bpy.types.Context) -> None:
@@ -61,9 +71,22 @@ def draw_image(self: bpy.types.Menu, context: bpy.types.Context) -> None:
     self.layout.separator()
     row = self.layout.row()
     row.enabled = image is not None
-    operator = row.operator("image_to_3d.generate", icon="MESH_MONKEY")
+    operator = row.operator("image_to_3d.generate", text=f"Generate 3D Model{_price(context)}", icon="MESH_MONKEY")
     if image is not None:
         operator.image = image.name
+
+
+def _price(context: bpy.types.Context) -> str:
+    """What a press takes, as it stands behind what it does; "" for nothing, or where nobody knows it."""
+    from ..scene import request  # here, as it would slow down the start of Blender
+
+    cost = request.cost(context.scene)
+    return "" if cost is None else f" for {cost} Credits"
+
+
+def _each(price: str) -> str:
+    """The price where several pictures can be chosen."""
+    return f"{price} Each" if price else ""
 
 
 class IMAGE_TO_3D_FH_pictures(bpy.types.FileHandler):

@@ -3,10 +3,10 @@
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import bpy
 
@@ -15,6 +15,9 @@ from ..api.errors import ImageTo3DError, PictureError
 from ..api.parameters import Picture, check, pictures
 from ..api.services import SERVICES
 from . import images, settings
+
+if TYPE_CHECKING:
+    from ..jobs.folder import Job
 
 ANY_PICTURE = "picture.png"  # no price depends on which
 
@@ -97,3 +100,52 @@ def cost(scene: bpy.types.Scene) -> int | None:
         return service.cost(check(table, {**values, pictures(table)[0]: ANY_PICTURE}))
     except ImageTo3DError:
         return None
+
+
+def cost_of(job: "Job") -> int | None:
+    """How many credits the service takes for what a job asks for; None where that is not known, or its record holds
+    what the service does not take."""
+    if job.service not in SERVICES:
+        return None
+    service = SERVICES[job.service]
+    table = service.parameters
+    try:
+        return service.cost(check(table, {**job.parameters, pictures(table)[0]: ANY_PICTURE}))
+    except ImageTo3DError:
+        return None
+
+
+class Price(NamedTuple):
+    """What jobs take that go on."""
+
+    credits: int | None
+    """How many credits; None where that is not known of all."""
+    is_sure: bool
+    """Whether they are taken in any case."""
+
+    @property
+    def words(self) -> str:
+        """What stands on a button after what it does: "for 30 Credits"."""
+        if self.credits is None:
+            return "for Credits" if self.is_sure else "(May Cost Credits)"
+        return f"for {self.credits:,} Credits" if self.is_sure else f"for up to {self.credits:,} Credits"
+
+    @property
+    def sentence(self) -> str:
+        """What stands in a question."""
+        if self.credits is None:
+            return "It costs credits" if self.is_sure else "It may cost credits"
+        return f"About {self.credits:,} credits" if self.is_sure else f"Up to {self.credits:,} credits"
+
+
+def price_of_retry(jobs: "Iterable[Job]") -> Price | None:
+    """What it costs to try these jobs again; None for nothing."""
+    from ..jobs.history import Payment, payment_of_retry
+
+    paid = [(job, payment) for job in jobs if (payment := payment_of_retry(job)) is not Payment.NONE]
+    if not paid:
+        return None
+    costs = [cost_of(job) for job, _ in paid]
+    known = [cost for cost in costs if cost is not None]
+    is_sure = all(payment is Payment.ANEW for _, payment in paid)
+    return Price(sum(known) if len(known) == len(costs) else None, is_sure)

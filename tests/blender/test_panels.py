@@ -322,7 +322,8 @@ def test_each_job_is_a_row_with_how_it_is(list_of_jobs, session, make_job, state
         assert [asked["factor"] for name, asked in drawn if name == "progress"] == [0.25]
         assert operators(drawn) == [("image_to_3d.cancel", {"job": job.id})]
     else:
-        assert words(drawn) == "Red Star Meshy" and not operators(drawn)
+        assert words(drawn) == "Red Star Meshy"
+        assert operators(drawn) == [("image_to_3d.select_job", {"job": job.id})]  # which has the tooltip
         assert drawn[-1][1]["icon"] == list_of_jobs.ICONS[state]
 
 
