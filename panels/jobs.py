@@ -11,8 +11,8 @@ from .. import session
 from ..api.services import label_of
 from ..jobs.state import HAS_RESULT, UNFINISHED, State
 from ..scene.shown import shown
-from .found import draw_show
 from ..session.joblist import STATES
+from .found import draw_show
 from .sentences import draw_sentence, waiting
 from .sidebar import ImageEditorTab, Mixin, Tab
 
