@@ -32,7 +32,7 @@ PRESERVE_ASPECT_RATIO = Flag(
 
 TOPOLOGY = Choice(
     name="topology",
-    description="Which faces the mesh is made of",
+    description="What kind of faces the mesh has",
     default="tris",
     options={
         "tris": Option(0, "Faces with three sides", label="Triangles"),

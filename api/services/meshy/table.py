@@ -14,7 +14,7 @@ PARAMETERS: Table = (
     ),
     Text(
         name="ai_model",
-        description="Which of its AI models Meshy uses; there are new ones every few months",
+        description="Which AI model of Meshy is used: new ones come every few months",
         default="latest",
         length=100,
         suggestions=("latest", "meshy-7.1", "meshy-7", "meshy-6", "meshy-6-lite", "meshy-t2"),
@@ -90,7 +90,7 @@ PARAMETERS: Table = (
     ),
     Choice(
         name="topology",
-        description="Which faces the mesh is made of",
+        description="What kind of faces the mesh has",
         default="triangle",
         options={
             "triangle": Option(0, "Faces with three sides", label="Triangles"),
@@ -112,7 +112,7 @@ PARAMETERS: Table = (
     Number(
         name="decimation_mode",
         label="Decimation",
-        description="How much the mesh is reduced, from 1 (least) to 4 (most), instead of to a number of faces",
+        description="How much to reduce the mesh, from 1 (least) to 4 (most), instead of a number of faces",
         default=None,
         minimum=1,
         maximum=4,
