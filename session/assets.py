@@ -53,18 +53,23 @@ def switch_on(library: Any) -> bool:
 
 def refresh_browsers(folder: Path) -> None:
     """Have the open Asset Browsers that show `folder` read it again, in Blender's own time."""
-    windows = bpy.context.window_manager.windows
-    editors = [
+    browsers = [
         (window, area)
-        for window in windows
+        for window in bpy.context.window_manager.windows
         for area in window.screen.areas
-        if area.ui_type == "ASSETS" and area.spaces.active.params is not None
+        if area.ui_type == "ASSETS"
     ]
-    library = library_of(folder) if editors else None
-    for window, area in editors:
-        if library is None or area.spaces.active.params.asset_library_reference not in ("ALL", library.name):
+    library = library_of(folder) if browsers else None
+    for window, area in browsers:
+        params = _params(area)
+        if library is None or params is None or params.asset_library_reference not in ("ALL", library.name):
             continue
         region = next(region for region in area.regions if region.type == "WINDOW")
         with bpy.context.temp_override(window=window, area=area, region=region):
-            if bpy.ops.asset.library_refresh.poll():
-                bpy.ops.asset.library_refresh()
+            bpy.ops.asset.library_refresh()
+
+
+def _params(area: bpy.types.Area) -> Any:
+    """What an Asset Browser shows, None where it was not drawn yet."""
+    space: Any = area.spaces.active
+    return space.params
