@@ -25,6 +25,8 @@ class About:
     """What people call it."""
     description: str
     """Who makes the model, and what that takes: one sentence without a full stop."""
+    purpose: str = ""
+    """What it is for, in as few words as stand in one line of a sidebar."""
     parameters: Table
     needs_key: bool
     """Whether nothing can be asked without an API key."""

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where else the extension is found: the menus File > Import (and so the menu search of every editor), Add in the 3D
-View and Image in the Image Editor, and picture files dropped on the 3D View.
+View and Image in the Image Editor, and picture files dropped on the 3D View or on the tab.
 """
 
 import bpy
 
 from ..api.sources import ENDINGS
-from .sidebar import image_of
+from .sidebar import Tab, image_of
 
 JOB_OPERATORS = (
     "import_result",
@@ -41,6 +41,7 @@ class IMAGE_TO_3D_MT_all(bpy.types.Menu):
         layout.operator(
             "image_to_3d.generate_from_files", text=f"Generate from Files{_each(price)}...", icon="FILEBROWSER"
         )
+        layout.operator("image_to_3d.choose_picture", text="Choose Picture...")
         layout.operator("image_to_3d.paste_picture")
         layout.operator("image_to_3d.reset_parameters")
         layout.separator()
@@ -99,10 +100,32 @@ class IMAGE_TO_3D_FH_pictures(bpy.types.FileHandler):
 
     @classmethod
     def poll_drop(cls, context: bpy.types.Context) -> bool:
-        return context.area is not None and context.area.type == "VIEW_3D"
+        return context.area is not None and context.area.type == "VIEW_3D" and not _is_over_sidebar(context)
 
 
-_CLASSES = (IMAGE_TO_3D_MT_all, IMAGE_TO_3D_FH_pictures)
+class IMAGE_TO_3D_FH_chosen(bpy.types.FileHandler):
+    """Offers to choose a picture file that is dropped on the tab, beside what Blender offers itself"""
+
+    bl_idname = "IMAGE_TO_3D_FH_chosen"
+    bl_label = "Choose for Image to 3D"
+    bl_import_operator = "image_to_3d.choose_picture"
+    bl_file_extensions = ";".join(ENDINGS)
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        if context.area is None or context.area.type != Tab.bl_space_type or not _is_over_sidebar(context):
+            return False
+        tab = getattr(context.region, "active_panel_category", Tab.bl_category)  # 4.2 does not tell which is shown
+        return bool(tab == Tab.bl_category)
+
+
+def _is_over_sidebar(context: bpy.types.Context) -> bool:
+    """Whether what is dropped is over the sidebar of an editor."""
+    region = getattr(context, "region", None)
+    return region is not None and region.type == Tab.bl_region_type
+
+
+_CLASSES = (IMAGE_TO_3D_MT_all, IMAGE_TO_3D_FH_pictures, IMAGE_TO_3D_FH_chosen)
 
 
 def register() -> None:

@@ -2,6 +2,7 @@
 """The tab "Image to 3D" in the sidebars of the 3D View and the Image Editor: picture, service, parameters, and the
 button."""
 
+import os
 from typing import TYPE_CHECKING
 
 import bpy
@@ -20,6 +21,11 @@ PICTURE_PROPERTIES = {"FILE": "filepath", "IMAGE": "image", "URL": "url"}
 PREVIEW_SCALE = 5.0  # in rows: large enough to tell pictures apart, small enough to leave the button in sight
 BUTTON_SCALE = 1.6
 VARIANTS_UNITS = 3.0  # the width of the number beside it, in that of a small button
+
+CHOOSE = "Drop a Picture, or Choose..."
+
+RECENT_AT_MOST = 8
+RECENT_SCALE = 2.0  # in rows, of the pictures in the menu
 
 # What two panels share is in no registered class, and becomes a panel with them.
 if TYPE_CHECKING:
@@ -53,14 +59,20 @@ class _Generate(Mixin):
         image = image_of(context)
         if image is None:
             _draw_picture(layout, chosen)
+            offer = layout.column()
         else:
-            layout.label(text=shown(image.name), icon="IMAGE_DATA")
+            layout.label(text=shown(image.name), icon="IMAGE_DATA", translate=False)
         _choice(layout).prop(chosen, "service", expand=True)
+        about = layout.column(align=True)
         for note in settings.unknown_notes(chosen):
             draw_sentence(layout, note, context, icon="INFO")
         _draw_readiness(layout, chosen, "" if image else _address(chosen), context)
         draw_parameters(layout, chosen)
         _draw_import(layout, chosen)
+        # Into their places above. Whoever reads what is drawn one by one finds first what has to be done.
+        if image is None:
+            _draw_offer(offer, chosen)
+        _draw_about(about, context)
         _draw_button(layout, context, image)
 
 
@@ -99,12 +111,58 @@ def _draw_picture(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -
     if source == "IMAGE":
         layout.template_ID(chosen, "image", open="image.open")
         icon = layout.icon(chosen.image) if chosen.image else 0
+    elif source == "FILE":
+        row = layout.row(align=True)
+        row.prop(chosen, "filepath")
+        if session.current().recent.paths():
+            row.menu("IMAGE_TO_3D_MT_recent", text="", icon="TIME")
+        if chosen.filepath and is_path(chosen.filepath):
+            icon = session.current().previews.icon_of(bpy.path.abspath(chosen.filepath))
     else:
         layout.prop(chosen, PICTURE_PROPERTIES[source])
-        if source == "FILE" and is_path(chosen.filepath):
-            icon = session.current().previews.icon_of(bpy.path.abspath(chosen.filepath) if chosen.filepath else "")
     if icon:
         layout.template_icon(icon_value=icon, scale=PREVIEW_SCALE)
+
+
+def _draw_offer(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
+    """What leads to a picture, where none is chosen."""
+    if settings.source_of(chosen) == "FILE" and not chosen.filepath:
+        layout.operator("image_to_3d.choose_picture", text=CHOOSE, icon="IMAGE_DATA")
+
+
+class IMAGE_TO_3D_MT_recent(bpy.types.Menu):
+    """Choose a picture that a model was made from lately"""
+
+    bl_label = "Recent Pictures"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        current = session.current()
+        there = [path for path in current.recent.paths() if current.previews.is_there(path)][:RECENT_AT_MOST]
+        for path in there:  # one below the other: Blender (5.2) sets what is beside a picture askew in a menu
+            layout.template_icon(icon_value=current.previews.icon_of(path), scale=RECENT_SCALE)
+            name = shown(os.path.basename(path))
+            layout.operator("image_to_3d.choose_picture", text=name, translate=False).filepath = path
+        if not there:
+            layout.label(text="The pictures of the last jobs are gone")
+
+
+def _draw_about(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What the service is for, what it costs, and how long it usually takes."""
+    from ..scene import request  # here, as it would slow down the start of Blender
+    from ..session import usual
+
+    service = SERVICES[settings.service_of(context.scene.image_to_3d)]
+    credits = request.cost(context.scene)
+    if not service.is_paid:
+        cost = "Free, on this computer" if service.reach == "none" else "Free"
+    elif credits is None:
+        cost = "Costs credits"
+    else:
+        cost = f"{credits} credits a model"
+    time = usual.words(session.current().usual.seconds(service.name))
+    draw_sentence(layout, service.purpose, context)
+    draw_sentence(layout, f"{cost}, {time}" if time else cost, context)
 
 
 def _address(chosen: bpy.types.PropertyGroup) -> str:
@@ -199,4 +257,6 @@ def _why_not(chosen: bpy.types.PropertyGroup, image: bpy.types.Image | None) -> 
     return (access.key_reason(service) or access.offline_reason(service, address)).partition(":")[0]
 
 
-register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_PT_generate, IMAGE_TO_3D_PT_generate_image))
+register, unregister = bpy.utils.register_classes_factory(
+    (IMAGE_TO_3D_PT_generate, IMAGE_TO_3D_PT_generate_image, IMAGE_TO_3D_MT_recent)
+)

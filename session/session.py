@@ -6,8 +6,10 @@ import time
 
 import bpy
 
+from ..api.sources import is_path
 from ..jobs.folder import UNFINISHED, State
 from ..jobs.queue import News, Queue
+from ..scene import settings
 from ..scene.refusal import reason_of
 from . import access
 from .account import Accounts
@@ -15,7 +17,9 @@ from .arrivals import Arrivals
 from .joblist import JobList
 from .pace import Pace
 from .previews import Previews
+from .recent import Recent
 from .redraw import redraw
+from .usual import Usual
 
 
 class Session:
@@ -34,6 +38,8 @@ class Session:
         self.joblist = JobList(self.queue, self.arrivals.touched)
         self.pace = Pace()
         self.previews = Previews()
+        self.recent = Recent()
+        self.usual = Usual()
         self.unsaid: list[News] = []
         """What the user should hear. A timer cannot report: an operator does."""
         self.shown = ""
@@ -57,7 +63,19 @@ class Session:
         if self.queue.trouble != trouble or self.arrivals.in_the_way != waits:
             redraw()
         self.show()
+        if self._is_picture_changed():
+            redraw()
         return news
+
+    def _is_picture_changed(self) -> bool:
+        """Whether the chosen picture looks otherwise than at the last look."""
+        chosen = bpy.context.scene.image_to_3d
+        source = settings.source_of(chosen)
+        if source == "IMAGE":
+            return chosen.image is not None and self.previews.look_at_image(chosen.image)
+        if source != "FILE" or not chosen.filepath or not is_path(chosen.filepath):
+            return False
+        return self.previews.look_at_file(bpy.path.abspath(chosen.filepath))
 
     def _is_worth_saying(self, news: News, expected: set[str]) -> bool:
         """A model that enters a scene by itself says so when it is there; one that another Blender has imported is
@@ -75,6 +93,9 @@ class Session:
                 self.pace.note(job_id, job.progress, time.monotonic())
             else:
                 self.pace.forget(job_id)
+            if job is not None:
+                self.usual.note(job)
+                self.recent.note(job)
         self.joblist.note(changed)
         if self.joblist.fill() or changed:
             redraw()
