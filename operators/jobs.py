@@ -287,11 +287,11 @@ class IMAGE_TO_3D_OT_remove(OfJob, bpy.types.Operator):
 
 LOST = {
     State.READY: "Its model has not been imported yet, and will be lost",
-    State.UNCONFIRMED: "If the service has made its model, nothing will lead to it any more",
+    State.UNCONFIRMED: "If the service has made a model, you can no longer get it",
 }
 """What would be lost with a job, by its state."""
 
-UNFETCHED = "The service may still have its model, and nothing will lead to it any more"
+UNFETCHED = "The service may still have the model, and you can no longer get it"
 UNREADABLE = "Its record cannot be read, and a model in its folder would be deleted with it"
 UNTOLD = "The service has not been told that it was cancelled, and may go on and charge for it"
 

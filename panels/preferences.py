@@ -30,12 +30,12 @@ def _service_properties() -> dict[str, object]:
         label = SERVICES[name].label
         made[f"{name}_key"] = bpy.props.StringProperty(
             name=f"{label} API Key",
-            description=f"Your key for {label}; {needs.key_variable(name)} in the environment goes before it",
+            description=f"Your key for {label}; {needs.key_variable(name)} in the environment is used first",
             subtype="PASSWORD",
         )
         made[f"{name}_url"] = bpy.props.StringProperty(
             name=f"{label} Address",
-            description=f"Where {label} is, up to the path of the request; empty means the usual address",
+            description=f"Address of {label}, without what follows for each request; empty means the usual one",
         )
     return made
 
@@ -53,7 +53,7 @@ class IMAGE_TO_3D_AP_preferences(bpy.types.AddonPreferences):
         ),
         "ca_file": bpy.props.StringProperty(
             name="Certificates",
-            description="File in PEM format with certificates to trust beside those of the system",
+            description="File in PEM format with certificates to trust in addition to those of the system",
             subtype="FILE_PATH",
         ),
         "jobs_at_once": bpy.props.IntProperty(

@@ -25,7 +25,9 @@ def jobs_folder() -> Path:
     """Make the folder of all jobs where it is missing, and return it. Raises `JobError` where there can be none."""
     path = bpy.utils.extension_path_user(PACKAGE, path="jobs")
     if not path:
-        raise JobError("Blender has no user folder to keep jobs in: check the variables that begin with BLENDER_USER.")
+        raise JobError(
+            "Blender has no user folder to keep jobs in: check the environment variables that begin with BLENDER_USER."
+        )
     folder = Path(path)
     try:
         # Not by `create=True`: where that fails, Blender (5.2, too) returns "", which as a path is the working
