@@ -107,7 +107,7 @@ class IMAGE_TO_3D_FH_chosen(bpy.types.FileHandler):
     """Offers to choose a picture file that is dropped on the tab, beside what Blender offers itself"""
 
     bl_idname = "IMAGE_TO_3D_FH_chosen"
-    bl_label = "Choose for Image to 3D"
+    bl_label = "Choose Picture"
     bl_import_operator = "image_to_3d.choose_picture"
     bl_file_extensions = ";".join(ENDINGS)
 
