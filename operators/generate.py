@@ -17,6 +17,7 @@ from .outcome import interruptible_outcome, outcome, report
 from .polls import can_change
 
 PRESS_AGAIN_S = 1.0  # a second press sooner than this is a double click, and a model may cost money
+PRESS_AGAIN_LOOKS = 3  # that come in a second, where Blender is not busy with what the first press has started
 
 
 class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
@@ -51,8 +52,8 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
         current = session.current()
         asked = (self.filepath, self.service, self.image)
         before, pressed_s, looks = current.pressed
-        # Where Blender takes long to draw, both presses of a double click wait, and no look comes in between.
-        is_soon = time.monotonic() - pressed_s < PRESS_AGAIN_S or looks == current.looks
+        # Where Blender takes long to draw or to start processes, the second press of a double click waits.
+        is_soon = time.monotonic() - pressed_s < PRESS_AGAIN_S or current.looks - looks < PRESS_AGAIN_LOOKS
         if asked == before and is_soon:
             is_one = context.scene.image_to_3d.variants == 1
             what = "The job has just been started: press again for a second one"

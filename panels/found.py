@@ -33,6 +33,6 @@ def _misses_textures(job: "Job", context: bpy.types.Context) -> bool:
     from ..scene import found, views
 
     current = session.current()
-    if job.id not in (current.shown, current.arrivals.first) or not views.without_textures(context.window):
+    if job.id not in (current.shown, current.arrivals.first) or not views.without_textures(bpy.context.window):
         return False
     return next(found.images_of(found.whole(found.in_scenes(job.id))), None) is not None

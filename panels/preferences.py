@@ -85,7 +85,7 @@ class IMAGE_TO_3D_AP_preferences(bpy.types.AddonPreferences):
         layout.use_property_split = True
         layout.use_property_decorate = False
         for name in WEB_SERVICES:
-            _draw_service(_box(layout, SERVICES[name].label), self, name, context)
+            _draw_service(_box(layout, SERVICES[name].label, is_name=True), self, name, context)
         box = _box(layout, "Network")
         box.prop(self, "proxy")
         box.prop(self, "ca_file")
@@ -96,9 +96,9 @@ class IMAGE_TO_3D_AP_preferences(bpy.types.AddonPreferences):
         _draw_results(_box(layout, "Results"))
 
 
-def _box(layout: bpy.types.UILayout, title: str) -> bpy.types.UILayout:
+def _box(layout: bpy.types.UILayout, title: str, *, is_name: bool = False) -> bpy.types.UILayout:
     box = layout.box()
-    box.label(text=title)
+    box.label(text=title, translate=not is_name)
     return box.column()
 
 
@@ -136,7 +136,7 @@ def _draw_results(layout: bpy.types.UILayout) -> None:
     from ..scene.amount import in_words  # here, as it would slow down the start of Blender
 
     folder = bpy.utils.extension_path_user(PACKAGE, path="jobs")
-    _beside(layout, "Folder").label(text=shown(folder))
+    _beside(layout, "Folder").label(text=shown(folder), translate=False)
     queue = session.current().queue
     if queue.was_read:
         _beside(layout, "Size").label(text=in_words(len(queue), queue.total_bytes))

@@ -23,7 +23,7 @@ def draw_sentence(layout: bpy.types.UILayout, text: str, context: bpy.types.Cont
     col = layout.column(align=True)
     col.scale_y = 0.8
     for number, line in enumerate(textwrap.wrap(shown(text), max(LEAST_LETTERS, letters))):
-        col.label(text=line, icon=icon if number == 0 else "BLANK1" if icon != "NONE" else "NONE")
+        col.label(text=line, translate=False, icon=icon if number == 0 else "BLANK1" if icon != "NONE" else "NONE")
 
 
 def waiting(jobs: "list[Job]") -> str:

@@ -56,6 +56,11 @@ class _Generate(Mixin):
         layout.use_property_split = True
         layout.use_property_decorate = False
         chosen = context.scene.image_to_3d
+        locked = settings.locked_reason(context.scene)
+        if locked:
+            draw_sentence(layout, locked, context, icon="LOCKED")
+            layout = layout.column()
+            layout.enabled = False
         image = image_of(context)
         if image is None:
             _draw_picture(layout, chosen)
@@ -244,8 +249,11 @@ def _words(variants: int, cost: int | None) -> str:
 
 
 def _why_not(chosen: bpy.types.PropertyGroup, image: bpy.types.Image | None) -> str:
-    """Why Generate cannot be pressed, "" if it can."""
+    """Why Generate cannot be pressed, "" if it can, and where the panel has said it already."""
     from ..session import access
+
+    if settings.locked_reason(chosen.id_data):
+        return ""
 
     source = image or getattr(chosen, PICTURE_PROPERTIES[settings.source_of(chosen)])
     service = settings.service_of(chosen)

@@ -27,7 +27,7 @@ def draw(self: bpy.types.Header, context: bpy.types.Context) -> None:
     name = running[0].name if len(running) == 1 else f"{len(running)} models"
     row = self.layout.row()
     row.ui_units_x = UNITS_WIDE
-    row.progress(factor=progress, text=shown(f"{name}: {progress:.0%}"))
+    row.progress(factor=progress, text=shown(f"{name}: {progress:.0%}"), translate=False)
 
 
 def register() -> None:

@@ -57,6 +57,9 @@ SELECTIONS: Items = (
 
 VARIANTS_MOST = 8
 
+NAMES = "Names of Services"
+"""A context in which Blender knows no translation: the items of an enum cannot be kept from it otherwise."""
+
 SOURCES: Items = (
     ("FILE", "File", "A picture file on this computer", 0),
     ("IMAGE", "Image", "An image that is open in this Blender file, as it looks now", 1),
@@ -292,7 +295,10 @@ def _make_classes(services: Services, sources: Items, places: Items) -> list[typ
     groups = {name: _group_of(name, service) for name, service in services.items()}
     annotations = {
         "service": bpy.props.EnumProperty(
-            name="Service", description="Who turns the picture into a model", items=_service_items(services)
+            name="Service",
+            description="Who turns the picture into a model",
+            items=_service_items(services),
+            translation_context=NAMES,
         ),
         "source": bpy.props.EnumProperty(name="Source", description="Where the picture comes from", items=sources),
         "filepath": bpy.props.StringProperty(

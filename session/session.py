@@ -48,8 +48,9 @@ class Session:
         """What the operator wakes up by that reports, while it runs: there is one at most."""
         self.looks = 0
         """How often was looked."""
-        self.pressed: tuple[tuple[str, str, str], float, int] = (("", "", ""), -1.0, -1)
-        """What was asked for by the last press that started a job, when (time.monotonic), and after how many looks."""
+        self.pressed: tuple[tuple[str, str, str] | None, float, int] = (None, -1.0, -1)
+        """What was asked for by the last press that started jobs (None before the first), when (time.monotonic), and
+        after how many looks."""
 
     def look(self) -> list[News]:
         """Start what waits, look at what runs, bring in what is ready. Return what the user should hear: that a job has

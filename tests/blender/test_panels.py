@@ -11,6 +11,8 @@ from ticking import tick_until
 WEB_SERVICES = ("MESHY", "CSM")
 HERE = "http://127.0.0.1:1"
 
+LINKED = "The scene is linked from another file and cannot be changed"
+
 IMPORT = {"location", "use_size", "size", "collection", "target_scene"}
 
 
@@ -73,7 +75,7 @@ def test_each_service_and_source_has_its_rows(sidebar, settings, ready, service,
 def test_what_is_folded_up_is_not_drawn_but_the_button_is(sidebar, settings, ready):
     settings.service = "MESHY"
     drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate, [CLOSED])
-    assert set(properties(drawn)) == {"source", "filepath", "service"}
+    assert set(properties(drawn)) == {"source", "filepath", "service", "variants"}
     assert button(drawn)
 
 
@@ -216,6 +218,30 @@ def test_beside_an_image_that_image_is_what_is_sent(sidebar, settings, image_edi
     assert words(drawn).startswith("Painted") and "source" not in properties(drawn)
 
 
+@pytest.mark.parametrize(
+    ("variants", "words_on_it"), [(1, "Generate for 30 Credits"), (4, "Generate 4 for 120 Credits")]
+)
+def test_the_button_says_what_all_variants_cost(sidebar, settings, ready, variants, words_on_it):
+    settings.service, settings.variants, settings.filepath = "MESHY", variants, "/a.png"
+    assert button(drawn_by(sidebar.IMAGE_TO_3D_PT_generate))[0]["text"] == words_on_it
+
+
+def test_without_a_price_the_button_says_how_many_models(sidebar, settings):
+    settings.variants = 4
+    assert button(drawn_by(sidebar.IMAGE_TO_3D_PT_generate))[0]["text"] == "Generate 4 3D Models"
+
+
+def test_a_linked_scene_is_said_to_be_one_and_all_is_drawn(sidebar, settings, tmp_path):
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "linked.blend"))
+    bpy.ops.wm.read_homefile(use_empty=True, app_template="")
+    with bpy.data.libraries.load(str(tmp_path / "linked.blend"), link=True) as (_, wanted):
+        wanted.scenes = ["Scene"]
+    bpy.context.window.scene = wanted.scenes[0]
+    drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
+    assert words(drawn).startswith(LINKED) and button(drawn)[1] == ""
+    assert {"source", "service", "variants"} <= set(properties(drawn))
+
+
 USUAL = ["use_settings", "open_folder"]
 
 STATES = {
@@ -225,7 +251,7 @@ STATES = {
     "downloading": ["cancel", *USUAL, "copy_task_id"],
     "converting": ["cancel", *USUAL, "copy_task_id"],
     "ready": ["import_result", *USUAL, "copy_task_id", "remove"],
-    "imported": ["import_result", *USUAL, "copy_task_id", "remove"],
+    "imported": ["import_result", "show", *USUAL, "copy_task_id", "remove"],
     "failed": ["retry", *USUAL, "remove"],
     "cancelled": ["retry", *USUAL, "remove"],
     "unconfirmed": ["retry", "adopt", "send_again", "forget", *USUAL, "remove"],
@@ -419,3 +445,101 @@ def test_the_status_bar_and_the_list_say_what_a_finished_model_waits_for(
     session.tick()
     assert status_bar(extension) == ""
     assert "waits" not in words(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs))
+
+
+# The model of a job
+
+
+@pytest.fixture
+def variant(settings, session, star, no_jobs, quick_models):
+    """A job whose model is in the file, with an image in its material, and one other variant of it that is not."""
+    settings.variants = 2
+    bpy.ops.image_to_3d.generate(filepath=str(star))
+    return session.jobs()[0].id  # the newest is selected
+
+
+def names(drawn):
+    return [name.removeprefix("image_to_3d.") for name, _ in operators(drawn)]
+
+
+def test_a_variant_can_be_kept_where_its_model_is_here(list_of_jobs, session, variant):
+    assert "keep" in names(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs))
+    bpy.ops.wm.read_homefile(use_empty=True, app_template="")
+    session.tick()
+    drawn = names(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs))
+    assert "show" in drawn and "keep" not in drawn
+
+
+@pytest.fixture
+def shading():
+    """Of the one 3D View of the window."""
+    area = next(area for area in bpy.context.window.screen.areas if area.type == "VIEW_3D")
+    area.spaces.active.shading.type, area.spaces.active.shading.color_type = "SOLID", "MATERIAL"
+    return area.spaces.active.shading
+
+
+def give_texture(job):
+    root = next(obj for obj in bpy.data.objects if obj.get("image_to_3d_job") == job)
+    material = bpy.data.materials.new("Textured")
+    if not material.node_tree:
+        material.use_nodes = True
+    material.node_tree.nodes.new("ShaderNodeTexImage").image = bpy.data.images.new("Colour", 4, 4)
+    root.data.materials.append(material)
+
+
+def test_textures_are_offered_once_the_model_was_shown(list_of_jobs, session, variant, shading):
+    def offered():
+        return "show_textures" in names(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs))
+
+    first = session.current.arrivals.first
+    assert not offered()
+    bpy.ops.image_to_3d.show(job=variant)
+    assert not offered(), "it has none"
+    give_texture(variant)
+    assert offered() and first != variant
+    shading.type = "MATERIAL"
+    assert not offered()
+    shading.type = "SOLID"
+    assert bpy.ops.image_to_3d.show_textures() == {"FINISHED"}
+    assert shading.color_type == "TEXTURE" and not offered()
+    with pytest.raises(RuntimeError, match="No 3D View of this window is solid without textures"):
+        bpy.ops.image_to_3d.show_textures()
+
+
+def test_textures_are_offered_with_the_first_model_that_arrives(
+    list_of_jobs, session, star, no_jobs, quick_models, shading
+):
+    session.end()
+    bpy.ops.image_to_3d.generate(filepath=str(star))
+    (job,) = session.jobs()
+    give_texture(job.id)
+    assert shading.color_type == "MATERIAL"
+    assert "show_textures" in names(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs))
+
+
+# Names are not translated
+
+
+def test_names_of_pictures_and_services_are_left_as_they_are(
+    extension, sidebar, list_of_jobs, settings, session, image_editor, make_job
+):
+    for state in ("running", "imported"):
+        session.refresh(make_job(state, name="Star", message="Star").id)
+    image_editor.image = bpy.data.images.new("Star", 4, 4)
+    items = drawn_rows(list_of_jobs)
+    drawn = [
+        *items,
+        *drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs),
+        *drawn_by(sidebar.IMAGE_TO_3D_PT_generate_image, space=image_editor),
+    ]
+    named = [asked for _, asked in drawn if "Star" in asked.get("text", "") or asked.get("text") == "Local"]
+    assert len(named) >= 5 and all(asked.get("translate") is False for asked in named)
+    assert settings.bl_rna.properties["service"].translation_context == "Names of Services"
+
+
+def drawn_rows(list_of_jobs):
+    """What the rows of the list draw."""
+    layout, listed = Layout(), bpy.context.window_manager.image_to_3d
+    for item in listed.items:
+        list_of_jobs.IMAGE_TO_3D_UL_jobs.draw_item(None, context(), layout, listed, item, 0, listed, "index")
+    return layout.drawn
