@@ -93,8 +93,9 @@ class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
                 row.operator("image_to_3d.cancel", text="", icon="X", emboss=False).job = job.id
             return
         if current.joblist.is_behind_toggle(job.id):
-            row.active = False
-            row.label(text=shown(_origin(job)), translate=False)
+            sub = row.row()
+            sub.active = False
+            sub.label(text=shown(_origin(job)), translate=False)
         else:
             row.label(text=shown(label_of(job.service)) if job.service else "", translate=False)
         worst = min(jobs, key=lambda one: STATES.index(one.state))
@@ -139,7 +140,7 @@ def _origin(job: "Job") -> str:
     """Where a job comes from that is shown only where those of other files are."""
     if session.current().joblist.is_of_file(job.id):
         return "Cleared"
-    return bpy.path.basename(job.file) or "Unsaved file"
+    return bpy.path.display_name_from_filepath(job.file) or "Unsaved file"
 
 
 class _Jobs(Mixin):
