@@ -82,19 +82,22 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
     def _start_all(self, scene: bpy.types.Scene, started: list[Path], interrupt: Interrupt) -> None:
         """Start a job for each picture, and in the background finish it; add to `started` those that could be. Raises
         `Interrupted`."""
+        import secrets  # here, as it would slow down the start of Blender
+
         paths = self._paths()
         if not paths:
             raise ImageTo3DError("There is no picture: choose one or more picture files.")
-        for path in paths:
+        row = secrets.token_hex(8) if len(paths) > 1 else ""
+        for index, path in enumerate(paths):
             try:
-                self._start(path, scene, interrupt)
+                self._start(path, scene, interrupt, row, 1 + index * scene.image_to_3d.variants)
                 started.append(path)
             except (ImageTo3DError, OSError) as error:  # one bad file is no reason to leave the others
                 if len(paths) == 1:
                     raise
                 report(self, "WARNING", user_message(error))
 
-    def _start(self, path: Path, scene: bpy.types.Scene, interrupt: Interrupt) -> None:
+    def _start(self, path: Path, scene: bpy.types.Scene, interrupt: Interrupt, row: str, number: int) -> None:
         from ..session.start import start_jobs, start_or_take_up
 
         if path.suffix.lower() not in ENDINGS:
@@ -102,10 +105,10 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
         if bpy.app.background:
             from . import background
 
-            started, trouble = start_or_take_up(scene, filepath=str(path))
+            started, trouble = start_or_take_up(scene, filepath=str(path), row=row, number=number)
             background.finish_all(self, started, trouble, scene, interrupt)
         else:
-            start_jobs(scene, filepath=str(path))
+            start_jobs(scene, filepath=str(path), row=row, number=number)
 
     def _paths(self) -> list[Path]:
         folder = Path(self.directory)

@@ -109,7 +109,11 @@ class IMAGE_TO_3D_OT_import_result(InScene, bpy.types.Operator):
             current.queue.take_up(job_id)  # what another run has left goes on by nobody else
             background.finish(job_id, scene, interrupt)
         else:
-            current.arrivals.import_result(job_id, scene)
+            placed = current.arrivals.import_result(job_id, scene)
+            if placed.remarks:  # else it stands where everybody sees it
+                from ..session.arrivals import said_of
+
+                report(self, "INFO", said_of(current.queue.refresh(job_id), placed))
 
 
 class IMAGE_TO_3D_OT_cancel(OfJob, bpy.types.Operator):

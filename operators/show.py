@@ -66,7 +66,7 @@ class IMAGE_TO_3D_OT_show(InScene, bpy.types.Operator):
                 raise JobError(f"{_missing(job)}: import it first.")
             reveal.leave_mode(context)
             # No step of its own, as this operator is one.
-            roots = [current.arrivals.import_result(job.id, context.scene, undo_step=False)]
+            roots = [current.arrivals.import_result(job.id, context.scene, undo_step=False).root]
         report(self, "INFO", reveal.show(context, job.name, roots))
         current.shown = job.id
 

@@ -124,6 +124,9 @@ def register() -> None:
 
 
 def unregister() -> None:
+    current = session.begun()
+    if current is not None:
+        current.arrivals.keep()  # nobody looks from here on, until the extension is enabled again
     if bpy.app.timers.is_registered(beat):
         bpy.app.timers.unregister(beat)
     end_watch()  # Blender drops a modal operator whose class goes, and tells it nothing

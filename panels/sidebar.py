@@ -209,6 +209,7 @@ def _draw_import(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) ->
     if body is None:
         return
     body.prop(chosen, "location")
+    body.prop(chosen, "select")
     row = body.row(heading="Size")
     row.prop(chosen, "use_size", text="")
     sub = row.row()

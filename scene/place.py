@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A finished job's model -> the user's scene. The only code that changes the user's file; appends, never imports.
 
-Mode, selection and active object stay as they are, and the whole is one undo step where that is wanted.
+The mode stays as it is, the selection too where nothing else is asked for, and the whole is one undo step where that is
+wanted. Where it fails, nothing is left in the file.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import bpy
 from mathutils import Matrix, Vector
@@ -20,39 +21,198 @@ from ..api.services import SERVICES
 from ..api.words import bare_address
 from ..jobs import folder as folders
 from ..jobs.folder import Job
+from . import boxes, room, selection
+from .boxes import Box
 from .refusal import reason_of
+from .rows import Member, offset_in_row
+from .view import largest_view, view_layers
 
 SHORTEST = 1e-6  # a side of no length cannot be scaled to another
 
+ROW, NUMBER = "image_to_3d_row", "image_to_3d_number"
+"""The custom properties that say on a model's root which row it stands in, and where in it."""
+
+
+class Placed(NamedTuple):
+    """A model that is in the scene: its root, and what there is to say about where it stands ("beside Cube")."""
+
+    root: bpy.types.Object
+    remarks: list[str]
+
 
 def place(
-    folder: Path, job: Job, scene: bpy.types.Scene, where: Mapping[str, Any], *, undo_step: bool
-) -> bpy.types.Object:
-    """Append the job's model to `scene` in a collection of its own, and return its root object.
+    folder: Path,
+    job: Job,
+    scene: bpy.types.Scene,
+    where: Mapping[str, Any],
+    *,
+    undo_step: bool,
+    select_in: Sequence[bpy.types.ViewLayer] = (),
+) -> Placed:
+    """Append the job's model to `scene` in a collection of its own, and select it in the view layers `select_in`.
 
-    `where` may have "location" (x, y, z of the root, in Blender units; without it the world origin), "size" (length of
-    the model's longest side, in Blender units; without it as large as the service made it) and "collection" (name of
-    the scene's collection that the model's own is put into; without it, or where the scene has no such any more, the
-    scene's own). Without `undo_step` the model belongs to the next step that anybody pushes. Raises `JobError` where
-    the model's file cannot be read; then the scene is as it was.
+    `where` may have "location" (x, y, z of the root, in Blender units; without it the world origin; where the model
+    would be hidden there, it goes beside what hides it), "exactly" (there, whatever it is hidden in), "row" and "number"
+    (the name of the row that the model stands in, and its place in it), "size" (length of the model's longest side, in
+    Blender units; without it as large as the service made it) and "collection" (name of the scene's collection that the
+    model's own is put into; without it, or where that cannot take it, the scene's own). Without `undo_step` the model
+    belongs to the next step that anybody pushes. Raises `JobError` where the model's file cannot be read, or nothing can
+    be added to the scene; then the file is as it was.
     """
-    collection, root = _append(folder / folders.BLEND, job)
-    _collection(scene, where.get("collection", "")).children.link(collection)
+    parent, remark = _parent(scene, where.get("collection", ""))
+    oldest = _next_uid()
+    try:
+        collection, root = _append(folder / folders.BLEND, job)
+        # The model is in meters; a scene may say that its unit is another.
+        factor = where["size"] / _longest_side(root) if where.get("size") else 1.0 / scene.unit_settings.scale_length
+        root.scale = (factor,) * 3
+        beside = _find_room(root, scene, where)  # before the model itself is a part of what stands in the scene
+        parent.children.link(collection)
+        _write_provenance(root, job, where)
+        collection["image_to_3d_job"] = job.id  # so that it can go with the model
+        for view_layer in select_in:
+            selection.select(scene, view_layer, root, (root, *root.children_recursive))
+        remarks = [beside and f"beside {beside}", remark, _why_unseen(scene, parent, collection)]
+        if undo_step:
+            bpy.ops.ed.undo_push(message=f"Image to 3D: {job.name}")
+    except BaseException:
+        _remove_since(oldest)
+        raise
+    return Placed(root, [said for said in remarks if said])
+
+
+def _parent(scene: bpy.types.Scene, name: str) -> tuple[bpy.types.Collection, str]:
+    """The collection that a model's own is put into: the scene's collection of that name, else the scene's own; and,
+    where it is not the one that was asked for, why. Raises `JobError` where none can be written to."""
+    inside = list(scene.collection.children_recursive)
+    chosen = [entry for entry in inside if entry.name == name]
+    parent = next((entry for entry in (*chosen, scene.collection) if _is_writable(entry, scene)), None)
+    if parent is None:
+        parent = next((entry for entry in inside if _is_writable(entry, scene)), None)
+        if parent is None:
+            raise JobError(
+                f"The scene {scene.name} is linked from another file and cannot be changed: switch to a scene of this "
+                "file, then import the model from the list of jobs."
+            )
+        return parent, f"in {parent.name}, as the scene is linked from another file"
+    if not name or parent in chosen:
+        return parent, ""
+    if not chosen:
+        return parent, f"not in {name}, which is not in this scene"
+    return parent, f"not in {name}, which is linked from another file"
+
+
+def _is_writable(collection: bpy.types.Collection, scene: bpy.types.Scene) -> bool:
+    """Whether Blender puts something into a collection: into none that is linked from another file, also where it is an
+    override."""
+    owner = scene if collection == scene.collection else collection
+    return owner.library is None and owner.override_library is None
+
+
+def _next_uid() -> int:
+    """A number that is lower than the session_uid of all that Blender makes from now on: it counts on."""
+    probe = bpy.data.collections.new("Image to 3D")
+    uid: int = probe.session_uid
+    bpy.data.collections.remove(probe)
+    return uid
+
+
+def _remove_since(uid: int) -> None:
+    """Remove all that has come into the file since `_next_uid` has given this number."""
+    every = (getattr(bpy.data, entry.identifier) for entry in bpy.data.bl_rna.properties if entry.type == "COLLECTION")
+    bpy.data.batch_remove([found for kind in every for found in kind if found.session_uid > uid])
+
+
+def _why_unseen(scene: bpy.types.Scene, parent: bpy.types.Collection, own: bpy.types.Collection) -> str:
+    """Why nothing of what has arrived in `parent` is seen, "" where something is, or no collection is why."""
+    view_layer = view_layers(scene)[0]
+    if any(obj.visible_get(view_layer=view_layer) for obj in own.all_objects):
+        return ""
+    for layer in _way_to(view_layer.layer_collection, parent):
+        name = layer.collection.name
+        if layer.exclude:
+            return f"but {name} is excluded from the view layer (press Show to see it)"
+        if layer.hide_viewport or layer.collection.hide_viewport:
+            return f"but {name} is hidden (press Show to see it)"
+    return ""
+
+
+def _way_to(layer: bpy.types.LayerCollection, wanted: bpy.types.Collection) -> list[bpy.types.LayerCollection]:
+    """The collections from `layer` down to `wanted`, both with it; none where it is not below."""
+    if layer.collection == wanted:
+        return [layer]
+    for child in layer.children:
+        if way := _way_to(child, wanted):
+            return [layer, *way]
+    return []
+
+
+def _find_room(root: bpy.types.Object, scene: bpy.types.Scene, where: Mapping[str, Any]) -> str:
+    """Put the model where it is seen. Return the name of what it stands beside, "" where it is where it was asked
+    for."""
     root.location = where.get("location", (0.0, 0.0, 0.0))
-    # The model is in meters; a scene may say that its unit is another.
-    factor = where["size"] / _longest_side(root) if where.get("size") else 1.0 / scene.unit_settings.scale_length
-    root.scale = (factor,) * 3
-    _write_provenance(root, job)
-    collection["image_to_3d_job"] = job.id  # so that it can go with the model
-    if undo_step:
-        bpy.ops.ed.undo_push(message=f"Image to 3D: {job.name}")
-    return root
+    meshes = [obj for obj in (root, *root.children_recursive) if obj.type == "MESH"]
+    row, number = where.get("row", ""), where.get("number", 0)
+    if not meshes or (where.get("exactly") and not row):
+        return ""
+    placed = Matrix.LocRotScale(root.location, None, root.scale)
+    box = boxes.around(placed @ _below(root, obj) @ Vector(corner) for obj in meshes for corner in obj.bound_box)
+    points = room.points_in([placed @ point for point in _points(root, meshes)], box)
+    subject = room.Subject(box, points, tuple(root.location))
+    around = room.Surroundings(view_layers(scene)[0], largest_view(scene))
+    members = _members(scene, row)
+    if members:
+        # The row goes on where it stands: its first model may have gone beside something.
+        neighbor = min(members, key=lambda member: abs(member.number - number))
+        subject = subject.moved((0.0, neighbor.foot[1] - subject.foot[1], neighbor.foot[2] - subject.foot[2]))
+
+        def blocker(by: float) -> Box | None:
+            moved = subject.moved((by, 0.0, 0.0))
+            return None if where.get("exactly") else room.in_the_way(moved, around)
+
+        by = offset_in_row(subject.box, number, [Member(*member[:2]) for member in members], blocker)
+        root.location = subject.moved((by, 0.0, 0.0)).foot
+        return ""
+    if where.get("exactly"):
+        return ""
+    spot = room.beside(subject, around)
+    root.location = subject.moved(spot.offset).foot
+    return spot.beside
 
 
-def _collection(scene: bpy.types.Scene, name: str) -> bpy.types.Collection:
-    """The scene's collection of that name that can be written to, else the scene's own."""
-    found = next((entry for entry in scene.collection.children_recursive if entry.name == name), None)
-    return found if found and found.library is None else scene.collection
+class _Standing(NamedTuple):
+    """A model of a row that stands in the scene."""
+
+    number: int
+    box: Box
+    foot: boxes.Vec
+
+
+def _members(scene: bpy.types.Scene, row: str) -> list[_Standing]:
+    """The models of a row that are in the scene, with at least one mesh."""
+    if not row:
+        return []
+    found = []
+    for root in scene.objects:
+        if root.get(ROW) == row:
+            meshes = [obj for obj in (root, *root.children_recursive) if obj.type == "MESH"]
+            number = root.get(NUMBER)
+            if meshes:
+                box = boxes.around(obj.matrix_world @ Vector(corner) for obj in meshes for corner in obj.bound_box)
+                number = number if isinstance(number, int) else 0
+                found.append(_Standing(number, box, tuple(root.matrix_world.translation)))
+    return found
+
+
+def _points(root: bpy.types.Object, meshes: Collection[bpy.types.Object]) -> list[Vector]:
+    """Some vertices from all over the model, in its root's space."""
+    count = sum(len(obj.data.vertices) for obj in meshes)
+    step = max(1, -(-count // room.POINTS_MOST))
+    return [
+        _below(root, obj) @ obj.data.vertices[index].co
+        for obj in meshes
+        for index in range(0, len(obj.data.vertices), step)
+    ]
 
 
 def _longest_side(root: bpy.types.Object) -> float:
@@ -77,7 +237,8 @@ def _below(root: bpy.types.Object, obj: bpy.types.Object) -> Matrix:
 
 
 def _append(blend: Path, job: Job) -> tuple[bpy.types.Collection, bpy.types.Object]:
-    """Append the one collection of the file; return it and its root object, as yet in no scene."""
+    """Append the one collection of the file; return it and its root object, as yet in no scene. Raises `JobError`, with
+    what was appended still in the file."""
     if not files.is_plain_file(blend):  # Blender would wait for a pipe
         raise JobError(f"The model of {job.name} cannot be read (there is no such file): retry the job.")
     try:
@@ -86,10 +247,8 @@ def _append(blend: Path, job: Job) -> tuple[bpy.types.Collection, bpy.types.Obje
     except OSError as error:
         raise JobError(f"The model of {job.name} cannot be read ({reason_of(error)}): retry the job.") from None
     collections = [collection for collection in wanted.collections if collection]
-    objects = [obj for collection in collections for obj in collection.all_objects]
-    roots = [obj for obj in objects if obj.parent is None]
+    roots = [obj for collection in collections for obj in collection.all_objects if obj.parent is None]
     if len(collections) != 1 or not roots:
-        bpy.data.batch_remove({*collections, *objects})
         raise JobError(f"The model of {job.name} is damaged: retry the job.")
     _keep_no_asset(collections[0])
     return collections[0], roots[0]
@@ -102,7 +261,7 @@ def _keep_no_asset(collection: bpy.types.Collection) -> None:
         collection.preview.is_image_custom = False  # drops the picture, a quarter of a megabyte in the user's file
 
 
-def _write_provenance(root: bpy.types.Object, job: Job) -> None:
+def _write_provenance(root: bpy.types.Object, job: Job, where: Mapping[str, Any]) -> None:
     """Say on the root where it came from, for people and for scripts.
 
     The user may give the file to anybody, so an address loses what gives access to the picture. No key and no data URI
@@ -118,3 +277,5 @@ def _write_provenance(root: bpy.types.Object, job: Job) -> None:
     root["image_to_3d_parameters"] = json.dumps(
         {name: value for name, value in job.parameters.items() if name not in names}
     )
+    if where.get("row"):
+        root[ROW], root[NUMBER] = where["row"], where.get("number", 0)

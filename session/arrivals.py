@@ -10,6 +10,8 @@ import contextlib
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import bpy
 
@@ -18,8 +20,10 @@ from ..jobs import folder as folders
 from ..jobs.folder import Job, State
 from ..jobs.queue import BUG, ENDED_WITHOUT, News, Queue, imported_elsewhere
 from ..scene import settings
-from ..scene.place import place
+from ..scene.place import Placed, place
 from ..scene.refusal import reason_of
+from ..scene.selection import Selection, is_in_object_mode, selection_of, selections
+from ..scene.view import view_layers
 from . import busy
 
 HAND_FULL_AT_MOST_S = 60.0  # some add-ons' tools never end; after this a model is there to be imported by hand
@@ -27,6 +31,21 @@ HAND_FULL_AT_MOST_S = 60.0  # some add-ons' tools never end; after this a model 
 LETS_GO_S = 2.0
 """What a process takes at the most that has written that its job is ready, until it has ended and lets go of the job:
 it unloads Python."""
+
+
+KEPT = "image_to_3d_expected"
+"""Under which name Blender keeps what is expected while the extension is disabled or updated: until a file is opened.
+"""
+
+
+@dataclass
+class _Expected:
+    """Where the result of a job goes."""
+
+    scene: int
+    """The session_uid of the scene that it enters. Another file has other scenes."""
+    idle: dict[str, set[Selection]] = field(default_factory=dict)
+    """By view layer: the selections at which the user has not turned to something else since the job began."""
 
 
 class Arrivals:
@@ -42,36 +61,47 @@ class Arrivals:
         """Jobs that were asked for, or whose models came, here; the list of jobs empties it."""
         self._queue = queue
         self._clock = clock
-        self._scenes: dict[str, int] = {}
-        """By job: the session_uid of the scene that its result enters. Another file has other scenes."""
+        self._expected: dict[str, _Expected] = {
+            job_id: _Expected(*values) for job_id, values in _kept().pop(KEPT, {}).items()
+        }
         self._held_since_s: dict[str, float] = {}
         """By job: since when its result waits for the end of a tool."""
 
     def expect(self, job_id: str, scene: bpy.types.Scene) -> None:
         """Have the result of a job enter `scene` by itself."""
-        self._scenes[job_id] = scene.session_uid
         self.touched.add(job_id)
+        idle = {name: {selected} for name, selected in selections(scene).items()}
+        self._expected[job_id] = _Expected(scene.session_uid, idle)
         self._held_since_s.pop(job_id, None)
+
+    def keep(self) -> None:
+        """Leave what is expected to the arrivals that are made next in this Blender, if the file is still open then."""
+        # Values that Python knows by itself, as our classes are others after an update.
+        kept = {job_id: (found.scene, found.idle) for job_id, found in self._expected.items()}
+        if kept:
+            _kept()[KEPT] = kept
 
     def is_expected(self, job_id: str) -> bool:
         """Whether the result of a job is to enter a scene by itself, and still can."""
-        return job_id in self._scenes and not self._is_over(job_id)
+        return job_id in self._expected and not self._is_over(job_id)
 
     def expected(self) -> list[str]:
         """The jobs whose results are to enter a scene by themselves."""
-        for job_id in [job_id for job_id in self._scenes if self._is_over(job_id)]:
+        for job_id in [job_id for job_id in self._expected if self._is_over(job_id)]:
             self.leave(job_id)
-        return list(self._scenes)
+        return list(self._expected)
 
     def _is_over(self, job_id: str) -> bool:
         """Whether nothing comes of a job any more: it was removed, has ended without a model, or its model was imported
         elsewhere."""
         job = self._queue.job(job_id)
-        return job is None or (job.state in (*ENDED_WITHOUT, State.IMPORTED) and not job.untold)
+        if job is None:
+            return self._queue.is_complete  # else it may not have been read yet
+        return job.state in (*ENDED_WITHOUT, State.IMPORTED) and not job.untold
 
     def leave(self, job_id: str) -> None:
         """Leave a result to the user: it does not enter a scene by itself any more."""
-        self._scenes.pop(job_id, None)
+        self._expected.pop(job_id, None)
         self._held_since_s.pop(job_id, None)
 
     def waits_for(self, job: Job) -> str:
@@ -83,7 +113,7 @@ class Arrivals:
         """The jobs whose results are ready, and wait for the end of something."""
         if not self.in_the_way:
             return []
-        known = [job for job_id in self._scenes if (job := self._queue.job(job_id))]
+        known = [job for job_id in self._expected if (job := self._queue.job(job_id))]
         return [job for job in known if self.waits_for(job)]
 
     def look(self) -> list[News]:
@@ -111,7 +141,8 @@ class Arrivals:
         if found.state is not State.READY:  # another Blender was here first
             is_theirs = found.state is State.IMPORTED
             return imported_elsewhere(found) if is_theirs else None
-        scene = next((scene for scene in bpy.data.scenes if scene.session_uid == self._scenes[job.id]), None)
+        expected = self._expected[job.id]
+        scene = next((scene for scene in bpy.data.scenes if scene.session_uid == expected.scene), None)
         if scene is None:
             self.leave(job.id)
             return News(
@@ -136,7 +167,7 @@ class Arrivals:
                 "WARNING", f"{job.name} is ready: import it from the list of jobs. A tool is in use", job.service
             )
         try:
-            self._place(job.id, scene)
+            placed = self._place(job.id, scene)
         except RuntimeError as error:  # Blender's own refusal: once is enough, the result stays ready
             self.leave(job.id)
             return News("ERROR", f"{job.name} could not be added ({reason_of(error)}): import it from the list of jobs")
@@ -145,9 +176,9 @@ class Arrivals:
         except ImageTo3DError as error:
             self.leave(job.id)
             return News("ERROR", str(error))
-        return News("INFO", f"{job.name} is in the scene: {job.note}", job.service)
+        return News("INFO", said_of(job, placed), job.service)
 
-    def import_result(self, job_id: str, scene: bpy.types.Scene, *, undo_step: bool = True) -> bpy.types.Object:
+    def import_result(self, job_id: str, scene: bpy.types.Scene, *, undo_step: bool = True) -> Placed:
         """Bring a finished job's model into `scene`: to where the job was asked for, or, by hand, to where the scene's
         settings say now. Without `undo_step` it belongs to the next step that anybody pushes.
 
@@ -159,29 +190,70 @@ class Arrivals:
         self._queue.let_end(job_id, LETS_GO_S)
         return self._place(job_id, scene, undo_step)
 
-    def _place(self, job_id: str, scene: bpy.types.Scene, undo_step: bool = True) -> bpy.types.Object:
+    def _place(self, job_id: str, scene: bpy.types.Scene, undo_step: bool = True) -> Placed:
         folder = self._queue.folder_of(job_id)
         with folders.lock(folder):
             job = folders.read(folder)
             if job.state not in folders.HAS_RESULT:
                 raise JobError(f"{job.name} has no model yet: it is {job.state}.")
-            by_hand = job.id not in self._scenes or job.state is State.IMPORTED
+            by_hand = job.id not in self._expected or job.state is State.IMPORTED
             if reader := busy.reader():
                 raise JobError(
                     f"{job.name} would stand in what is made just now: wait for {reader} to end, then import it."
                 )
+            target = settings.target_of(scene) if by_hand else scene
+            where = settings.place_of(scene) if by_hand else job.place
+            idle = None if by_hand else self._expected[job.id].idle
+            before = {view_layer.name: selection_of(view_layer) for view_layer in view_layers(target)}
             # While a tool is held, its end is the next undo step, and the model comes with it.
-            root = place(
+            placed = place(
                 folder,
                 job,
-                settings.target_of(scene) if by_hand else scene,
-                settings.place_of(scene) if by_hand else job.place,
+                target,
+                where,
                 undo_step=undo_step and not busy.is_tool_held(),
+                select_in=_to_select_in(target, where.get("select", ""), idle),
             )
+            self._note_arrival(target, before)
             self.leave(job.id)
             self.first = self.first or job.id
             self.touched.add(job.id)
             job.state = State.IMPORTED
             folders.write(folder, job)
         self._queue.refresh(job_id)
-        return root
+        return placed
+
+    def _note_arrival(self, scene: bpy.types.Scene, before: dict[str, Selection]) -> None:
+        """Where a model was selected as it arrived, the user has not turned to something else. The selection of before
+        counts as well: it is back where the arrival is undone."""
+        after = selections(scene)
+        for expected in self._expected.values():
+            if expected.scene == scene.session_uid:
+                for name, idle in expected.idle.items():
+                    if before.get(name) in idle and name in after:
+                        idle.add(after[name])
+
+
+def _kept() -> dict[str, Any]:
+    """What Blender keeps for scripts until a file is opened."""
+    return bpy.app.driver_namespace
+
+
+def _to_select_in(
+    scene: bpy.types.Scene, when: str, idle: dict[str, set[Selection]] | None
+) -> list[bpy.types.ViewLayer]:
+    """The view layers in which a model that arrives is selected. `when` as the settings have it, "" for "IDLE"; without
+    `idle` the user has just asked for the model."""
+    if when == "NEVER":
+        return []
+    return [
+        view_layer
+        for view_layer in view_layers(scene)
+        if is_in_object_mode(view_layer)
+        and (when == "ALWAYS" or idle is None or selection_of(view_layer) in idle.get(view_layer.name, ()))
+    ]
+
+
+def said_of(job: Job, placed: Placed) -> str:
+    """A sentence about a model that has arrived: "Fox is in the scene, beside Cube: 4,812 faces"."""
+    return f"{', '.join([f'{job.name} is in the scene', *placed.remarks])}: {job.note}"
