@@ -52,7 +52,9 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     `request["quads"]` asks for triangles to be joined back into quads. `request["maps"]`, where there is one, holds
     files by Meshy's names for them (`base_color`, `metallic`, ...): they take the places that the GLB's own material
     leaves empty. `request["asset"]`, where there is one, is what the Asset Browser shows of the model: see
-    `jobs.assets.facts_of`. Raises `RuntimeError` where the GLB cannot be imported.
+    `jobs.assets.facts_of`. `request["provenance"]`, where there is one, holds custom properties for the root, so that a
+    model which is dragged out of the Asset Browser has them, too. Raises `RuntimeError` where the GLB cannot be
+    imported.
     """
     report.progress(0.0, "Reading the model")
     bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -72,6 +74,8 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     report.progress(0.5, "Rendering the thumbnail")
     save_whole(Path(request["thumbnail"]), render)
     report.progress(0.9, "Saving")
+    for name_of_property, value in (request.get("provenance") or {}).items():
+        root[name_of_property] = value
     collection = _collect(root)
     if request.get("asset"):
         asset.mark(collection, Path(request["thumbnail"]), request["asset"])

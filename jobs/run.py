@@ -50,7 +50,7 @@ from ..api.waiting import FAILURE_PAUSES_S, TIME_LIMIT_S
 from ..api.words import both_ends, visible
 from ..programs import process
 from ..programs.program import CONVERT, SCRATCH_PREFIX, blender_command
-from . import assets, history, lost, pictures
+from . import assets, history, lost, pictures, provenance
 from . import folder as folders
 from .folder import Job, State
 from .telling import Telling
@@ -433,6 +433,7 @@ class Run:
             "blend": str(self.folder / folders.BLEND),
             "thumbnail": str(self.folder / folders.THUMBNAIL),
             "asset": assets.facts_of(self.job),
+            "provenance": provenance.of(self.job),
         }
         program = blender.start(
             blender_command(self.config["blender"]), CONVERT, request, self.folder, self.folder / folders.LOG

@@ -5,7 +5,6 @@ The mode stays as it is, the selection too where nothing else is asked for, and 
 wanted. Where it fails, nothing is left in the file.
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,12 +13,9 @@ import bpy
 from mathutils import Matrix, Vector
 
 from .. import files
-from ..api import picture
 from ..api.errors import JobError
-from ..api.parameters import pictures
-from ..api.services import SERVICES
-from ..api.words import bare_address
 from ..jobs import folder as folders
+from ..jobs import provenance
 from ..jobs.folder import Job
 from . import boxes, room, selection
 from .boxes import Box
@@ -262,20 +258,8 @@ def _keep_no_asset(collection: bpy.types.Collection) -> None:
 
 
 def _write_provenance(root: bpy.types.Object, job: Job, where: Mapping[str, Any]) -> None:
-    """Say on the root where it came from, for people and for scripts.
-
-    The user may give the file to anybody, so an address loses what gives access to the picture. No key and no data URI
-    can be in here: no job holds them.
-    """
-    source = job.source
-    names = pictures(SERVICES[job.service].parameters) if job.service in SERVICES else []
-    root["image_to_3d_service"] = job.service
-    root["image_to_3d_job"] = job.id
-    root["image_to_3d_task"] = job.task_id
-    root["image_to_3d_picture"] = bare_address(source) if picture.is_url(source) else job.name
-    root["image_to_3d_picture_sha256"] = job.picture_sha256
-    root["image_to_3d_parameters"] = json.dumps(
-        {name: value for name, value in job.parameters.items() if name not in names}
-    )
+    """Say on the root where it came from, for people and for scripts, and which row it stands in."""
+    for name, value in provenance.of(job).items():  # also where an earlier version has made the file
+        root[name] = value
     if where.get("row"):
         root[ROW], root[NUMBER] = where["row"], where.get("number", 0)

@@ -50,6 +50,15 @@ def test_the_file_holds_one_asset_with_the_thumbnail_as_its_preview(made_model):
     assert 0.05 < shown.reshape(-1, 4)[:, 3].mean() < 0.95, "the model on a transparent ground"
 
 
+def test_a_model_out_of_the_asset_browser_is_known_as_that_of_its_job(session, made_model):
+    session.tick()
+    shutil.copytree(made_model, session.root() / made_model.name, dirs_exist_ok=True)
+    (root,) = (obj for obj in load(made_model / "result.blend", link=False).all_objects if obj.parent is None)
+    assert root["image_to_3d_job"] == made_model.name and root["image_to_3d_service"] == "local"
+    assert bpy.ops.image_to_3d.show(job=made_model.name) == {"FINISHED"}
+    assert root.select_get() and bpy.context.view_layer.objects.active == root
+
+
 def test_the_asset_says_where_it_came_from(extension, made_model):
     about = load(made_model / "result.blend", link=True).asset_data
     assert about.description == (
