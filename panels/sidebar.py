@@ -18,7 +18,7 @@ from .sentences import draw_sentence
 PICTURE_PROPERTIES = {"FILE": "filepath", "IMAGE": "image", "URL": "url"}
 """Which property of the settings holds the picture, by source."""
 
-PREVIEW_SCALE = 5.0  # in rows: large enough to tell pictures apart, small enough to leave the button in sight
+PREVIEW_SCALE = 3.5  # in rows: large enough to tell pictures apart, small enough to leave the button in sight
 BUTTON_SCALE = 1.6
 VARIANTS_UNITS = 3.0  # the width of the number beside it, in that of a small button
 
