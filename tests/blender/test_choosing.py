@@ -130,8 +130,8 @@ def test_a_picture_stays_among_the_recent_ones_however_often_another_is_used(ext
         made.note(SimpleNamespace(id=f"{number:06}", service="meshy", origins={"image_url": path}))
 
     for number in range(3000, 0, -1):  # as jobs are read: the newest first
-        note(number, "/often.png" if number > 10 else f"/{number}.png")
-    assert made.paths()[:3] == ["/often.png", "/10.png", "/9.png"]
+        note(number, "/often.png" if number > 100 else f"/{number}.png")
+    assert made.paths()[:3] == ["/often.png", "/100.png", "/99.png"]
     note(3001, "/new.png")
     assert made.paths()[:2] == ["/new.png", "/often.png"]
     note(3002, "/half \ud83d.png")  # which no menu can show
