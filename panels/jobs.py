@@ -73,16 +73,13 @@ class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
         jobs = _folded(job)
         picture = current.previews.icon_of(current.queue.picture_of(job))
         if data.large:
-            layout = layout.column(align=True)
-            if picture:
-                layout.template_icon(icon_value=picture, scale=LARGE_SCALE)
-            picture = 0
+            self._draw_large(layout, item, job, jobs, picture)
+            return
         is_going = any(one.state in UNFINISHED for one in jobs)
         split = layout.split(factor=0.45 if is_going else 0.62)
         row = split.row(align=True)
         if current.joblist.variants(job.id):
-            arrow = "TRIA_DOWN" if len(jobs) == 1 else "TRIA_RIGHT"
-            row.prop(item, "is_unfolded", text="", icon=arrow, emboss=False)
+            _draw_arrow(row, item, jobs)
         elif current.joblist.is_unfolded(job.id):
             row.label(text="", icon="BLANK1")
         row.label(text=shown(_title(jobs)), icon_value=picture, translate=False)
@@ -98,8 +95,22 @@ class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
             sub.label(text=shown(_origin(job)), translate=False)
         else:
             row.label(text=shown(label_of(job.service)) if job.service else "", translate=False)
-        worst = min(jobs, key=lambda one: STATES.index(one.state))
-        row.operator("image_to_3d.select_job", text="", icon=ICONS[worst.state], emboss=False).job = worst.id
+        _draw_state(row, jobs)
+
+    def _draw_large(self, layout: bpy.types.UILayout, item: Any, job: "Job", jobs: "list[Job]", picture: int) -> None:
+        """The same with a large picture, below the line that Blender highlights when the job is selected."""
+        col = layout.column(align=True)
+        row = col.row(align=True)
+        if session.current().joblist.variants(job.id):
+            _draw_arrow(row, item, jobs)
+        row.label(text=shown(_title(jobs)), translate=False)
+        is_going = any(one.state in UNFINISHED for one in jobs)
+        if not is_going:
+            _draw_state(row, jobs)
+        if picture:
+            col.template_icon(icon_value=picture, scale=LARGE_SCALE)
+        if is_going:
+            col.progress(factor=_progress(jobs), text=f"{_progress(jobs):.0%}", translate=False)
 
     def filter_items(self, context: bpy.types.Context, data: Any, property: str) -> tuple[list[int], list[int]]:
         """The items are those that are to be shown, but for the moment after a letter was typed."""
@@ -107,6 +118,17 @@ class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
         if not data.search or joblist.is_for(data.search):
             return [], []
         return [self.bitflag_filter_item if found else 0 for found in joblist.found(data.search)], []
+
+
+def _draw_arrow(row: bpy.types.UILayout, item: Any, jobs: "list[Job]") -> None:
+    """What folds variants, and unfolds them."""
+    row.prop(item, "is_unfolded", text="", icon="TRIA_DOWN" if len(jobs) == 1 else "TRIA_RIGHT", emboss=False)
+
+
+def _draw_state(row: bpy.types.UILayout, jobs: "list[Job]") -> None:
+    """How jobs are that have ended, as an icon whose tooltip says it; of several the one that needs somebody most."""
+    worst = min(jobs, key=lambda one: STATES.index(one.state))
+    row.operator("image_to_3d.select_job", text="", icon=ICONS[worst.state], emboss=False).job = worst.id
 
 
 def _folded(job: "Job") -> "list[Job]":

@@ -53,6 +53,8 @@ if before is not None:
 """
 
 ICON_PX = 36  # from the right edge of the tab to the icon of a job's state
+LARGE_PX = 47  # ... and to the button above the list for large thumbnails
+ARROW_PX = 36  # from the left edge of the tab to the triangle of a row
 ROW_PX = 21
 
 SHOWN = "bpy.app.driver_namespace['shown']"
@@ -137,11 +139,11 @@ def test_variants_fold_together(blender, list_of):
           for number, state in ((1, "imported"), (2, "failed"), (3, "imported"))),
     )  # fmt: skip
     row = blender.find("Fox, 3 variants", rows(panel, 2))
-    blender.find("Owl", rows(panel, 2))  # right below
-    blender.find("Fox 2", panel)  # in the box below
-    blender.click(panel.left + 18, row.center[1])
-    blender.find("Fox 2", rows(panel, 4))
-    blender.find("Fox 3", rows(panel, 4))
+    folded = blender.find("Owl", rows(panel, 2))  # right below
+    blender.find("Failed", panel)  # in the box below the list
+    blender.click(panel.left + ARROW_PX, row.center[1])
+    blender.find("Meshy", rows(panel, 4), number=3)
+    assert blender.find("Owl", rows(panel, 4)).top > folded.top + ROW_PX
 
 
 def test_typing_shows_the_finds(blender, list_of):
@@ -154,9 +156,10 @@ def test_typing_shows_the_finds(blender, list_of):
 
 
 def test_large_thumbnails(blender, list_of, save):
-    panel = list_of(*(job(name) for name in ("Owl", "Fox", "Horse", "Whale")))
-    blender.run("bpy.context.window_manager.image_to_3d.large = True")
-    blender.settle()
-    for name in ("Owl", "Whale"):
+    panel = list_of(*(job(name) for name in ("Fox", "Horse", "Whale")))
+    blender.click(panel.right - LARGE_PX, panel.top + jobs.SEARCH_PX)
+    assert blender.run("bpy.context.window_manager.image_to_3d.large")
+    blender.leave()
+    for name in ("Fox", "Whale"):
         blender.find(name, panel, number=0)
     save("jobs_large", blender)
