@@ -100,6 +100,7 @@ class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
     def _draw_large(self, layout: bpy.types.UILayout, item: Any, job: "Job", jobs: "list[Job]", picture: int) -> None:
         """The same with a large picture, below the line that Blender highlights when the job is selected."""
         col = layout.column(align=True)
+        col.active = not session.current().joblist.is_behind_toggle(job.id)
         row = col.row(align=True)
         if session.current().joblist.variants(job.id):
             _draw_arrow(row, item, jobs)

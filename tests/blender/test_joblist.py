@@ -218,3 +218,198 @@ def test_the_list_of_a_new_session_has_its_newest_job_selected(make_job, session
     session.leave()
     session.tick()
     assert ids(shown) == [second.id, first.id] and session.joblist.selected() == second.id
+
+
+CASTLE = "/castle.blend"
+
+
+def names(session, shown):
+    return [session.job(item.name).name for item in shown.items]
+
+
+def test_jobs_of_this_file_stand_first_and_the_others_behind_a_toggle(make_job, session, shown, joblist):
+    for name, file in (("Owl", CASTLE), ("Fox", ""), ("Whale", CASTLE), ("Horse", "")):
+        make_job(name=name, file=file)
+    make_job("running", name="Bee", file=CASTLE)  # which may cost
+    session.tick()
+    assert names(session, shown) == ["Bee", "Horse", "Fox"] and joblist.more == 2
+    shown.other_files = True
+    session.tick()
+    assert names(session, shown) == ["Bee", "Horse", "Fox", "Whale", "Owl"] and joblist.more == 0
+
+
+def test_a_list_without_jobs_of_this_file_shows_the_others(make_job, session, shown, joblist):
+    for name in ("Owl", "Whale"):
+        make_job(name=name, file=CASTLE)
+    session.tick()
+    assert names(session, shown) == ["Whale", "Owl"] and not joblist.has_of_file
+
+
+def test_jobs_of_a_file_are_known_by_its_path_and_by_its_models(make_job, session, shown, joblist, tmp_path):
+    path = str(tmp_path / "scene.blend")
+    by_path, by_model, neither = make_job(file=path), make_job(file=CASTLE), make_job(file=CASTLE)
+    ours = bpy.data.objects.new("Renamed", None)
+    ours["image_to_3d_job"] = by_model.id
+    bpy.context.scene.collection.objects.link(ours)
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    session.tick()
+    shown = bpy.context.window_manager.image_to_3d
+    assert ids(shown) == [by_model.id, by_path.id] and joblist.more == 1
+    assert not joblist.is_of_file(neither.id)
+
+
+def test_a_job_stays_with_its_file_when_that_is_saved_for_the_first_time(
+    make_job, session, joblist, settings, star, extension, tmp_path
+):
+    old = make_job()
+    new = extension.module("session.start").start_job(bpy.context.scene, filepath=str(star))
+    session.cancel(new.id)
+    session.tick()
+    assert joblist.is_of_file(old.id) and joblist.is_of_file(new.id)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    session.tick()
+    assert not joblist.is_of_file(old.id) and joblist.is_of_file(new.id)
+
+
+def test_a_job_whose_model_comes_into_this_file_is_of_it(model, session, extension):
+    """It was made in a file that is no longer open."""
+    joblist = session.joblist
+    job_id = model["image_to_3d_job"]
+    bpy.ops.wm.read_homefile(use_empty=True, app_template="")
+    record = session.folders.read(session.folder_of(job_id))
+    record.file = CASTLE
+    session.folders.write(session.folder_of(job_id), record)
+    session.tick()
+    assert not joblist.is_of_file(job_id)
+    bpy.ops.image_to_3d.import_result(job=job_id)
+    assert joblist.is_of_file(job_id)
+
+
+def test_the_list_is_sorted_as_it_is_asked_for(make_job, session, shown):
+    for name, state in (("Whale", "imported"), ("bee", "failed"), ("Owl", "ready"), ("Fox", "running")):
+        make_job(state, name=name, service="newer")
+    session.tick()
+    select(shown, session.jobs()[2])  # bee
+    for sort, expected in (
+        ("NAME", ["bee", "Fox", "Owl", "Whale"]),
+        ("STATE", ["Fox", "bee", "Owl", "Whale"]),
+        ("NEWEST", ["Fox", "Owl", "bee", "Whale"]),
+    ):
+        shown.sort = sort
+        session.tick()
+        assert names(session, shown) == expected
+        assert session.job(session.joblist.selected()).name == "bee"
+
+
+def test_only_what_a_search_finds_is_in_the_list_and_the_selection_comes_back(make_job, session, shown, joblist):
+    for name, file in (("Red Fox", ""), ("Blue Fox", CASTLE), ("Owl", "")):
+        make_job(name=name, file=file)
+    session.tick()
+    assert joblist.selected() == session.jobs()[0].id
+    shown.search = "fox"
+    session.tick()
+    assert names(session, shown) == ["Red Fox"] and joblist.more == 1
+    assert session.job(joblist.selected()).name == "Red Fox"
+    shown.search = ""
+    session.tick()
+    assert names(session, shown) == ["Owl", "Red Fox"] and session.job(joblist.selected()).name == "Owl"
+
+
+def test_what_is_no_longer_found_leaves_and_what_is_found_now_comes(make_job, session, shown, extension):
+    job = make_job("failed")
+    other = make_job("imported")
+    session.tick()
+    shown.search = "imported"
+    session.tick()
+    assert ids(shown) == [other.id]
+    job.state = session.State.IMPORTED
+    session.folders.write(session.folder_of(job.id), job)
+    session.tick()
+    assert ids(shown) == [other.id, job.id]
+
+
+def test_variants_fold_under_the_first_and_unfold(make_job, session, shown, joblist):
+    owl = make_job(name="Owl")
+    variants = [make_job(name=f"Fox {number}", group="a1", variant=number) for number in (1, 2, 3)]
+    session.tick()
+    assert ids(shown) == [variants[0].id, owl.id] and joblist.variants(variants[0].id) == tuple(
+        job.id for job in variants
+    )
+    shown.items[0].is_unfolded = True
+    session.tick()
+    assert ids(shown) == [*(job.id for job in variants), owl.id]
+    select(shown, variants[2])
+    shown.items[0].is_unfolded = False
+    session.tick()
+    assert ids(shown) == [variants[0].id, owl.id] and joblist.selected() == variants[0].id
+    session.remove(variants[0].id)
+    session.tick()
+    assert ids(shown) == [variants[1].id, owl.id] and len(joblist.variants(variants[1].id)) == 2
+
+
+def test_ten_thousand_steps_end_as_one_does(thousand, session, shown, joblist):
+    """However little is done with each look, the list ends up the same."""
+    tick_until(session, lambda: not session.is_behind())
+    joblist.step_s = 0.0
+    shown.sort, shown.search = "NAME", "failed"
+    looks = 0
+    while not looks or joblist.is_behind:
+        joblist.fill()
+        looks += 1
+    expected = sorted((job for job in session.jobs() if job.state == "failed"), key=lambda job: job.name.casefold())
+    assert looks > 10 and names(session, shown) == [job.name for job in expected]
+
+
+def test_clearing_takes_what_has_ended_out_of_the_list_and_deletes_nothing(make_job, session, shown, joblist):
+    cleared = [make_job(state) for state in ("imported", "failed", "cancelled")]
+    kept = [make_job(state) for state in ("ready", "unconfirmed")]
+    kept.append(make_job("failed", service="meshy", sent="2026-01-01T00:00:00.000Z", task_id="0193"))  # to be fetched
+    kept.append(make_job("cancelled", service="meshy", sent="2026-01-01T00:00:00.000Z", task_id="0194", untold=True))
+    elsewhere = make_job("imported", file=CASTLE)
+    session.tick()
+    bpy.ops.image_to_3d.clear_finished()
+    assert set(ids(shown)) == {job.id for job in kept} and joblist.more == len(cleared) + 1
+    assert all(session.refresh(job.id).is_cleared for job in cleared)
+    assert not any(session.refresh(job.id).is_cleared for job in (*kept, elsewhere))
+    assert len(session.jobs()) == 8
+
+
+def test_what_is_tried_again_comes_back(make_job, session, shown, joblist, quick_models):
+    job = make_job("failed")
+    make_job("ready")
+    session.tick()
+    bpy.ops.image_to_3d.clear_finished()
+    assert job.id not in ids(shown)
+    session.queue.retry(job.id)
+    session.queue.cancel(job.id)
+    session.tick()
+    assert job.id in ids(shown) and not session.job(job.id).is_cleared
+
+
+def test_all_failed_jobs_are_tried_again_and_one_that_cannot_does_not_stop_them(
+    session, no_jobs, settings, star, extension
+):
+    start_job = extension.module("session.start").start_job
+    jobs = [start_job(bpy.context.scene, filepath=str(star)) for _ in range(3)]
+    for job in jobs:
+        record = session.folders.read(session.folder_of(job.id))
+        record.state = session.State.FAILED
+        session.folders.write(session.folder_of(job.id), record)
+        session.refresh(job.id)
+    assert session.joblist.failed() == [job.id for job in jobs]
+    (session.folder_of(jobs[1].id) / "picture.png").unlink()
+    record = session.folders.read(session.folder_of(jobs[1].id))
+    record.pictures, record.parameters = {}, {"image_url": "gone.png"}
+    session.folders.write(session.folder_of(jobs[1].id), record)
+    bpy.ops.image_to_3d.retry_all()
+    assert [str(session.refresh(job.id).state) for job in jobs] == ["imported", "failed", "imported"]
+
+
+def test_a_job_of_another_file_is_shown_when_it_is_selected(make_job, session, shown, joblist):
+    other, ours = make_job(file=CASTLE), make_job()
+    session.tick()
+    bpy.ops.image_to_3d.select_job(job=other.id)
+    assert joblist.selected() == other.id and shown.other_files
+    bpy.ops.image_to_3d.select_job()
+    assert joblist.selected() == ours.id
