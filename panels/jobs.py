@@ -23,6 +23,10 @@ ROWS = 5
 THUMBNAIL_SCALE = 5.0
 LARGE_SCALE = 4.0
 GRID_COLUMNS, GRID_ROWS = 3, 3
+NO_GRID_SINCE = (5, 0)
+"""From here on Blender's lists have no grid, so that a large picture has a row of its own."""
+FILTERED_AT_MOST = 1000
+"""So many rows are searched while Blender draws."""
 PRICED_AT_MOST = 50
 """Of so many failed jobs the price is added up whenever the list is drawn."""
 
@@ -118,7 +122,8 @@ class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
         joblist = session.current().joblist
         if not data.search or joblist.is_for(data.search):
             return [], []
-        return [self.bitflag_filter_item if found else 0 for found in joblist.found(data.search)], []
+        flags = [self.bitflag_filter_item if found else 0 for found in joblist.found(data.search, FILTERED_AT_MOST)]
+        return flags + [0] * (len(data.items) - len(flags)), []
 
 
 def _draw_arrow(row: bpy.types.UILayout, item: Any, jobs: "list[Job]") -> None:
@@ -218,9 +223,7 @@ def _draw_tools(layout: bpy.types.UILayout, listed: Any, *, has_search: bool) ->
 
 def _draw_list(layout: bpy.types.UILayout, listed: Any, count: int) -> None:
     arguments = ("IMAGE_TO_3D_UL_jobs", "", listed, "items", listed, "index")
-    # Blender 5.0 has taken the grid away.
-    kinds = bpy.types.UILayout.bl_rna.functions["template_list"].parameters["type"].enum_items
-    if listed.large and "GRID" in kinds:
+    if listed.large and bpy.app.version < NO_GRID_SINCE:
         layout.template_list(
             *arguments, type="GRID", columns=GRID_COLUMNS, rows=min(GRID_ROWS, 1 + count // GRID_COLUMNS)
         )

@@ -12,7 +12,7 @@ The WindowManager is neither saved nor touched by undo; opening a file empties i
 import time
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import bpy
 
@@ -177,7 +177,7 @@ class JobList:
         self._of_file: set[str] = set()  # all jobs of this file
         # The order of all jobs
         self._sort = ""
-        self._units: dict[str, Unit] = {}
+        self._units: dict[str, tuple[Any, ...]] = {}  # plain, as Python's garbage collector need not look at those
         self._unit_of: dict[str, str] = {}  # by job
         self._order: list[tuple[tuple[int, object, str], str]] = []  # key and name of each unit
         # The rows
@@ -235,7 +235,8 @@ class JobList:
         scenes = {scene.session_uid for scene in bpy.data.scenes}
         if not scenes & self._scenes or len(listed.items) != len(self._shown):
             if not scenes & self._scenes:
-                self._here = {found[MODEL_PROPERTY] for found in bpy.data.objects if MODEL_PROPERTY in found}
+                # Not `get`, which takes five times as long in a file with many objects.
+                self._here = {found[MODEL_PROPERTY] for found in bpy.data.objects if MODEL_PROPERTY in found}  # type: ignore[operator]
             self._wanted, self._newest = "", ""
             listed.index = -1
             self._clear_rows(listed)
@@ -293,16 +294,16 @@ class JobList:
                     self._wanted = job_id
                 self._newest = job_id
         for name in {before, after} - {""}:
-            known = self._units.get(name)
+            known = self._unit(name)
             ids = [other for other in known.ids if other != job_id] if known else []
             if name == after and job is not None:
                 ids.append(job_id)
             self._set_unit(listed, name, ids)
 
     def _set_unit(self, listed: IMAGE_TO_3D_PG_jobs, name: str, ids: list[str]) -> None:
-        old, new = self._units.get(name), self._unit(ids)
+        old, new = self._unit(name), self._made_unit(ids)
         if new is not None and old is not None and new.key == old.key:
-            self._units[name] = new
+            self._units[name] = tuple(new)
         else:
             if old is not None:
                 self._set_rows(listed, name, old, ())
@@ -310,12 +311,16 @@ class JobList:
                 del self._order[bisect_left(self._order, (old.key, name))]
                 del self._units[name]
             if new is not None:
-                self._units[name] = new
+                self._units[name] = tuple(new)
                 insort(self._order, (new.key, name))
         if new is not None and new.key <= self._reached:
             self._show(listed, name)
 
-    def _unit(self, ids: Sequence[str]) -> Unit | None:
+    def _unit(self, name: str) -> Unit | None:
+        known = self._units.get(name)
+        return Unit(*known) if known is not None else None
+
+    def _made_unit(self, ids: Sequence[str]) -> Unit | None:
         jobs = [job for job_id in ids if (job := self._queue.job(job_id)) is not None]
         if not jobs:
             return None
@@ -358,7 +363,7 @@ class JobList:
     def _show(self, listed: IMAGE_TO_3D_PG_jobs, name: str) -> None:
         """Give a unit the rows that it is to have now."""
         assert self._view is not None
-        unit = self._units[name]
+        unit = Unit(*self._units[name])
         is_found = not self._view.words or any(self._has(job_id, self._view.words) for job_id in unit.ids)
         is_hidden = unit.key[0] == 1 and not self._view.is_all
         (self._hidden.add if is_found and is_hidden else self._hidden.discard)(name)
@@ -422,7 +427,7 @@ class JobList:
         count = self._row_count.get(name, 0)
         if not count:
             return -1
-        unit = self._units[name]
+        unit = Unit(*self._units[name])
         return bisect_left(self._rows, (unit.key, 0)) + (unit.ids.index(job_id) if count > 1 else 0)
 
     def note_press(self, context: bpy.types.Context) -> None:
@@ -456,7 +461,7 @@ class JobList:
     def select(self, job_id: str) -> None:
         """Have a job selected, and shown: among those of other files, and with its variants unfolded."""
         listed = bpy.context.window_manager.image_to_3d
-        unit = self._units.get(self._unit_of.get(job_id, ""))
+        unit = self._unit(self._unit_of.get(job_id, ""))
         if unit is not None and unit.key[0] == 1:
             listed.other_files = True
         if unit is not None and len(unit.ids) > 1 and job_id != unit.ids[0]:
@@ -485,12 +490,12 @@ class JobList:
 
     def variants(self, job_id: str) -> tuple[str, ...]:
         """The variants that fold together in the row of this job, which is the first of them; none for other rows."""
-        unit = self._units.get(self._unit_of.get(job_id, ""))
+        unit = self._unit(self._unit_of.get(job_id, ""))
         return unit.ids if unit is not None and len(unit.ids) > 1 and unit.ids[0] == job_id else ()
 
     def is_unfolded(self, job_id: str) -> bool:
         """Whether the variants among which a job is are shown in full."""
-        unit = self._units.get(self._unit_of.get(job_id, ""))
+        unit = self._unit(self._unit_of.get(job_id, ""))
         return unit is not None and self._is_open(unit)
 
     def is_of_file(self, job_id: str) -> bool:
@@ -499,7 +504,8 @@ class JobList:
 
     def is_behind_toggle(self, job_id: str) -> bool:
         """Whether a job is shown only where those of other files are."""
-        return self._unit_of.get(job_id, "") in self._units and self._units[self._unit_of[job_id]].key[0] == 1
+        unit = self._unit(self._unit_of.get(job_id, ""))
+        return unit is not None and unit.key[0] == 1
 
     @property
     def has_of_file(self) -> bool:
@@ -533,10 +539,11 @@ class JobList:
         """Whether the items are those that `search` finds, as far as they have been looked at."""
         return self._view is not None and self._view.words == tuple(search.casefold().split())
 
-    def found(self, search: str) -> list[bool]:
-        """For each item: whether all words of `search` are in its job's name, service or state."""
+    def found(self, search: str, at_most: int | None = None) -> list[bool]:
+        """For each item, or so many of them: whether all words of `search` are in its job's name, service or state."""
         words = tuple(search.casefold().split())
-        return [any(self._has(one, words) for one in self.variants(job_id) or (job_id,)) for job_id in self._shown]
+        shown = self._shown[:at_most]
+        return [any(self._has(one, words) for one in self.variants(job_id) or (job_id,)) for job_id in shown]
 
     def _has(self, job_id: str, words: tuple[str, ...]) -> bool:
         text = self._texts.get(job_id)

@@ -65,7 +65,7 @@ def write_jobs(root, number):
             "id": job_id, "service": "local", "name": f"Job {count}", "state": states[count % 4], "message": "Ready",
             "parameters": {"image_url": "picture.png"}, "created": "2025-01-01T00:00:00.000Z",
             "updated": "2025-01-01T00:00:00.000Z", "note": "12 faces.",
-            "place": {"location": [1.0, 2.0, 3.0]},
+            "place": {"location": [1.0, 2.0, 3.0]}, "file": "/other.blend" if count % 10 == 0 else "",
         }  # fmt: skip
         (folder / "job.json").write_text(json.dumps(record))
         (folder / "lock").touch()
@@ -106,6 +106,7 @@ def measure(session, many, picture):
     rest(session)
     looks = [milliseconds(session.current().look)[0] for _ in range(LOOKS)]
     tell(f"one look, nothing happens, {many:,} jobs: median", statistics.median(looks), IDLE_MS)
+    measure_list(session, many)
     start_job = module("session.start").start_job
     presses = []
     for _ in range(PRESSES):
@@ -137,6 +138,43 @@ def measure(session, many, picture):
     tell("    the longest while their processes start", max(starting), MOST_MS)
     for job in jobs:
         session.current().queue.cancel(job.id)
+
+
+def fill_again(session):
+    """Fill the list until it is complete; return how long each step took."""
+    steps = []
+    joblist = session.current().joblist
+    while not steps or joblist.is_behind:
+        steps.append(milliseconds(joblist.fill)[0])
+    return steps
+
+
+def measure_list(session, many):
+    """What it costs to show other rows of the list, and to draw it."""
+    listed = bpy.context.window_manager.image_to_3d
+    view = module("panels.jobs").IMAGE_TO_3D_UL_jobs
+    rows = type("Rows", (), {"bitflag_filter_item": 1 << 30})()
+    for what, name, value in (
+        ("a search is typed that finds a few", "search", "job 99"),
+        ("... that finds nothing", "search", "no job is called that"),
+        ("... that is over", "search", ""),
+        ("sorted by name", "sort", "NAME"),
+        ("sorted by state", "sort", "STATE"),
+        ("the newest first again", "sort", "NEWEST"),
+        ("the other files are shown", "other_files", True),
+    ):
+        setattr(listed, name, value)
+        steps = fill_again(session)
+        tell(f"{what}, {many:,} jobs: the longest of {len(steps)} steps", max(steps), MOST_MS)
+        print(
+            f"    all of it in {sum(steps):.1f} ms, the first rows after {steps[0]:.1f} ms; {len(listed.items):,} rows"
+        )
+    listed.search = "job"
+    fill_again(session)
+    drawing = [milliseconds(lambda: view.filter_items(rows, bpy.context, listed, "items"))[0] for _ in range(LOOKS)]
+    tell(f"the list is drawn, {len(listed.items):,} rows, with a search: what is ours", max(drawing), IDLE_MS)
+    listed.search, listed.other_files = "", False
+    fill_again(session)
 
 
 @contextlib.contextmanager
