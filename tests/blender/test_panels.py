@@ -542,4 +542,62 @@ def drawn_rows(list_of_jobs):
     layout, listed = Layout(), bpy.context.window_manager.image_to_3d
     for item in listed.items:
         list_of_jobs.IMAGE_TO_3D_UL_jobs.draw_item(None, context(), layout, listed, item, 0, listed, "index")
+
+
+# What the buttons say that they take
+
+
+def texts(drawn):
+    return {asked["operator"].partition(".")[2]: asked.get("text") for name, asked in drawn if name == "operator"}
+
+
+SENT = {"sent": "2026-01-01T00:00:00.000Z", "task_id": "0193"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({}, "Retry for 30 Credits"),  # it was never sent
+        (SENT, "Retry"),  # its task may still have the model
+        ({**SENT, "task_over": True}, "Retry for 30 Credits"),
+        ({**SENT, "gone": True}, "Retry for up to 30 Credits"),
+        ({"parameters": {"image_url": "picture.png", "ai_model": "meshy-99"}}, "Retry for Credits"),
+        ({"service": "local"}, "Retry"),
+    ],
+)
+def test_what_takes_credits_says_how_many(list_of_jobs, session, make_job, fields, text):
+    fields = {"service": "meshy", "parameters": {"image_url": "picture.png"}, **fields}
+    session.refresh(make_job("failed", **fields).id)
+    assert texts(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs))["retry"] == text
+
+
+def test_sending_again_and_trying_all_again_say_what_they_take(list_of_jobs, session, make_job):
+    fields = {"service": "meshy", "parameters": {"image_url": "picture.png"}}
+    make_job("failed", **fields)
+    make_job("failed", **fields)
+    make_job("unconfirmed", **fields)
+    session.tick()
+    drawn = texts(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs))
+    assert (drawn["retry_all"], drawn["send_again"]) == ("Retry All 2 for 60 Credits", "Send Again for 30 Credits...")
+
+
+def test_variants_show_how_far_they_are_together(list_of_jobs, session, make_job):
+    jobs = [
+        make_job(state, name=f"Fox {number}", group="a1", variant=number, progress=0.5)
+        for number, state in ((1, "imported"), (2, "running"))
+    ]
+    session.tick()
+    (bar,) = [asked for name, asked in row_of_group(list_of_jobs) if name == "progress"]
+    assert bar["factor"] == 0.75
+    drawn = drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs)
+    assert words(drawn).startswith("Fox, 2 variants: Local, 1 of 2 have ended")
+    assert ("image_to_3d.cancel", {"job": jobs[1].id}) in operators(drawn)
+
+
+def row_of_group(list_of_jobs):
+    layout = Layout()
+    shown = bpy.context.window_manager.image_to_3d
+    list_of_jobs.IMAGE_TO_3D_UL_jobs.draw_item(
+        SimpleNamespace(), context(), layout, shown, shown.items[0], 0, shown, "index"
+    )
     return layout.drawn
