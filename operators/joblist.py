@@ -59,8 +59,7 @@ def _read_all() -> None:
 
 
 class IMAGE_TO_3D_OT_clear_finished(OfList, bpy.types.Operator):
-    """Take imported, failed and cancelled jobs of this file out of the list; they stay under Other Files until Remove
-    Old Jobs in the preferences deletes them"""
+    """Take imported, failed and cancelled jobs out of the list; Remove Old Jobs in the preferences deletes them"""
 
     bl_idname = "image_to_3d.clear_finished"
     bl_label = "Clear Finished"
@@ -188,7 +187,7 @@ class IMAGE_TO_3D_OT_select_job(OfList, bpy.types.Operator):
         current = session.current()
         job = current.queue.job(properties.job)
         if job is None:
-            return ""  # Blender takes that of the class then
+            return cls.__doc__ or ""
         said = SENTENCES[job.state].format(name=job.name, message=job.message or "nobody knows why").rstrip(". ")
         if not current.joblist.is_of_file(job.id):
             said += f", and was started in {bpy.path.basename(job.file) or 'a file that was not saved'}"
