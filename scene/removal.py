@@ -29,7 +29,7 @@ def _is_emptied(collection: bpy.types.Collection, objects: set[bpy.types.Object]
     return is_own and not collection.children and objects.issuperset(collection.objects)
 
 
-def _data_of(objects: list[bpy.types.Object]) -> list[set[bpy.types.ID]]:
+def _data_of(objects: list[bpy.types.Object]) -> list[list[bpy.types.ID]]:
     """The data that these objects use, each tier used by the one before it."""
     data = {obj.data for obj in objects if obj.data}
     materials = {slot.material for obj in objects for slot in obj.material_slots if slot.material}
@@ -42,4 +42,4 @@ def _data_of(objects: list[bpy.types.Object]) -> list[set[bpy.types.ID]]:
     }
     nodes = [node for tree in (*trees, *groups) for node in tree.nodes]
     images = {node.image for node in nodes if node.type == "TEX_IMAGE" and node.image}
-    return [data, materials, groups, actions | images]
+    return [[*data], [*materials], [*groups], [*actions, *images]]

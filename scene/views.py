@@ -23,5 +23,6 @@ def of_window(window: bpy.types.Window | None) -> list[bpy.types.Area]:
 
 def without_textures(window: bpy.types.Window | None) -> list[bpy.types.View3DShading]:
     """The shading of each 3D View that is solid, and colored by something else than textures."""
-    shadings = [area.spaces.active.shading for area in of_window(window)]
+    spaces = [area.spaces.active for area in of_window(window)]
+    shadings = [space.shading for space in spaces if isinstance(space, bpy.types.SpaceView3D)]
     return [shading for shading in shadings if shading.type == "SOLID" and shading.color_type != "TEXTURE"]

@@ -410,6 +410,20 @@ def test_ctrl_c_ends_several_files(session, slow_account, star, other, tmp_path)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl+C cannot be pressed for one process there")
+def test_ctrl_c_ends_all_variants_and_what_was_not_sent_is_given_up(session, settings, slow_account, star):
+    settings.service, settings.variants = "MESHY", 3
+    interrupt_when(lambda: slow_account.creates and any(job.task_id for job in session.jobs()))
+    with pytest.raises(KeyboardInterrupt):
+        bpy.ops.image_to_3d.generate(filepath=str(star))
+    assert len(slow_account.creates) == 1
+    assert [session.refresh(job.id).state for job in session.jobs()[::-1]] == ["running", "cancelled", "cancelled"]
+    slow_account.finish(slow_account.creates[0].id)
+    settings.variants = 1
+    bpy.ops.image_to_3d.generate(filepath=str(star))
+    assert tasks() == [slow_account.creates[0].id] and len(slow_account.creates) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl+C cannot be pressed for one process there")
 def test_a_scripts_own_handler_is_called_once_and_stays(session, slow_account, star):
     heard = []
 

@@ -178,3 +178,38 @@ def test_a_linked_scene_is_drawn_grey_and_jobs_go_on_elsewhere(blender, services
     assert "Traceback" not in blender.output()
     blender.search("Import Result")  # is found grey, or does nothing
     assert jobs.models(blender) == ["Red Star"] and "Traceback" not in blender.output()
+
+
+TRANSLATED = """
+view = bpy.context.preferences.view
+view.use_translate_interface = True
+words = {("*", "Sky"): "Himmel", ("*", "Local"): "Lokal", ("Operator", "Show"): "Zeigen"}
+bpy.app.translations.register("test", {name: words for name in ("en_US", "en_GB", "en", "C", "")})
+[bpy.app.translations.locale, bpy.app.translations.pgettext_iface("Sky")]
+"""
+
+AS_BEFORE = """
+bpy.app.translations.unregister("test")
+bpy.context.preferences.view.use_translate_interface = False
+0
+"""
+
+
+def test_names_are_not_translated(blender, services, sign_in, star, tmp_path):
+    sign_in(services)
+    picture = tmp_path / "Sky.png"
+    picture.write_bytes(star.read_bytes())
+    try:
+        assert blender.run(TRANSLATED)[1] == "Himmel"
+        jobs.until_state(blender, jobs.start(blender, picture), "imported", seconds=60)
+        side = blender.open_sidebar()
+        blender.leave()
+        said = blender.reads(side)
+        blender.click(side.left + jobs.HEADER_PX, side.top + jobs.HEADER_PX)
+        blender.leave()
+        said += blender.reads(side)
+        assert "Zeigen" in said, "words are translated"
+        assert "Local" in said and said.count("Sky") >= 2, said
+        assert "Lokal" not in said and "Himmel" not in said, said
+    finally:
+        blender.run(AS_BEFORE)
