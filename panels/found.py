@@ -15,24 +15,19 @@ def draw_show(layout: bpy.types.UILayout, job: "Job", context: bpy.types.Context
     """What can be done with the model of an imported job: show it, with its textures where these were just missed, and
     keep it instead of the other variants."""
     layout.operator("image_to_3d.show", text="Show", icon="ZOOM_SELECTED").job = job.id
-    if _misses_textures(job, context):
+    if _misses_textures(job):
         layout.operator("image_to_3d.show_textures", text="Show Textures", icon="TEXTURE")
-    if job.group and _is_here(job):
+    current = session.current()
+    if job.group and current.here.has_model(job.id, current.looks):
         layout.operator("image_to_3d.keep", text="Keep This One", icon="PINNED").job = job.id
 
 
-def _is_here(job: "Job") -> bool:
-    from ..scene import found  # here, as it would slow down the start of Blender
-
-    return bool(found.in_scenes(job.id))
-
-
-def _misses_textures(job: "Job", context: bpy.types.Context) -> bool:
+def _misses_textures(job: "Job") -> bool:
     """Whether the user has just been shown the job's model, or it was the first to arrive, in a view that leaves out
     its textures."""
-    from ..scene import found, views
+    from ..scene import views  # here, as it would slow down the start of Blender
 
     current = session.current()
     if job.id not in (current.shown, current.arrivals.first) or not views.without_textures(bpy.context.window):
         return False
-    return next(found.images_of(found.whole(found.in_scenes(job.id))), None) is not None
+    return current.here.has_images(job.id, current.looks)

@@ -22,6 +22,12 @@ def in_scenes(job_id: str) -> list[bpy.types.Object]:
     return [root for root in roots_of({job_id}) if root.users_scene]
 
 
+def jobs_in_scenes() -> frozenset[str]:
+    """The jobs whose models stand in a scene of the file."""
+    ids = {obj.get(JOB) for scene in bpy.data.scenes for obj in scene.objects if JOB in obj}
+    return frozenset(job for job in ids if isinstance(job, str))
+
+
 def whole(roots: Iterable[bpy.types.Object]) -> list[bpy.types.Object]:
     """The roots and all that is below them, each object once."""
     return list(dict.fromkeys(obj for root in roots for obj in (root, *root.children_recursive)))

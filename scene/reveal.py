@@ -37,10 +37,7 @@ def show(context: bpy.types.Context, name: str, roots: list[bpy.types.Object]) -
     seen = [obj for obj in objects if obj.visible_get(view_layer=layer)]
     if not seen:
         raise JobError(f"{name} cannot be shown: it is hidden in a collection that is linked from another file.")
-    for obj in list(layer.objects.selected):
-        obj.select_set(False, view_layer=layer)
-    for obj in seen:
-        obj.select_set(True, view_layer=layer)
+    select(seen, layer)
     layer.objects.active = here[-1] if here[-1] in seen else seen[0]
     unframed = "" if bpy.app.background or _frame(seen, views.largest(window, scene)) else ". There is no 3D View here"
     what = f"{name} is selected" if len(here) == 1 else f"{len(here)} models of {name} are selected"
@@ -83,19 +80,44 @@ def reveal(objects: list[bpy.types.Object], layer: bpy.types.ViewLayer) -> None:
     """Have these objects be seen in a view layer. What is linked from another file may refuse that, and stays as it
     is."""
     hidden = {obj for obj in objects if not obj.visible_get(view_layer=layer)}
+    if not hidden:  # an update may take long in a large scene
+        return
+    pending = set(hidden)
     for path in sorted(_paths((layer.layer_collection,)), key=_number_hidden):
-        held = hidden.intersection(path[-1].collection.objects)
+        held = pending.intersection(path[-1].collection.objects)
         if held:
             _open(path)
-            hidden -= held
+            pending -= held
     layer.update()  # so that what was in an excluded collection is in the layer
-    for obj in objects:
+    for obj in hidden:
         # Of a linked object only the eye can be changed; one that is in another layer only has none.
         with contextlib.suppress(AttributeError):
             obj.hide_viewport = False
         with contextlib.suppress(RuntimeError):
             obj.hide_set(False, view_layer=layer)
     layer.update()
+
+
+def select(objects: list[bpy.types.Object], layer: bpy.types.ViewLayer) -> None:
+    """Select these objects and no others, also those that are protected from being selected."""
+    for obj in list(layer.objects.selected):
+        obj.select_set(False, view_layer=layer)
+    for obj in objects:
+        obj.select_set(True, view_layer=layer)
+    locked = {obj for obj in objects if not obj.select_get(view_layer=layer)}
+    if not locked:
+        return
+    entries = {entry for path in _paths((layer.layer_collection,)) if _holds(path, locked) for entry in path}
+    for lock in (*locked, *(entry.collection for entry in entries)):
+        with contextlib.suppress(AttributeError):  # it is linked
+            lock.hide_select = False
+    layer.update()
+    for obj in locked:
+        obj.select_set(True, view_layer=layer)
+
+
+def _holds(path: Path, objects: set[bpy.types.Object]) -> bool:
+    return not objects.isdisjoint(path[-1].collection.objects)
 
 
 def show_in(objects: list[bpy.types.Object], space: bpy.types.SpaceView3D) -> None:

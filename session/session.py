@@ -14,6 +14,7 @@ from ..scene.refusal import reason_of
 from . import access
 from .account import Accounts
 from .arrivals import Arrivals
+from .here import Here
 from .joblist import JobList
 from .pace import Pace
 from .previews import Previews
@@ -42,6 +43,7 @@ class Session:
         self.usual = Usual()
         self.unsaid: list[News] = []
         """What the user should hear. A timer cannot report: an operator does."""
+        self.here = Here()
         self.shown = ""
         """The job whose model the user has been shown last; "" for none."""
         self.watch_timer: bpy.types.Timer | None = None

@@ -496,6 +496,7 @@ def test_textures_are_offered_once_the_model_was_shown(list_of_jobs, session, va
     bpy.ops.image_to_3d.show(job=variant)
     assert not offered(), "it has none"
     give_texture(variant)
+    session.tick()
     assert offered() and first != variant
     shading.type = "MATERIAL"
     assert not offered()

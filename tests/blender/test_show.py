@@ -106,6 +106,13 @@ def test_an_object_that_is_hidden_is_shown(job, how):
     assert is_seen(root)
 
 
+def test_what_is_protected_from_being_selected_is_selected(job):
+    (root,) = roots()
+    root.hide_select = root.users_collection[0].hide_select = True
+    show(job)
+    assert is_seen(root)
+
+
 @pytest.mark.parametrize("mode", ["EDIT", "SCULPT"])
 def test_another_mode_is_left_with_what_was_done_in_it(job, mode):
     bpy.ops.mesh.primitive_cube_add()
