@@ -52,10 +52,10 @@ def _said(name: str, removed: int, awaited: int) -> str:
     """What was done, as a sentence."""
     if not removed and not awaited:
         return f"There is nothing to remove: no other variant of {name} is in this file"
-    models = "1 other model is" if removed == 1 else f"{removed or 'no'} other models are"
+    models = "1 other model is removed" if removed == 1 else f"{removed} other models are removed"
     jobs = "1 variant that is still to come does" if awaited == 1 else f"{awaited} variants that are still to come do"
-    later = f". {jobs} not enter the scene by {'itself' if awaited == 1 else 'themselves'} any more" if awaited else ""
-    return f"{name} is kept, {models} removed{later}"
+    later = f"{jobs} not enter the scene by {'itself' if awaited == 1 else 'themselves'} any more"
+    return ". ".join([f"{name} is kept, {models}" if removed else f"{name} is kept", *([later] if awaited else [])])
 
 
 register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_OT_keep,))

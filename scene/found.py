@@ -24,8 +24,8 @@ def in_scenes(job_id: str) -> list[bpy.types.Object]:
 
 def jobs_in_scenes() -> frozenset[str]:
     """The jobs whose models stand in a scene of the file."""
-    ids = {obj.get(JOB) for scene in bpy.data.scenes for obj in scene.objects if JOB in obj}
-    return frozenset(job for job in ids if isinstance(job, str))
+    found = (obj.get(JOB) for scene in bpy.data.scenes for obj in scene.objects)
+    return frozenset(job for job in found if isinstance(job, str))
 
 
 def whole(roots: Iterable[bpy.types.Object]) -> list[bpy.types.Object]:

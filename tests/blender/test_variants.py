@@ -221,18 +221,18 @@ def test_one_that_is_edited_is_left_first(three):
     assert len(roots()) == 1 and bpy.context.mode == "OBJECT"
 
 
-def test_what_is_still_to_come_does_not_come_any_more(settings, start_jobs, session, capfd):
+def test_what_is_still_to_come_does_not_come_any_more(extension, settings, start_jobs, session, capfd):
+    extension.preferences.jobs_at_once = 1  # one after the other
     settings.variants = 3
-    jobs = start_jobs()
-    tick_until(session, lambda: session.refresh(jobs[0].id).state == "imported")
-    left = [job.id for job in jobs if session.refresh(job.id).state != "imported"]
-    expected = set(session.expected())
-    bpy.ops.image_to_3d.keep(job=jobs[0].id)
-    said = capfd.readouterr().out
-    assert not expected or "not enter the scene by" in said
+    first, second, third = start_jobs()
+    tick_until(session, lambda: session.refresh(first.id).state == "imported")
+    assert {second.id, third.id} == set(session.expected())
+    bpy.ops.image_to_3d.keep(job=first.id)
+    said = "Red Star 1 is kept. 2 variants that are still to come do not enter the scene by"
+    assert said in capfd.readouterr().out
     tick_until(session, lambda: not session.is_busy())
     assert [root.name for root in roots()] == ["Red Star 1"]
-    assert {session.refresh(job).state for job in left} <= {"ready"}
+    assert {session.refresh(job.id).state for job in (second, third)} == {"ready"}
 
 
 @pytest.mark.parametrize("case", ["nothing", "not here", "no variant"])
