@@ -69,9 +69,9 @@ def _frame(objects: list[bpy.types.Object], view: views.View | None) -> bool:
     if view is None:
         return False
     window, area = view
-    show_in(objects, area.spaces.active)
     region = next(region for region in area.regions if region.type == "WINDOW")
     with bpy.context.temp_override(window=window, area=area, region=region):
+        show_in(objects, area.spaces.active)
         bpy.ops.view3d.view_selected()
     return True
 
@@ -122,10 +122,12 @@ def _holds(path: Path, objects: set[bpy.types.Object]) -> bool:
 
 def show_in(objects: list[bpy.types.Object], space: bpy.types.SpaceView3D) -> None:
     """Have one 3D View show these objects of its view layer: in its local view beside what that shows, and in the
-    collections that it shows for itself only."""
+    collections that it shows for itself only. The context is that of the view."""
     if space.local_view:
         for obj in objects:
             obj.local_view_set(space, True)
+        if not all(obj.local_view_get(space) for obj in objects):  # 4.3.2 adds nothing, and says nothing
+            bpy.ops.view3d.localview(frame_selected=False)
     if space.use_local_collections and not all(obj.visible_in_viewport_get(space) for obj in objects):
         space.use_local_collections = False
 

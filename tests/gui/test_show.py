@@ -94,8 +94,9 @@ def test_show_works_beside_an_image_and_in_local_view(blender, services, sign_in
     blender.search("Show Model")
     blender.until(f"{SELECTED} == ['Red Star']", 10)
     blender.until(IS_FRAMED, 10)
-    assert blender.run("bpy.data.objects['Red Star'].visible_in_viewport_get(bpy.context.space_data)")
-    assert blender.run("bpy.context.space_data.local_view is not None")
+    assert blender.run(
+        "space = bpy.context.space_data\nnot space.local_view or bpy.data.objects['Red Star'].local_view_get(space)"
+    )
 
 
 def test_what_was_deleted_is_offered_to_be_imported_again(blender, services, sign_in, star):
