@@ -45,6 +45,12 @@ class Body(NamedTuple):
     obj: bpy.types.Object
     box: Box
 
+    @property
+    def longest(self) -> float:
+        """Its longest side as it is turned: the box along the world's axes of a cube on its corner is larger."""
+        corners = [self.obj.matrix_world @ Vector(self.obj.bound_box[index]) for index in (0, 4, 3, 1)]
+        return max((corner - corners[0]).length for corner in corners)
+
 
 class Subject(NamedTuple):
     """The model that looks for room: the box of all of it, points of its surface, and where its root is."""
@@ -153,7 +159,7 @@ def in_the_way(subject: Subject, around: Surroundings) -> Box | None:
     found = hiding(subject, bodies, around)
     box = _thick(subject.box)
     for body in bodies:
-        is_of_its_size = body.box.longest <= OWN_SIZE * subject.box.longest
+        is_of_its_size = body.longest <= OWN_SIZE * subject.box.longest
         if body is found or (is_of_its_size and box.shared(_thick(body.box)) > SAME_PLACE_SHARE * box.volume):
             return body.box
     return None
@@ -162,7 +168,7 @@ def in_the_way(subject: Subject, around: Surroundings) -> Box | None:
 def _is_hidden_in(subject: Subject, body: Body, around: Surroundings) -> bool:
     box = _thick(subject.box)
     other = _thick(body.box)
-    if body.box.longest > OWN_SIZE * subject.box.longest:
+    if body.longest > OWN_SIZE * subject.box.longest:
         return False
     shared = box.shared(other)
     if shared > SAME_PLACE_SHARE * box.volume and _stands_at(body.obj, subject):
@@ -205,8 +211,12 @@ def _vertices(mesh: bpy.types.Mesh, most: int) -> list[Vector]:
 def _holds_most(obj: bpy.types.Object, points: Sequence[Vec], around: Surroundings) -> bool:
     """Whether most of the points lie in what a mesh encloses: rays from there meet its faces from behind."""
     evaluated = obj.evaluated_get(around.depsgraph)
-    count = len(evaluated.data.polygons)
-    if not count or count > FACES_MOST:
+    if max(len(obj.data.polygons), len(evaluated.data.polygons)) > FACES_MOST:
+        return False
+    if obj.mode == "EDIT":  # its mesh is Edit Mode's until it is asked for
+        evaluated.to_mesh()
+        evaluated.to_mesh_clear()
+    if not evaluated.data.polygons:
         return False
     inverse = obj.matrix_world.inverted_safe()
     inside = 0
