@@ -48,12 +48,12 @@ def place(
     """Append the job's model to `scene` in a collection of its own, and select it in the view layers `select_in`.
 
     `where` may have "location" (x, y, z of the root, in Blender units; without it the world origin; where the model
-    would be hidden there, it goes beside what hides it), "exactly" (there, whatever it is hidden in), "row" and "number"
-    (the name of the row that the model stands in, and its place in it), "size" (length of the model's longest side, in
-    Blender units; without it as large as the service made it) and "collection" (name of the scene's collection that the
-    model's own is put into; without it, or where that cannot take it, the scene's own). Without `undo_step` the model
-    belongs to the next step that anybody pushes. Raises `JobError` where the model's file cannot be read, or nothing can
-    be added to the scene; then the file is as it was.
+    would be hidden there, it goes beside what hides it), "exactly" (there, whatever it is hidden in), "row" and
+    "number" (the name of the row that the model stands in, and its place in it), "size" (length of the model's longest
+    side, in Blender units; without it as large as the service made it) and "collection" (name of the scene's collection
+    that the model's own is put into; without it, or where that cannot take it, the scene's own). Without `undo_step`
+    the model belongs to the next step that anybody pushes. Raises `JobError` where the model's file cannot be read, or
+    nothing can be added to the scene; then the file is as it was.
     """
     parent, remark = _parent(scene, where.get("collection", ""))
     oldest = _next_uid()

@@ -16,7 +16,7 @@ HIDDEN_SHARE = 0.5  # of the picture of a box, so far behind another that it is 
 
 
 class Pictured(NamedTuple):
-    """A box as the view shows it: its rectangle, and how far away its middle is. The region is from -1 to 1 each way."""
+    """A box as the view shows it: its rectangle in the region, which is from -1 to 1, and how far away its middle is."""
 
     left: float
     bottom: float

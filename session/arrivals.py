@@ -7,6 +7,7 @@ waits.
 """
 
 import contextlib
+import json
 import time
 import traceback
 from collections.abc import Callable
@@ -34,8 +35,10 @@ it unloads Python."""
 
 
 KEPT = "image_to_3d_expected"
-"""Under which name Blender keeps what is expected while the extension is disabled or updated: until a file is opened.
-"""
+"""The property of the window manager in which Blender keeps what is expected while the extension is disabled or
+updated. It is in no file, no undo step changes it, and it goes when another file is opened. (Not
+`bpy.app.driver_namespace`, which is the same: to look into it has Blender 4.2 crash and 4.5 hang at its end where it is
+a module of Python.)"""
 
 
 @dataclass
@@ -61,9 +64,7 @@ class Arrivals:
         """Jobs that were asked for, or whose models came, here; the list of jobs empties it."""
         self._queue = queue
         self._clock = clock
-        self._expected: dict[str, _Expected] = {
-            job_id: _Expected(*values) for job_id, values in _kept().pop(KEPT, {}).items()
-        }
+        self._expected: dict[str, _Expected] = {}
         self._held_since_s: dict[str, float] = {}
         """By job: since when its result waits for the end of a tool."""
 
@@ -76,10 +77,28 @@ class Arrivals:
 
     def keep(self) -> None:
         """Leave what is expected to the arrivals that are made next in this Blender, if the file is still open then."""
-        # Values that Python knows by itself, as our classes are others after an update.
-        kept = {job_id: (found.scene, found.idle) for job_id, found in self._expected.items()}
+        kept = {
+            job_id: {
+                "scene": found.scene,
+                "idle": {
+                    name: [[sorted(selected), active] for selected, active in idle] for name, idle in found.idle.items()
+                },
+            }
+            for job_id, found in self._expected.items()
+        }
         if kept:
-            _kept()[KEPT] = kept
+            bpy.context.window_manager[KEPT] = json.dumps({**_kept(), **kept})
+
+    def take_back(self) -> None:
+        """Expect what `keep` has left, where the file is still open. Not in a drawing, which must not write."""
+        for job_id, found in _kept().items():
+            idle = {
+                name: {(frozenset(selected), active) for selected, active in states}
+                for name, states in found["idle"].items()
+            }
+            self._expected.setdefault(job_id, _Expected(found["scene"], idle))
+        if KEPT in bpy.context.window_manager:
+            del bpy.context.window_manager[KEPT]
 
     def is_expected(self, job_id: str) -> bool:
         """Whether the result of a job is to enter a scene by itself, and still can."""
@@ -235,8 +254,9 @@ class Arrivals:
 
 
 def _kept() -> dict[str, Any]:
-    """What Blender keeps for scripts until a file is opened."""
-    return bpy.app.driver_namespace
+    """What `Arrivals.keep` has left in this Blender."""
+    kept = bpy.context.window_manager.get(KEPT)
+    return json.loads(kept) if isinstance(kept, str) else {}
 
 
 def _to_select_in(

@@ -58,6 +58,7 @@ class Session:
         """Start what waits, look at what runs, bring in what is ready. Return what the user should hear: that a job has
         ended, or goes on."""
         self.looks += 1
+        self.arrivals.take_back()
         expected = set(self.arrivals.expected())
         trouble, waits = self.queue.trouble, self.arrivals.in_the_way
         news = [said for said in self.queue.look() if self._is_worth_saying(said, expected)]

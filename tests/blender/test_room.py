@@ -5,8 +5,8 @@ from under a table."""
 import math
 import random
 
-import arriving
 import bpy
+import arriving
 import pytest
 from arriving import are_apart, bounds, box, joined, mesh_object
 
