@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where a model has room: whether it would stand hidden in something, and the place beside that. Changes nothing.
 
-A model is hidden where most of it would stand inside one visible mesh of about its own size: a cube, or the model that
+A model is hidden where much of it would stand inside one visible mesh of about its own size: a cube, or the model that
 arrived at the same cursor before. It never is in a room, in a building, on the ground, on a seat or under a table.
 """
 
@@ -15,7 +15,8 @@ from mathutils import Vector
 from .boxes import AXES, Box, Vec
 from .view import View
 
-MOST = 0.5  # what is "most" of a model, of a mesh, or of some points
+MOST = 0.5  # of a mesh's points
+MUCH = 0.4  # of a model: one that is as high as the first cube is wide, and stands at its middle, sinks in by half
 OWN_SIZE = 2.5  # so many times the model's longest side is still "about its own size"
 FLAT = 0.02  # of the longest side: the least thickness, as what is flat has no volume
 SAME_PLACE = 0.05  # of the longest side: where two models of ours stand at the same spot
@@ -173,13 +174,13 @@ def _is_hidden_in(subject: Subject, body: Body, around: Surroundings) -> bool:
     shared = box.shared(other)
     if shared > SAME_PLACE_SHARE * box.volume and _stands_at(body.obj, subject):
         return True
-    if not shared > MOST * box.volume:
+    if not shared > MUCH * box.volume:
         return False
-    if shared > MOST * other.volume and _lies_in(body.obj, box, around):
+    if shared > MUCH * other.volume and _lies_in(body.obj, box, around):
         return True
     if around.view and around.view.eye is not None and body.box.holds(around.view.eye):
         return False  # who looks stands in it, too: a room
-    return _holds_most(body.obj, subject.points, around)
+    return _holds_many(body.obj, subject.points, around)
 
 
 def _thick(box: Box) -> Box:
@@ -208,8 +209,8 @@ def _vertices(mesh: bpy.types.Mesh, most: int) -> list[Vector]:
     return [mesh.vertices[index].co.copy() for index in range(0, count, max(1, -(-count // most)))]
 
 
-def _holds_most(obj: bpy.types.Object, points: Sequence[Vec], around: Surroundings) -> bool:
-    """Whether most of the points lie in what a mesh encloses: rays from there meet its faces from behind."""
+def _holds_many(obj: bpy.types.Object, points: Sequence[Vec], around: Surroundings) -> bool:
+    """Whether many of the points lie in what a mesh encloses: rays from there meet its faces from behind."""
     evaluated = obj.evaluated_get(around.depsgraph)
     if max(len(obj.data.polygons), len(evaluated.data.polygons)) > FACES_MOST:
         return False
@@ -222,9 +223,9 @@ def _holds_most(obj: bpy.types.Object, points: Sequence[Vec], around: Surroundin
     inside = 0
     for number, point in enumerate(points):
         inside += _is_in(evaluated, inverse @ Vector(point))
-        if inside + len(points) - number - 1 <= MOST * len(points):
+        if inside + len(points) - number - 1 <= MUCH * len(points):
             return False
-    return inside > MOST * len(points)
+    return inside > MUCH * len(points)
 
 
 def _is_in(evaluated: bpy.types.Object, point: Vector) -> bool:
@@ -265,7 +266,7 @@ def _rank(
         is_blocked,
         not view.shows(moved.box),
         view.hides(in_the_way.box, moved.box),
-        -round(view.sideways(in_the_way.box, moved.box), 1),
+        -round(view.sideways(in_the_way.box, moved.box), 2),
     )
 
 

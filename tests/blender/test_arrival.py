@@ -285,10 +285,14 @@ def library(tmp_path):
         path = str(tmp_path / f"{kind}.blend")
         made = bpy.data.scenes.new("Theirs") if kind == "scenes" else bpy.data.collections.new("Props")
         (made.collection if kind == "scenes" else made).objects.link(bpy.data.objects.new("Part", None))
-        bpy.data.libraries.write(path, {made})
-        bpy.data.batch_remove([made, bpy.data.objects["Part"]])
+        if kind == "scenes":  # to write one by itself ends 5.2 with signal 11
+            bpy.ops.wm.save_as_mainfile(filepath=path, copy=True)
+        else:
+            bpy.data.libraries.write(path, {made})
+        bpy.data.objects.remove(bpy.data.objects["Part"])
+        (bpy.data.scenes if kind == "scenes" else bpy.data.collections).remove(made)
         with bpy.data.libraries.load(path, link=True) as (held, wanted):
-            setattr(wanted, kind, getattr(held, kind))
+            setattr(wanted, kind, [name for name in getattr(held, kind) if name in {"Theirs", "Props"}])
         return getattr(wanted, kind)[0]
 
     return link
