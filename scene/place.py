@@ -152,8 +152,8 @@ def _find_room(root: bpy.types.Object, scene: bpy.types.Scene, where: Mapping[st
     if not meshes or (where.get("exactly") and not row):
         return ""
     placed = Matrix.LocRotScale(root.location, None, root.scale)
-    box = boxes.around(placed @ _below(root, obj) @ Vector(corner) for obj in meshes for corner in obj.bound_box)
-    points = room.points_in([placed @ point for point in _points(root, meshes)], box)
+    box = boxes.around(tuple(placed @ _below(root, obj) @ Vector(corner)) for obj in meshes for corner in obj.bound_box)
+    points = room.points_in([tuple(placed @ point) for point in _points(root, meshes)], box)
     subject = room.Subject(box, points, tuple(root.location))
     around = room.Surroundings(view_layers(scene)[0], largest_view(scene))
     members = _members(scene, row)
@@ -194,7 +194,9 @@ def _members(scene: bpy.types.Scene, row: str) -> list[_Standing]:
             meshes = [obj for obj in (root, *root.children_recursive) if obj.type == "MESH"]
             number = root.get(NUMBER)
             if meshes:
-                box = boxes.around(obj.matrix_world @ Vector(corner) for obj in meshes for corner in obj.bound_box)
+                box = boxes.around(
+                    tuple(obj.matrix_world @ Vector(corner)) for obj in meshes for corner in obj.bound_box
+                )
                 number = number if isinstance(number, int) else 0
                 found.append(_Standing(number, box, tuple(root.matrix_world.translation)))
     return found
@@ -202,13 +204,14 @@ def _members(scene: bpy.types.Scene, row: str) -> list[_Standing]:
 
 def _points(root: bpy.types.Object, meshes: Collection[bpy.types.Object]) -> list[Vector]:
     """Some vertices from all over the model, in its root's space."""
-    count = sum(len(obj.data.vertices) for obj in meshes)
-    step = max(1, -(-count // room.POINTS_MOST))
-    return [
+    counts = [len(obj.data.vertices) for obj in meshes]
+    step = max(1, -(-sum(counts) // room.POINTS_MOST))
+    found = [
         _below(root, obj) @ obj.data.vertices[index].co
-        for obj in meshes
-        for index in range(0, len(obj.data.vertices), step)
+        for obj, count in zip(meshes, counts, strict=True)
+        for index in range(0, count, step)
     ]
+    return found[:: max(1, -(-len(found) // room.POINTS_MOST))]  # of each mesh at least one was taken
 
 
 def _longest_side(root: bpy.types.Object) -> float:

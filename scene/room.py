@@ -6,7 +6,7 @@ arrived at the same cursor before. It never is in a room, in a building, on the 
 """
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import bpy
@@ -83,46 +83,55 @@ class Surroundings:
         self.view = view
         self.depsgraph = view_layer.depsgraph
         self._view_layer = view_layer
-        objects = view_layer.objects
-        self._types = array("i", [0]) * len(objects)
-        self._bounds = array("f", [0.0]) * (24 * len(objects))
-        self._matrices = array("f", [0.0]) * (16 * len(objects))
+        self._objects = list(view_layer.objects)
+        self._boxes: dict[int, Box] = {}
+        count = len(self._objects)
+        types = array("i", [0]) * count
+        self._bounds = bounds = array("f", [0.0]) * (24 * count)
+        self._matrices = matrices = array("f", [0.0]) * (16 * count)
         # Three calls for all of them: to ask each object takes thirty times as long.
-        objects.foreach_get("type", self._types)
-        objects.foreach_get("bound_box", self._bounds)
-        objects.foreach_get("matrix_world", self._matrices)
+        view_layer.objects.foreach_get("type", types)
+        view_layer.objects.foreach_get("bound_box", bounds)
+        view_layer.objects.foreach_get("matrix_world", matrices)
+        # Along X only, as that leaves few.
+        self._along_x = [
+            (
+                (a * (x0 + x1) + b * (y0 + y1) + c * (z0 + z1)) / 2 + to,
+                (abs(a) * (x1 - x0) + abs(b) * (y1 - y0) + abs(c) * (z1 - z0)) / 2,
+                index,
+            )
+            for index, kind, a, b, c, to, x0, y0, z0, x1, y1, z1 in zip(
+                range(count),
+                types,
+                *(matrices[number::16] for number in (0, 4, 8, 12)),
+                *(bounds[number::24] for number in (0, 1, 2, 18, 19, 20)),
+                strict=True,
+            )
+            if kind == MESH
+        ]
+        """Of each mesh: where the middle of its box is, how far it reaches from there, and which it is."""
 
     def meeting(self, box: Box) -> list[Body]:
         """The visible meshes whose boxes meet `box`."""
-        found = [(index, own) for index in self._near(box) if (own := self._box(index)).meets(box)]
-        if not found:
-            return []
-        objects = list(self._view_layer.objects)
-        return [Body(objects[index], own) for index, own in found if self._is_visible(objects[index])]
-
-    def _near(self, box: Box) -> list[int]:
-        """Which meshes meet `box` along X: asked first, as that leaves few."""
-        bounds, matrices, types = self._bounds, self._matrices, self._types
         middle, reach = box.center[0], box.sides[0] / 2
-        found = []
-        for index in range(len(types)):
-            if types[index] != MESH:
-                continue
-            b, m = 24 * index, 16 * index
-            x0, y0, z0, x1, y1, z1 = *bounds[b : b + 3], *bounds[b + 18 : b + 21]
-            a, c, d = matrices[m], matrices[m + 4], matrices[m + 8]
-            far = abs(a * (x0 + x1) / 2 + c * (y0 + y1) / 2 + d * (z0 + z1) / 2 + matrices[m + 12] - middle)
-            if far <= reach + (abs(a) * (x1 - x0) + abs(c) * (y1 - y0) + abs(d) * (z1 - z0)) / 2:
-                found.append(index)
-        return found
+        near = [index for x, own, index in self._along_x if abs(x - middle) <= reach + own]
+        met = [index for index in near if self._box(index).meets(box)]
+        return [Body(self._objects[index], self._box(index)) for index in met if self._is_visible(self._objects[index])]
 
     def _box(self, index: int) -> Box:
-        b, m = self._bounds[24 * index : 24 * index + 24], self._matrices[16 * index : 16 * index + 16]
-        middle, half = [(b[axis] + b[axis + 18]) / 2 for axis in AXES], [(b[axis + 18] - b[axis]) / 2 for axis in AXES]
-        center = [sum(m[4 * k + axis] * middle[k] for k in AXES) + m[12 + axis] for axis in AXES]
-        reach = [sum(abs(m[4 * k + axis]) * half[k] for k in AXES) for axis in AXES]
-        low, high = ([c + sign * r for c, r in zip(center, reach, strict=True)] for sign in (-1, 1))
-        return Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
+        if index not in self._boxes:
+            m = self._matrices[16 * index : 16 * index + 16]
+            x0, y0, z0 = self._bounds[24 * index : 24 * index + 3]
+            x1, y1, z1 = self._bounds[24 * index + 18 : 24 * index + 21]
+            low, high = [], []
+            for axis in AXES:
+                a, b, c = m[axis], m[4 + axis], m[8 + axis]
+                middle = (a * (x0 + x1) + b * (y0 + y1) + c * (z0 + z1)) / 2 + m[12 + axis]
+                reach = (abs(a) * (x1 - x0) + abs(b) * (y1 - y0) + abs(c) * (z1 - z0)) / 2
+                low.append(middle - reach)
+                high.append(middle + reach)
+            self._boxes[index] = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
+        return self._boxes[index]
 
     def _is_visible(self, obj: bpy.types.Object) -> bool:
         space = self.view.space if self.view else None
@@ -191,7 +200,7 @@ def _stands_at(obj: bpy.types.Object, subject: Subject) -> bool:
     """Whether an object is of a model of ours whose root is where the subject's is."""
     while obj.parent is not None:
         obj = obj.parent
-    is_ours = "image_to_3d_job" in obj
+    is_ours = obj.get("image_to_3d_job") is not None
     return is_ours and (obj.matrix_world.translation - Vector(subject.foot)).length <= SAME_PLACE * subject.box.longest
 
 
@@ -279,7 +288,7 @@ def _change(before: Box, after: Box, other: Box) -> float:
     return share - share_after if share > INSIDE and share_after < share else max(0.0, share_after - share)
 
 
-def points_in(points: Sequence[Vec], box: Box) -> list[Vec]:
+def points_in(points: Iterable[Sequence[float]], box: Box) -> list[Vec]:
     """Points of a model's surface, drawn in a little towards the middle of its box."""
     center = box.center
     return [

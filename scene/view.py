@@ -16,7 +16,7 @@ HIDDEN_SHARE = 0.5  # of the picture of a box, so far behind another that it is 
 
 
 class Pictured(NamedTuple):
-    """A box as the view shows it: its rectangle in the region, which is from -1 to 1, and how far away its middle is."""
+    """A box as the view shows it: its rectangle in the region (-1 to 1 each way), and how far away its middle is."""
 
     left: float
     bottom: float
@@ -114,8 +114,8 @@ def spaces(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> Iterator[
     for window in _windows(scene):
         if window.view_layer == view_layer:
             for area in window.screen.areas:
-                if area.type == "VIEW_3D":
-                    yield area.spaces.active
+                if isinstance(space := area.spaces.active, bpy.types.SpaceView3D):
+                    yield space
 
 
 def view_layers(scene: bpy.types.Scene) -> list[bpy.types.ViewLayer]:

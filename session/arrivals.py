@@ -97,7 +97,7 @@ class Arrivals:
                 for name, states in found["idle"].items()
             }
             self._expected.setdefault(job_id, _Expected(found["scene"], idle))
-        if KEPT in bpy.context.window_manager:
+        if bpy.context.window_manager.get(KEPT) is not None:
             del bpy.context.window_manager[KEPT]
 
     def is_expected(self, job_id: str) -> bool:

@@ -68,17 +68,14 @@ def until_goes_on(blender, job):
     blender.until("session.is_running(job)", job=job)
 
 
-def finish_and_import(blender, job, stand_in):
-    """The job goes on by itself; what is to be said about it is said, also where the mouse is elsewhere, and its button
-    works."""
+def finish(blender, job, stand_in):
+    """The job goes on by itself, and its model enters the file that is still open; what is to be said about it is said,
+    also where the mouse is elsewhere."""
     (create,) = stand_in.creates
     stand_in.finish(create.id)
-    blender.find("import it from the list of jobs", blender.status_bar())
-    jobs.until_state(blender, job, "ready")
-    panel = jobs.open_panel(blender)
+    blender.find("Red Star is in the scene", blender.status_bar())
+    jobs.until_state(blender, job, "imported")
     blender.until("not session.unsaid and session.watch_timer is None")
-    blender.click_on("Import", panel)
-    blender.until("'Red Star' in bpy.data.objects")
     assert jobs.models(blender) == ["Red Star"]
     assert len(stand_in.creates) == 1
 
@@ -97,7 +94,7 @@ def test_disabled_and_enabled_again_by_mouse_while_a_job_runs(start_blender, slo
     blender.until(ENABLED)
     until_goes_on(blender, job)
     blender.run(CLOSE_PREFERENCES)
-    finish_and_import(blender, job, slow_services)
+    finish(blender, job, slow_services)
 
 
 def test_updated_from_a_newer_zip_while_a_job_runs(
@@ -114,7 +111,7 @@ def test_updated_from_a_newer_zip_while_a_job_runs(
     )
     assert blender.run(VERSION) == "0.0.2"
     until_goes_on(blender, job)
-    finish_and_import(blender, job, slow_services)
+    finish(blender, job, slow_services)
 
 
 def test_scripts_reloaded_from_the_menu_search_while_a_job_runs(start_blender, slow_services, star):
@@ -129,4 +126,4 @@ def test_scripts_reloaded_from_the_menu_search_while_a_job_runs(start_blender, s
     blender.until("id(session.queue) != bpy.app.driver_namespace['old']")
     assert blender.run(ENABLED)
     until_goes_on(blender, job)
-    finish_and_import(blender, job, slow_services)
+    finish(blender, job, slow_services)
