@@ -124,7 +124,7 @@ def _create(request: Request, before: Sequence[Job]) -> Job:
         service=request.service,
         parameters=parameters,
         name=request.title,
-        place={**request.place, "row": row, "number": number} if row else request.place,
+        place=request.place,
         file=bpy.data.filepath,
         group=request.group,
         variant=request.variant,
