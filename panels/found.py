@@ -15,11 +15,27 @@ def draw_show(layout: bpy.types.UILayout, job: "Job", context: bpy.types.Context
     """What can be done with the model of an imported job: show it, with its textures where these were just missed, and
     keep it instead of the other variants."""
     layout.operator("image_to_3d.show", text="Show", icon="ZOOM_SELECTED").job = job.id
-    if _misses_textures(job):
-        layout.operator("image_to_3d.show_textures", text="Show Textures", icon="TEXTURE")
-    current = session.current()
-    if job.group and current.here.has_model(job.id, current.looks):
+    draw_textures(layout, [job])
+    if _can_be_kept(job):
         layout.operator("image_to_3d.keep", text="Keep This One", icon="PINNED").job = job.id
+
+
+def draw_show_small(row: bpy.types.UILayout, job: "Job") -> None:
+    """The same for one variant in a row among others, as icons."""
+    row.operator("image_to_3d.show", text="", icon="ZOOM_SELECTED").job = job.id
+    if _can_be_kept(job):
+        row.operator("image_to_3d.keep", text="", icon="PINNED").job = job.id
+
+
+def draw_textures(layout: bpy.types.UILayout, jobs: "list[Job]") -> None:
+    """The offer to show textures, where a model of one of the jobs was just seen without them."""
+    if any(_misses_textures(job) for job in jobs):
+        layout.operator("image_to_3d.show_textures", text="Show Textures", icon="TEXTURE")
+
+
+def _can_be_kept(job: "Job") -> bool:
+    current = session.current()
+    return bool(job.group) and current.here.has_model(job.id, current.looks)
 
 
 def _misses_textures(job: "Job") -> bool:

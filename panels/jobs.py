@@ -12,7 +12,7 @@ from ..api.services import label_of
 from ..jobs.state import HAS_RESULT, UNFINISHED, State
 from ..scene.shown import shown
 from ..session.joblist import STATES
-from .found import draw_show
+from .found import draw_show, draw_show_small, draw_textures
 from .sentences import draw_sentence, waiting
 from .sidebar import ImageEditorTab, Mixin, Tab
 
@@ -323,9 +323,13 @@ def _draw_variants(layout: bpy.types.UILayout, jobs: "list[Job]", context: bpy.t
         if job.state in UNFINISHED:
             row.progress(factor=job.progress, text=f"{job.progress:.0%}")
             row.operator("image_to_3d.cancel", text="", icon="X", emboss=False).job = job.id
+        elif job.state is State.IMPORTED:
+            draw_show_small(row, job)
+            row.operator("image_to_3d.select_job", text="", icon=ICONS[job.state], emboss=False).job = job.id
         else:
             row.label(text=job.state.capitalize())
             row.operator("image_to_3d.select_job", text="", icon=ICONS[job.state], emboss=False).job = job.id
+    draw_textures(layout, jobs)
     layout.operator("image_to_3d.use_settings", text="Use Settings", icon="SETTINGS").job = jobs[0].id
 
 

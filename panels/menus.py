@@ -82,7 +82,7 @@ def _price(context: bpy.types.Context) -> str:
     from ..scene import request  # here, as it would slow down the start of Blender
 
     cost = request.cost(context.scene)
-    return "" if cost is None else f" for {cost} Credits"
+    return "" if cost is None else f" for {cost * context.scene.image_to_3d.variants:,} Credits"
 
 
 def _each(price: str) -> str:

@@ -111,7 +111,7 @@ class Session:
             return
         try:
             with bpy.context.temp_override(window=windows[0]):
-                bpy.ops.image_to_3d.show("INVOKE_DEFAULT", job=job_id)
+                bpy.ops.image_to_3d.show("INVOKE_DEFAULT", True, job=job_id)  # with an undo step
         except RuntimeError as error:  # its own sentence, which only an operator that is called by hand reports
             self.unsaid.append(News("ERROR", reason_of(error)))
 

@@ -62,7 +62,7 @@ def test_a_model_out_of_the_asset_browser_is_known_as_that_of_its_job(session, m
 def test_the_asset_says_where_it_came_from(extension, made_model):
     about = load(made_model / "result.blend", link=True).asset_data
     assert about.description == (
-        "Made by Image to 3D with Local from the picture Red Star. Texture Model: pbr; Resolution: low poly"
+        "Made by Image to 3D with Local from the picture Red Star. Texture: pbr; Resolution: low poly"
     )
     assert {tag.name for tag in about.tags} == {"Local", "Red Star"}
     assert about.catalog_id == extension.module("jobs.assets").catalog_of("local")

@@ -543,6 +543,7 @@ def drawn_rows(list_of_jobs):
     layout, listed = Layout(), bpy.context.window_manager.image_to_3d
     for item in listed.items:
         list_of_jobs.IMAGE_TO_3D_UL_jobs.draw_item(None, context(), layout, listed, item, 0, listed, "index")
+    return layout.drawn
 
 
 # What the buttons say that they take
