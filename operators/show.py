@@ -83,17 +83,17 @@ class IMAGE_TO_3D_OT_show_textures(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        from ..scene import views
+        from ..scene import view
 
-        if not views.without_textures(context.window):
+        if not view.without_textures(context.window):
             cls.poll_message_set("No 3D View of this window is solid without textures")
             return False
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from ..scene import views
+        from ..scene import view
 
-        for shading in views.without_textures(context.window):
+        for shading in view.without_textures(context.window):
             shading.color_type = "TEXTURE"
         return {"FINISHED"}
 

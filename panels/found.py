@@ -41,9 +41,9 @@ def _can_be_kept(job: "Job") -> bool:
 def _misses_textures(job: "Job") -> bool:
     """Whether the user has just been shown the job's model, or it was the first to arrive, in a view that leaves out
     its textures."""
-    from ..scene import views  # here, as it would slow down the start of Blender
+    from ..scene import view  # here, as it would slow down the start of Blender
 
     current = session.current()
-    if job.id not in (current.shown, current.arrivals.first) or not views.without_textures(bpy.context.window):
+    if job.id not in (current.shown, current.arrivals.first) or not view.without_textures(bpy.context.window):
         return False
     return current.here.has_images(job.id, current.looks)

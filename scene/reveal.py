@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import bpy
 
 from ..api.errors import JobError
-from . import found, views
+from . import found, view
 from .refusal import reason_of
 
 Path = tuple[bpy.types.LayerCollection, ...]
@@ -39,7 +39,9 @@ def show(context: bpy.types.Context, name: str, roots: list[bpy.types.Object]) -
         raise JobError(f"{name} cannot be shown: it is hidden in a collection that is linked from another file.")
     select(seen, layer)
     layer.objects.active = here[-1] if here[-1] in seen else seen[0]
-    unframed = "" if bpy.app.background or _frame(seen, views.largest(window, scene)) else ". There is no 3D View here"
+    unframed = (
+        "" if bpy.app.background or _frame(seen, view.largest_area(window, scene)) else ". There is no 3D View here"
+    )
     what = f"{name} is selected" if len(here) == 1 else f"{len(here)} models of {name} are selected"
     return f"{what}{turned}{unframed}"
 
@@ -64,11 +66,11 @@ def _own_scene(name: str, root: bpy.types.Object) -> bpy.types.Scene:
     return own
 
 
-def _frame(objects: list[bpy.types.Object], view: views.View | None) -> bool:
+def _frame(objects: list[bpy.types.Object], shown: tuple[bpy.types.Window, bpy.types.Area] | None) -> bool:
     """Turn a 3D View to these objects. Return whether there is one."""
-    if view is None:
+    if shown is None:
         return False
-    window, area = view
+    window, area = shown
     region = next(region for region in area.regions if region.type == "WINDOW")
     with bpy.context.temp_override(window=window, area=area, region=region):
         show_in(objects, area.spaces.active)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Blender's windows show of a scene: its view layers, and the largest 3D View on it. Changes nothing."""
+"""What Blender's windows show of a scene: its view layers, and its 3D Views. Changes nothing."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -109,11 +109,35 @@ def _windows(scene: bpy.types.Scene) -> list[bpy.types.Window]:
     return [window for window in bpy.context.window_manager.windows if window.scene == scene]
 
 
+def areas(window: bpy.types.Window | None) -> list[bpy.types.Area]:
+    """The 3D Views of a window."""
+    return [area for area in window.screen.areas if area.type == "VIEW_3D"] if window else []
+
+
+def without_textures(window: bpy.types.Window | None) -> list[bpy.types.View3DShading]:
+    """The shading of each 3D View that is solid, and colored by something else than textures."""
+    spaces_3d = [area.spaces.active for area in areas(window)]
+    shadings = [space.shading for space in spaces_3d if isinstance(space, bpy.types.SpaceView3D)]
+    return [shading for shading in shadings if shading.type == "SOLID" and shading.color_type != "TEXTURE"]
+
+
+def largest_area(
+    window: bpy.types.Window | None, scene: bpy.types.Scene
+) -> tuple[bpy.types.Window, bpy.types.Area] | None:
+    """The largest 3D View of a window, or where that has none, of the windows that show the scene."""
+    others = [other for other in _windows(scene) if other != window]
+    for windows in ([window] if window else [], others):
+        found = [(each, area) for each in windows for area in areas(each)]
+        if found:
+            return max(found, key=lambda pair: _size(pair[1]))
+    return None
+
+
 def spaces(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> Iterator[bpy.types.SpaceView3D]:
     """The 3D Views that show a view layer of the scene."""
     for window in _windows(scene):
         if window.view_layer == view_layer:
-            for area in window.screen.areas:
+            for area in areas(window):
                 if isinstance(space := area.spaces.active, bpy.types.SpaceView3D):
                     yield space
 
@@ -121,7 +145,7 @@ def spaces(scene: bpy.types.Scene, view_layer: bpy.types.ViewLayer) -> Iterator[
 def view_layers(scene: bpy.types.Scene) -> list[bpy.types.ViewLayer]:
     """Those that windows show, the one in the largest 3D View first; else the context's; else the scene's first."""
     found: list[bpy.types.ViewLayer] = []
-    for window in sorted(_windows(scene), key=_largest_area, reverse=True):
+    for window in sorted(_windows(scene), key=_largest_size, reverse=True):
         if window.view_layer not in found:
             found.append(window.view_layer)
     if not found and bpy.context.scene == scene and bpy.context.view_layer is not None:
@@ -129,18 +153,20 @@ def view_layers(scene: bpy.types.Scene) -> list[bpy.types.ViewLayer]:
     return found or [scene.view_layers[0]]
 
 
-def _largest_area(window: bpy.types.Window) -> int:
-    return max((area.width * area.height for area in window.screen.areas if area.type == "VIEW_3D"), default=0)
+def _size(area: bpy.types.Area) -> int:
+    return area.width * area.height
+
+
+def _largest_size(window: bpy.types.Window) -> int:
+    return max(map(_size, areas(window)), default=0)
 
 
 def largest_view(scene: bpy.types.Scene) -> View | None:
     """The largest 3D View on the scene; None where there is none, and without windows."""
-    if bpy.app.background:
+    shown = [area for window in _windows(scene) for area in areas(window)]
+    if bpy.app.background or not shown:
         return None
-    areas = [area for window in _windows(scene) for area in window.screen.areas if area.type == "VIEW_3D"]
-    if not areas:
-        return None
-    area = max(areas, key=lambda area: area.width * area.height)
+    area = max(shown, key=_size)
     regions = [region for region in area.regions if region.type == "WINDOW"]
     # In a quad view the last of four is the free one, which `region_3d` is about.
     return View(area, regions[-1], area.spaces.active) if regions else None
