@@ -70,6 +70,7 @@ class Blender:
     """
 
     OPTIONS = ("--factory-startup", "--enable-event-simulate")
+    BEGIN = "prepared"  # what inside.py does at the start
 
     def __init__(self, binary, display, folder, environment=()):
         self.binary = binary
@@ -94,7 +95,7 @@ class Blender:
         temporary = self.folder / "tmp"
         extensions.mkdir(parents=True, exist_ok=True)
         temporary.mkdir(exist_ok=True)
-        if not os.path.lexists(extensions / "image_to_3d"):
+        if self.BEGIN == "prepared" and not os.path.lexists(extensions / "image_to_3d"):
             (extensions / "image_to_3d").symlink_to(ROOT, target_is_directory=True)
         server = socket.create_server(("127.0.0.1", 0))
         server.settimeout(START_S)
@@ -115,6 +116,7 @@ class Blender:
                     "BLENDER_USER_RESOURCES": str(resources),
                     "TMPDIR": str(temporary),
                     "IMAGE_TO_3D_PORT": str(server.getsockname()[1]),
+                    "IMAGE_TO_3D_BEGIN": self.BEGIN,
                     **self.environment,
                 },
                 stdin=subprocess.DEVNULL,

@@ -8,11 +8,14 @@ are made anew.
 
 import contextlib
 import os
+import shutil
 
 import pytest
 from drawing import star_png
 from gui import jobs, screen
 from gui.blender import PICTURES_FROM, ROOT, Blender
+from gui.hands import Hands
+from gui.newcomer import NewBlender
 from service.cube import cube_glb
 from service.stand_in import StandIn
 
@@ -143,6 +146,21 @@ def start_blender(binary, tmp_path_factory):
         finally:
             for made in running:
                 made.kill()
+
+
+@pytest.fixture
+def new_blender(binary, tmp_path_factory):
+    """A Blender as somebody new has it, on a screen of its own, with an empty home."""
+    for program in ("Xvfb", "xdotool"):
+        if not shutil.which(program):
+            pytest.skip(f"{program} is missing, without which there is no real mouse (apt install {program.lower()})")
+    with screen.screen() as display, contextlib.closing(Hands(display)) as hands:
+        made = NewBlender(binary, display, tmp_path_factory.mktemp("blender"), hands)
+        try:
+            yield made
+            check(made)
+        finally:
+            made.kill()
 
 
 @pytest.fixture

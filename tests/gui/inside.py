@@ -111,19 +111,22 @@ class Line:
         self._socket.sendall(data)
 
 
-def begin():
-    """Blender as a test wants it: the extension enabled, and nothing that comes up by itself."""
+def prepare():
+    """Have Blender as most tests want it: the extension enabled, and nothing that comes up by itself."""
     chosen = bpy.context.preferences
     chosen.use_preferences_save = False
     chosen.view.show_splash = False
     chosen.view.show_tooltips = False  # they cover what a test wants to read
     chosen.view.use_save_prompt = False
     chosen.view.ui_scale = 1
-    chosen.system.viewport_aa = "OFF"  # without a graphics card each of its samples takes a tenth of a second
     chosen.filepaths.use_auto_save_temporary_files = False
     chosen.system.use_online_access = False
     if not addon_utils.enable(EXTENSION, default_set=True, handle_error=lambda _: traceback.print_exc()):
         sys.exit(1)
+
+
+def listen():
+    """Take the test's orders, until it hangs up."""
     line = Line(int(os.environ["IMAGE_TO_3D_PORT"]))
 
     def tick():
@@ -132,4 +135,9 @@ def begin():
     bpy.app.timers.register(tick, persistent=True)
 
 
-begin()
+# Without a graphics card each of its samples takes a tenth of a second, and reports in the status bar are over before
+# they are drawn.
+bpy.context.preferences.system.viewport_aa = "OFF"
+if os.environ["IMAGE_TO_3D_BEGIN"] == "prepared":
+    prepare()
+listen()

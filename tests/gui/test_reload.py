@@ -2,13 +2,7 @@
 """The extension disabled, enabled again and updated while a job runs, in real windows. The mouse stays out of the main
 window meanwhile: it gets no event, so that what Blender keeps in it until the next one stays there."""
 
-import os
-import shutil
-import subprocess
-
-import pytest
-from gui import jobs
-from gui.blender import ROOT
+from gui import extension, jobs
 
 CHECKBOX_PX = 17  # from the beginning of an add-on's name to the left, to the middle of its checkbox
 
@@ -26,34 +20,6 @@ CLOSE_PREFERENCES = """
 with bpy.context.temp_override(window=bpy.context.window_manager.windows[1]):
     bpy.ops.wm.window_close()
 """
-
-
-@pytest.fixture
-def package(binary, tmp_path):
-    """Builds the extension's zip with a version, as Blender's own tool does: its path."""
-    source = tmp_path / "source"
-    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "__pycache__", "demo", "dist", "docs", "tests"))
-    manifest = source / "blender_manifest.toml"
-    text = manifest.read_text()
-
-    def package(version):
-        lines = [f'version = "{version}"' if line.startswith("version =") else line for line in text.splitlines()]
-        manifest.write_text("\n".join(lines))
-        path = tmp_path / f"{version}.zip"
-        command(binary, tmp_path, "build", "--source-dir", str(source), "--output-filepath", str(path))
-        return path
-
-    return package
-
-
-def command(binary, resources, *arguments):
-    subprocess.run(
-        [binary, "--command", "extension", *arguments],
-        env={**os.environ, "BLENDER_USER_RESOURCES": str(resources)},
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
 
 
 def start_job(blender, picture):
@@ -98,16 +64,16 @@ def test_disabled_and_enabled_again_by_mouse_while_a_job_runs(start_blender, slo
 
 
 def test_updated_from_a_newer_zip_while_a_job_runs(
-    start_blender, package, binary, tmp_path_factory, slow_services, star
+    start_blender, binary, tmp_path, tmp_path_factory, slow_services, star
 ):
     folder = tmp_path_factory.mktemp("blender")
-    command(binary, folder / "resources", "install-file", "--repo", "user_default", str(package("0.0.1")))
+    extension.install(binary, folder / "resources", extension.build(binary, tmp_path, "0.0.1"))
     blender = start_blender(folder, **jobs.account(slow_services))
     assert blender.run(VERSION) == "0.0.1"
     job = start_job(blender, star)
     blender.run(
         "bpy.ops.extensions.package_install_files(filepath=path, repo='user_default', enable_on_install=True)",
-        path=str(package("0.0.2")),
+        path=str(extension.build(binary, tmp_path, "0.0.2")),
     )
     assert blender.run(VERSION) == "0.0.2"
     until_goes_on(blender, job)

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The first minute of somebody new, with a real mouse and a real keyboard: exactly the steps of docs/first_model.md,
+and that page's pictures. Blender is as it comes, and nothing in it is set: Python is only asked.
+"""
+
+import shutil
+import time
+
+import numpy as np
+import pytest
+from gui import extension
+from gui.blender import ROOT, Box
+
+PICTURE = ROOT / "docs" / "penguin.png"
+
+ARRIVES_S = 90
+DRAWN_S = 60  # Material Preview first makes its shaders, here without a graphics card
+LOOK_S = 0.1
+
+BESIDE_SPLASH = (1200, 300)
+MENU_PX = 20  # from the right edge of the header to the arrow of its last menu
+FOLDER_PX = 26  # from the right edge of the tab to the folder at the end of the field
+PREFERENCES_AT = (220, 130)
+BROWSER_AT = (260, 160)
+TURN = (-260, 40)
+MARGIN_PX = 4
+
+OUTLINE = (255, 160, 40)  # of the active object, in Blender's own colors
+CLOSE = 24  # as near as that in each of red, green and blue
+COLORFUL = 60  # between the largest and the smallest of them: no gray has that
+
+MODEL = "next(o for o in bpy.data.objects if 'image_to_3d_job' in o)"
+WORLD_BOX = """
+corners = [o.matrix_world @ type(o.location)(c) for o in [obj, *obj.children_recursive] if o.type == "MESH" for c in o.bound_box]
+[[f(c[i] for c in corners) for i in range(3)] for f in (min, max)]
+"""
+SCREEN_BOX = """
+from bpy_extras.view3d_utils import location_3d_to_region_2d as point
+region, view = bpy.context.region, bpy.context.region_data
+corners = [point(region, view, (x, y, z)) for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])]
+[[f(c[i] for c in corners) for i in range(2)] for f in (min, max)]
+"""
+
+
+@pytest.fixture
+def blender(new_blender, binary, tmp_path):
+    """The Blender of somebody who has fetched the extension, and has a picture."""
+    shutil.copy(PICTURE, new_blender.home)
+    shutil.move(extension.build(binary, tmp_path), new_blender.home)
+    return new_blender
+
+
+@pytest.mark.timeout(300)
+def test_first_model(blender, save):
+    install_from_disk(blender, save)
+    side = open_tab(blender)
+    save("first_2", blender)
+    choose_picture(blender, side, PICTURE.name)
+    blender.find("Ready", side)
+    save("first_3", blender, down_to(blender, side, "Generate 3D Model"))
+    blender.click_on("Generate 3D Model", side)
+    blender.find("penguin", blender.status_bar(), number=0)
+    save("first_4", blender)
+    blender.find("is in the scene", blender.status_bar(), seconds=ARRIVES_S)
+    require_arrived(blender)
+    require_outline(blender)
+    save("first_5", blender)
+    look_at_it_in_material_preview(blender)
+    save("first_6", blender)
+    require_outline(blender)
+
+
+# The steps
+
+
+def install_from_disk(blender, save):
+    """Preferences, Get Extensions, the menu at the top right, Install from Disk; and close the Preferences again."""
+    blender.click(*BESIDE_SPLASH)
+    blender.click_on("Edit", topbar(blender))
+    blender.click_on("Preferences...", blender.around())
+    window = place(blender, "Preferences", "PREFERENCES", *PREFERENCES_AT)
+    blender.click_on("Get Extensions", window)
+    blender.click(window.right - MENU_PX, blender.find("Repositories", window).center[1])
+    blender.find("Install from Disk...", blender.around())
+    save("first_1", blender, window)
+    blender.click_on("Install from Disk...", blender.around())
+    choose_file(blender, "image_to_3d-0.1.0.zip", "Install from Disk")
+    blender.until("EXTENSION in bpy.context.preferences.addons")
+    blender.hands.close_window("Preferences")
+    blender.until("len(bpy.context.window_manager.windows) == 1")
+
+
+def open_tab(blender):
+    """Move the mouse into the 3D View, press N, click on the tab."""
+    return blender.open_sidebar()
+
+
+def choose_picture(blender, side, name):
+    """Press the folder at the end of the field, and choose the picture."""
+    blender.click(side.right - FOLDER_PX, blender.find("File", side, number=1).center[1])
+    choose_file(blender, name, "Accept")
+    # The preview moves what is below it, once it is there.
+    blender.until("session.current.previews.icon_of(bpy.context.scene.image_to_3d.filepath)")
+
+
+def look_at_it_in_material_preview(blender):
+    """Press Z, choose Material Preview, and turn the view with the middle mouse button."""
+    view = blender.area("VIEW_3D", "WINDOW")
+    blender.move(*view.center)
+    blender.press("Z")
+    blender.click_on("Material Preview", blender.around())
+    assert blender.until("bpy.context.space_data.shading.type == 'MATERIAL'")
+    until_colorful(blender)
+    before = blender.run("[*bpy.context.region_data.view_rotation]")
+    x, y = view.center
+    blender.drag((x, y), (x + TURN[0], y + TURN[1]), button="MIDDLEMOUSE")
+    assert blender.run("[*bpy.context.region_data.view_rotation]") != before
+    until_colorful(blender)
+
+
+def choose_file(blender, name, button):
+    """Click on a file in Blender's file browser, and press its button."""
+    browser = place(blender, "Blender File View", "FILE_BROWSER", *BROWSER_AT)
+    blender.click_on(name, browser)
+    blender.click_on(button, browser)
+    blender.until("all(a.type != 'FILE_BROWSER' for w in bpy.context.window_manager.windows for a in w.screen.areas)")
+
+
+def place(blender, title, kind, x, y):
+    """Put a window that opens where a window manager might: wholly on the screen. Return the box of its editor."""
+    blender.until("any(a.type == kind for w in bpy.context.window_manager.windows for a in w.screen.areas)", kind=kind)
+    blender.hands.move_window(title, x, y)
+    blender.until("bpy.context.window_manager.windows[-1].x == x", x=x)
+    blender.settle()
+    return blender.area(kind)
+
+
+# What is seen
+
+
+def require_arrived(blender):
+    """The model is selected, alone and active, stands beside the cube, and nothing hides it."""
+    name = blender.run(f"{MODEL}.name")
+    assert blender.run("[o.name for o in bpy.context.selected_objects]") == [name]
+    assert blender.run("bpy.context.active_object.name") == name
+    (low, high), (cube_low, cube_high) = world_box(blender, name), world_box(blender, "Cube")
+    assert any(high[i] <= cube_low[i] or cube_high[i] <= low[i] for i in (0, 1)), "the model and the cube overlap"
+    box, view, side = screen_box(blender, name), blender.area(), blender.area(region="UI")
+    assert view.left < box.left < box.right < side.left, "a part of the model is not in the view"
+    assert view.top < box.top < box.bottom < view.bottom, "a part of the model is not in the view"
+
+
+def require_outline(blender):
+    """The model has the outline of what is selected and active."""
+    pixels = shown(blender, blender.run(f"{MODEL}.name"))
+    count = int((np.abs(pixels - OUTLINE).max(axis=-1) < CLOSE).sum())
+    assert count > sum(pixels.shape[:2]) / 2, f"the outline has {count} pixels"
+
+
+def until_colorful(blender):
+    """Wait until the model shows the picture's colors."""
+    end = time.monotonic() + DRAWN_S
+    while True:
+        pixels = shown(blender, blender.run(f"{MODEL}.name"))
+        colorful = float(((pixels.max(axis=-1) - pixels.min(axis=-1)) > COLORFUL).mean())
+        if colorful > 0.05:
+            return
+        assert time.monotonic() < end, f"only {colorful:.0%} of the model have a color"
+        time.sleep(LOOK_S)
+
+
+def shown(blender, name):
+    """What the screen shows where the object is: pixels by row, column and color."""
+    return np.asarray(blender.picture().crop(screen_box(blender, name)), np.int16)
+
+
+def world_box(blender, name):
+    """The lowest and the highest corner of the box around an object, in meters."""
+    return blender.run(f"obj = bpy.data.objects[name]\n{WORLD_BOX}", name=name)
+
+
+def screen_box(blender, name):
+    """The box on the screen that the object is in."""
+    low, high = world_box(blender, name)
+    (left, lower), (right, upper) = blender.run(SCREEN_BOX, low=low, high=high)
+    window = blender.area("VIEW_3D", "WINDOW")
+    return Box(
+        int(window.left + left) - MARGIN_PX,
+        int(window.bottom - upper) - MARGIN_PX,
+        int(window.left + right) + MARGIN_PX,
+        int(window.bottom - lower) + MARGIN_PX,
+    )
+
+
+def topbar(blender):
+    """The box of the bar with File and Edit at the top of the window."""
+    view = blender.area()
+    return Box(0, 0, view.right, view.top)
+
+
+def down_to(blender, side, text):
+    """The upper part of the tab, to this text."""
+    return side._replace(bottom=blender.find(text, side, number=0).bottom + 14)
