@@ -9,6 +9,7 @@ are made anew.
 import contextlib
 import os
 import shutil
+import tempfile
 
 import pytest
 from drawing import star_png
@@ -16,10 +17,12 @@ from gui import jobs, screen
 from gui.blender import PICTURES_FROM, ROOT, Blender
 from gui.hands import Hands
 from gui.newcomer import NewBlender
+from PIL import Image
 from service.cube import cube_glb
 from service.stand_in import StandIn
 
 PICTURES = ROOT / "docs" / "pictures"
+WHOLE_WIDTH_PX = 1200  # of a picture of the whole window
 
 RESET = """
 import os, shutil
@@ -154,8 +157,12 @@ def new_blender(binary, tmp_path_factory):
     for program in ("Xvfb", "xdotool"):
         if not shutil.which(program):
             pytest.skip(f"{program} is missing, without which there is no real mouse (apt install {program.lower()})")
-    with screen.screen() as display, contextlib.closing(Hands(display)) as hands:
-        made = NewBlender(binary, display, tmp_path_factory.mktemp("blender"), hands)
+    with (
+        screen.screen() as display,
+        contextlib.closing(Hands(display)) as hands,
+        tempfile.TemporaryDirectory(prefix="you-") as home,  # short, as it is seen in the manual's pictures
+    ):
+        made = NewBlender(binary, display, tmp_path_factory.mktemp("blender"), hands, home)
         try:
             yield made
             check(made)
@@ -222,7 +229,9 @@ def save(request, tmp_path):
         folder = PICTURES if asked else tmp_path
         folder.mkdir(parents=True, exist_ok=True)
         picture = blender.picture()
-        picture.crop(box or (0, 0, *picture.size)).save(folder / f"{name}.png", optimize=True)
+        picture = picture.crop(box or (0, 0, *picture.size))
+        picture.thumbnail((WHOLE_WIDTH_PX, picture.height), Image.Resampling.LANCZOS)
+        picture.save(folder / f"{name}.png", optimize=True)
         return folder / f"{name}.png"
 
     return save

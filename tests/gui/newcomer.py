@@ -17,10 +17,9 @@ class NewBlender(Blender):
     OPTIONS = ()
     BEGIN = "as it comes"
 
-    def __init__(self, binary, display, folder, hands):
+    def __init__(self, binary, display, folder, hands, home):
         self.hands = hands
-        self.home = Path(folder) / "home"
-        self.home.mkdir()
+        self.home = Path(home)
         super().__init__(binary, display, folder, {"HOME": str(self.home)})
 
     def move(self, x, y):

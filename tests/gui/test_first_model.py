@@ -14,31 +14,40 @@ from gui.blender import ROOT, Box
 PICTURE = ROOT / "docs" / "penguin.png"
 
 ARRIVES_S = 90
+REPORT_S = 10
 DRAWN_S = 60  # Material Preview first makes its shaders, here without a graphics card
 LOOK_S = 0.1
 
 BESIDE_SPLASH = (1200, 300)
 MENU_PX = 20  # from the right edge of the header to the arrow of its last menu
-FOLDER_PX = 26  # from the right edge of the tab to the folder at the end of the field
 PREFERENCES_AT = (220, 130)
 BROWSER_AT = (260, 160)
-TURN = (-260, 40)
-MARGIN_PX = 4
+TURN = (220, -20)
+MARGIN_PX = 6
 
 OUTLINE = (255, 160, 40)  # of the active object, in Blender's own colors
 CLOSE = 24  # as near as that in each of red, green and blue
 COLORFUL = 60  # between the largest and the smallest of them: no gray has that
 
 MODEL = "next(o for o in bpy.data.objects if 'image_to_3d_job' in o)"
-WORLD_BOX = """
-corners = [o.matrix_world @ type(o.location)(c) for o in [obj, *obj.children_recursive] if o.type == "MESH" for c in o.bound_box]
-[[f(c[i] for c in corners) for i in range(3)] for f in (min, max)]
+POINTS = """
+import numpy as np
+obj = bpy.data.objects[name]
+found = []
+for part in [obj, *obj.children_recursive]:
+    if part.type == "MESH":
+        points = np.empty(3 * len(part.data.vertices), np.float32)
+        part.data.vertices.foreach_get("co", points)
+        points = np.c_[points.reshape(-1, 3), np.ones(len(points) // 3)]
+        found.append(points @ np.array(part.matrix_world).T)
+points = np.concatenate(found)
 """
-SCREEN_BOX = """
-from bpy_extras.view3d_utils import location_3d_to_region_2d as point
-region, view = bpy.context.region, bpy.context.region_data
-corners = [point(region, view, (x, y, z)) for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])]
-[[f(c[i] for c in corners) for i in range(2)] for f in (min, max)]
+"""Every point of an object in the world, with a 1 behind it."""
+WORLD_BOX = f"{POINTS}[points[:, :3].min(axis=0).tolist(), points[:, :3].max(axis=0).tolist()]"
+SCREEN_BOX = f"""{POINTS}
+seen = points @ np.array(bpy.context.region_data.perspective_matrix).T
+seen = (seen[:, :2] / seen[:, 3:] + 1) / 2 * (bpy.context.region.width, bpy.context.region.height)
+[seen.min(axis=0).tolist(), seen.max(axis=0).tolist()]
 """
 
 
@@ -58,10 +67,10 @@ def test_first_model(blender, save):
     choose_picture(blender, side, PICTURE.name)
     blender.find("Ready", side)
     save("first_3", blender, down_to(blender, side, "Generate 3D Model"))
-    blender.click_on("Generate 3D Model", side)
+    blender.click(*at_rest(blender, "Generate 3D Model", side).center)
     blender.find("penguin", blender.status_bar(), number=0)
     save("first_4", blender)
-    blender.find("is in the scene", blender.status_bar(), seconds=ARRIVES_S)
+    hear_that_it_has_arrived(blender)
     require_arrived(blender)
     require_outline(blender)
     save("first_5", blender)
@@ -96,11 +105,22 @@ def open_tab(blender):
 
 
 def choose_picture(blender, side, name):
-    """Press the folder at the end of the field, and choose the picture."""
-    blender.click(side.right - FOLDER_PX, blender.find("File", side, number=1).center[1])
-    choose_file(blender, name, "Accept")
-    # The preview moves what is below it, once it is there.
-    blender.until("session.current.previews.icon_of(bpy.context.scene.image_to_3d.filepath)")
+    """Press the button under the empty field, and choose the picture."""
+    blender.click_on("Drop a Picture, or Choose...", side)
+    choose_file(blender, name, "Choose Picture")
+    blender.until("bpy.context.scene.image_to_3d.filepath.endswith(name)", name=name)
+    blender.leave()
+
+
+def hear_that_it_has_arrived(blender):
+    """Wait for the model, with the mouse in the 3D View as if to go on working; the status bar says that it is there."""
+    blender.until("any('image_to_3d_job' in o for o in bpy.data.objects)", ARRIVES_S)
+    x, y = blender.area().center
+    end = time.monotonic() + REPORT_S
+    while not blender.sees("is in the scene", blender.status_bar()):
+        assert time.monotonic() < end, "the status bar does not say that the model is in the scene"
+        x += 2
+        blender.move(x, y)
 
 
 def look_at_it_in_material_preview(blender):
@@ -151,10 +171,13 @@ def require_arrived(blender):
 
 
 def require_outline(blender):
-    """The model has the outline of what is selected and active."""
+    """All around the model is the outline of what is selected and active: nothing hides it."""
     pixels = shown(blender, blender.run(f"{MODEL}.name"))
-    count = int((np.abs(pixels - OUTLINE).max(axis=-1) < CLOSE).sum())
-    assert count > sum(pixels.shape[:2]) / 2, f"the outline has {count} pixels"
+    rows, columns = np.nonzero(np.abs(pixels - OUTLINE).max(axis=-1) < CLOSE)
+    assert rows.size, "the model has no outline"
+    for places, length in zip((rows, columns), pixels.shape, strict=False):
+        reach = (places.min() - MARGIN_PX, length - MARGIN_PX - places.max())
+        assert max(reach) < 2 * MARGIN_PX, f"the outline ends {max(reach)} pixels before the model, of {length}"
 
 
 def until_colorful(blender):
@@ -176,13 +199,12 @@ def shown(blender, name):
 
 def world_box(blender, name):
     """The lowest and the highest corner of the box around an object, in meters."""
-    return blender.run(f"obj = bpy.data.objects[name]\n{WORLD_BOX}", name=name)
+    return blender.run(WORLD_BOX, name=name)
 
 
 def screen_box(blender, name):
-    """The box on the screen that the object is in."""
-    low, high = world_box(blender, name)
-    (left, lower), (right, upper) = blender.run(SCREEN_BOX, low=low, high=high)
+    """The box on the screen around an object, with a margin."""
+    (left, lower), (right, upper) = blender.run(SCREEN_BOX, name=name)
     window = blender.area("VIEW_3D", "WINDOW")
     return Box(
         int(window.left + left) - MARGIN_PX,
@@ -190,6 +212,14 @@ def screen_box(blender, name):
         int(window.left + right) + MARGIN_PX,
         int(window.bottom - lower) + MARGIN_PX,
     )
+
+
+def at_rest(blender, text, within):
+    """The box of a text, once it stands still: a preview that comes moves what is below it."""
+    box = None
+    while box != (box := blender.find(text, within)):
+        time.sleep(LOOK_S)
+    return box
 
 
 def topbar(blender):

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from gui import jobs
 from gui.blender import PICTURES_FROM, ROOT, Box
-from PIL import Image
 
 only_for_the_manual = pytest.mark.skipif(
     not os.environ.get("IMAGE_TO_3D_PICTURES"),
@@ -23,7 +22,6 @@ only_for_the_manual = pytest.mark.skipif(
 EXAMPLE = ROOT / "docs" / "penguin.png"
 
 MARGIN_PX = 14
-WHOLE_WIDTH_PX = 1200
 
 SHADED = "bpy.context.space_data.shading.color_type = 'TEXTURE'"
 
@@ -59,17 +57,8 @@ def penguin():
 
 @pytest.fixture
 def keep(save, blender):
-    """Saves a part of the screen as small as it can be; the whole window without a box."""
-
-    def keep(name, box=None):
-        path = save(name, blender, box)
-        picture = Image.open(path).convert("RGB")
-        if picture.width > WHOLE_WIDTH_PX:
-            size = WHOLE_WIDTH_PX, round(picture.height * WHOLE_WIDTH_PX / picture.width)
-            picture.resize(size, Image.Resampling.LANCZOS).save(path, optimize=True)
-        return path
-
-    return keep
+    """Saves a part of the screen; the whole window without a box."""
+    return lambda name, box=None: save(name, blender, box)
 
 
 def set_up(blender, picture, service="LOCAL"):
