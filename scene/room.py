@@ -35,6 +35,10 @@ DIRECTIONS = tuple(
 """Of the rays from a point: beside the axes, as a ray along them runs through edges."""
 
 GAP = 0.15  # of the longest side, between a model and what it stands beside
+SIDES = ((1, 0), (-1, 0), (0, -1), (0, 1), (1, 1), (-1, -1), (1, -1), (-1, 1))
+"""Of a mesh, along X and Y, in the order in which they are taken where no view tells them apart. In a view from between
+two axes, as Blender's first, only a corner is quite to the side."""
+
 RINGS = 4  # how often it is tried further out
 NOTABLE = 0.05  # so much of a model may stand in what is around it without being in its way
 MESH = 1  # as `foreach_get` gives the type of an object
@@ -246,21 +250,22 @@ def _is_in(evaluated: bpy.types.Object, point: Vector) -> bool:
 
 
 def _offsets(box: Box, other: Box, ring: int) -> list[Vec]:
-    """By how much `box` has to be moved to stand at +X, -X, -Y and +Y of `other`, so many steps away."""
+    """By how much `box` has to be moved to stand at each of `SIDES` of `other`, so many steps away."""
     gap = GAP * box.longest
-    found = []
-    for axis, sign in ((0, 1), (0, -1), (1, -1), (1, 1)):
+
+    def by(axis: int, sign: int) -> float:
         away = other.high[axis] - box.low[axis] if sign > 0 else box.high[axis] - other.low[axis]
-        by = sign * (away + gap + ring * (box.sides[axis] + gap))
-        found.append((by, 0.0, 0.0) if axis == 0 else (0.0, by, 0.0))
-    return found
+        return sign * (away + gap + ring * (box.sides[axis] + gap))
+
+    return [(by(0, x) if x else 0.0, by(1, y) if y else 0.0, 0.0) for x, y in SIDES]
 
 
 def _rank(
     subject: Subject, offset: Vec, in_the_way: Body, near: Sequence[Body], around: Surroundings
-) -> tuple[bool, bool, bool, float]:
+) -> tuple[bool, bool, bool, float, float]:
     """How bad a place is, by what matters most: something stands there, it is not in the view, it is behind what the
-    model would be hidden in; and then, the further to the side it is the better."""
+    model would be hidden in, or before it, where the two are hard to tell apart; and then, the further to the side it
+    is the better."""
     moved = subject.moved(offset)
     met = [body for body in near if body.box.meets(moved.box)]
     left = [body for body in near if body.box.meets(subject.box) and not body.box.meets(moved.box)]
@@ -270,11 +275,12 @@ def _rank(
     )
     view = around.view
     if view is None:
-        return is_blocked, False, False, 0.0
+        return is_blocked, False, False, 0.0, 0.0
     return (
         is_blocked,
         not view.shows(moved.box),
         view.hides(in_the_way.box, moved.box),
+        round(view.covered(moved.box, in_the_way.box), 1),
         -round(view.sideways(in_the_way.box, moved.box), 2),
     )
 

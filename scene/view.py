@@ -73,6 +73,16 @@ class View:
         area = (far.right - far.left) * (far.top - far.bottom)
         return width > 0 and height > 0 and width * height > HIDDEN_SHARE * area
 
+    def covered(self, box: Box, other: Box) -> float:
+        """How much of the picture of a box lies in that of another, before or behind it, as a share of it."""
+        one, over = self.pictured(box), self.pictured(other)
+        if one is None or over is None:
+            return 1.0
+        width = min(one.right, over.right) - max(one.left, over.left)
+        height = min(one.top, over.top) - max(one.bottom, over.bottom)
+        area = (one.right - one.left) * (one.top - one.bottom)
+        return max(0.0, width) * max(0.0, height) / area if area > 0.0 else 1.0
+
     def sideways(self, first: Box, second: Box) -> float:
         """How far the middles of two boxes are apart to the left or right, in heights of the region."""
         one, other = self.pictured(first), self.pictured(second)

@@ -15,6 +15,19 @@ def bounds(name):
 """
 
 
+ON_SCREEN = """
+from bpy_extras.view3d_utils import location_3d_to_region_2d
+from mathutils import Vector
+area = next(area for area in bpy.context.screen.areas if area.type == "VIEW_3D")
+region = next(region for region in area.regions if region.type == "WINDOW")
+def extent(name):
+    obj = bpy.data.objects[name]
+    corners = [obj.matrix_world @ Vector(corner) for corner in obj.bound_box]
+    return [location_3d_to_region_2d(region, area.spaces.active.region_3d, corner).x for corner in corners]
+[[f(extent(name)) for f in (min, max)] for name in names]
+"""
+
+
 def arrive(blender, star):
     job = jobs.start(blender, star)
     jobs.until_state(blender, job, "imported")
@@ -34,6 +47,8 @@ def test_in_the_first_scene_it_is_seen_selected_beside_the_cube(blender, service
     assert blender.run(SELECTED) == ["Red Star"] and blender.run(ACTIVE) == "Red Star"
     model, cube = blender.run(BOUNDS, names=["Red Star", "Cube"])
     assert are_apart(model, cube) and model[0][2] == 0
+    (left, right), (cube_left, cube_right) = blender.run(ON_SCREEN, names=["Red Star", "Cube"])
+    assert right < cube_left or cube_right < left, "one is seen before the other"
     save("first_model", blender)
     assert before.tobytes() != blender.picture().tobytes()
     blender.press("Z", ctrl=True)
