@@ -35,9 +35,10 @@ DIRECTIONS = tuple(
 """Of the rays from a point: beside the axes, as a ray along them runs through edges."""
 
 GAP = 0.15  # of the longest side, between a model and what it stands beside
-SIDES = ((1, 0), (-1, 0), (0, -1), (0, 1), (1, 1), (-1, -1), (1, -1), (-1, 1))
-"""Of a mesh, along X and Y, in the order in which they are taken where no view tells them apart. In a view from between
-two axes, as Blender's first, only a corner is quite to the side."""
+SIDES = ((1, 0), (-1, 0), (0, -1), (1, -1), (-1, -1), (0, 1), (1, 1), (-1, 1))
+"""Of a mesh, along X and Y, in the order in which they are taken where no view tells them apart: behind it last, as a
+model's front looks along -Y. In a view from between two axes, as Blender's first, only a corner is quite to the side.
+"""
 
 RINGS = 4  # how often it is tried further out
 NOTABLE = 0.05  # so much of a model may stand in what is around it without being in its way
@@ -281,7 +282,7 @@ def _rank(
         not view.shows(moved.box),
         view.hides(in_the_way.box, moved.box),
         round(view.covered(moved.box, in_the_way.box), 1),
-        -round(view.sideways(in_the_way.box, moved.box), 2),
+        -round(view.sideways(in_the_way.box, moved.box), 1),
     )
 
 

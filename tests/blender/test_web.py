@@ -347,8 +347,7 @@ def test_disabling_stops_a_web_job_and_enabling_goes_on_with_it(extension, sessi
         extension.enable()
     (create,) = slow_account.creates
     slow_account.finish(create.id)
-    tick_until(session, lambda: session.jobs() and session.refresh(job.id).state == "ready" and not session.is_busy())
-    bpy.ops.image_to_3d.import_result(job=job.id)
+    tick_until(session, lambda: session.jobs() and session.refresh(job.id).state == "imported")
     assert roots()[0]["image_to_3d_task"] == create.id
     assert len(slow_account.creates) == 1
 

@@ -138,6 +138,14 @@ def test_picture_from_elsewhere(blender, keep, penguin, source, seen):
     keep(f"source_{source}", down_to(blender, side, "Parameters"))
 
 
+@only_for_the_manual
+def test_nothing_chosen(blender, keep):
+    side = blender.open_sidebar()
+    blender.leave()
+    shows(blender, side, "Drop a Picture, or Choose...", "Gives the silhouette a body", "Ready")
+    keep("source_empty", down_to(blender, side, "Parameters"))
+
+
 def test_no_key(blender, keep, penguin):
     set_up(blender, penguin, service="MESHY")
     side = blender.open_sidebar()
@@ -267,6 +275,40 @@ def test_search_in_many_jobs(blender, services, sign_in, keep, penguin):
     blender.leave()
     shows(blender, jobs.list_of(panel), "Lantern 1")
     keep("jobs_search", with_buttons(blender, panel))
+
+
+@only_for_the_manual
+@pytest.mark.parametrize("name", ["variants", "jobs_unfolded"])
+def test_variants(blender, services, sign_in, keep, penguin, name):
+    sign_in(services)
+    blender.run("bpy.context.scene.image_to_3d.variants = 4")
+    jobs.start(blender, penguin)
+    blender.until("sum('image_to_3d_job' in obj for obj in bpy.data.objects) == 4", 60)
+    blender.run("bpy.context.scene.image_to_3d.variants = 1")
+    panel = jobs.open_panel(blender)
+    row = blender.find("penguin, 4 variants", panel, number=0)
+    blender.click(*row.center)
+    blender.leave()
+    if name == "variants":
+        shows(blender, panel, "penguin 4", "Use Settings")
+        keep(name, with_buttons(blender, panel))
+        return
+    blender.run("bpy.context.window_manager.image_to_3d.items[0].is_unfolded = True")
+    shows(blender, panel, "penguin 3")
+    keep(name, with_buttons(blender, panel._replace(bottom=panel.bottom + 100)))
+
+
+@only_for_the_manual
+def test_large_thumbnails(blender, services, sign_in, keep, penguin):
+    sign_in(services)
+    for _ in range(2):
+        jobs.start(blender, penguin)
+    blender.until("sum('image_to_3d_job' in obj for obj in bpy.data.objects) == 2", 60)
+    blender.run("bpy.context.window_manager.image_to_3d.large = True")
+    panel = jobs.open_panel(blender)
+    blender.leave()
+    shows(blender, panel, "penguin")
+    keep("jobs_large", Box(panel.left, panel.top - jobs.LIST_PX, panel.right, panel.top + 260))
 
 
 # Whole windows
