@@ -301,9 +301,9 @@ def test_variants(blender, services, sign_in, keep, penguin, name):
 @only_for_the_manual
 def test_large_thumbnails(blender, services, sign_in, keep, penguin):
     sign_in(services)
-    for _ in range(2):
+    for count in (1, 2):
         jobs.start(blender, penguin)
-    blender.until("sum('image_to_3d_job' in obj for obj in bpy.data.objects) == 2", 60)
+        blender.until("sum('image_to_3d_job' in obj for obj in bpy.data.objects) == count", 60, count=count)
     blender.run("bpy.context.window_manager.image_to_3d.large = True")
     panel = jobs.open_panel(blender)
     blender.leave()
