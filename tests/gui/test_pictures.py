@@ -32,10 +32,10 @@ chosen.source, chosen.url, chosen.image = source, "https://example.org/penguin.p
 
 CLOSER = """
 import mathutils
-bpy.data.objects.remove(bpy.data.objects["Cube"])
-bpy.context.region_data.view_distance = 4.0
-bpy.context.region_data.view_location = (0, 0, 0.6)
-bpy.context.region_data.view_rotation = mathutils.Euler((1.35, 0, 0.35)).to_quaternion()
+model = next(obj for obj in bpy.data.objects if "image_to_3d_job" in obj)
+bpy.context.region_data.view_distance = 6.0
+bpy.context.region_data.view_location = model.location + mathutils.Vector((0.9, 0, 0.6))
+bpy.context.region_data.view_rotation = mathutils.Euler((1.3, 0, 0.2)).to_quaternion()
 """
 
 
@@ -323,7 +323,8 @@ def test_running_in_the_window(blender, slow_services, sign_in, keep, penguin):
     jobs.until_task(blender, job)
     slow_services.set_progress(slow_services.creates[0].id, 40)
     blender.leave()
-    shows(blender, blender.status_bar(), "penguin:")
+    blender.until("session.jobs()[0].progress > 0.2")
+    blender.find("penguin: 30%", blender.status_bar())
     keep("running")
 
 
