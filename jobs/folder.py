@@ -67,12 +67,12 @@ UNFINISHED_PREFIX = ".new-"  # a folder that is still being made
 REMOVED_PREFIX = ".removed-"  # a folder that is to be deleted
 
 
-@dataclass
+@dataclass(slots=True)
 class Job:
     """The record in job.json. Times are ISO 8601 in UTC, `progress` is 0 to 1, `message` is for people.
 
-    Ten thousand of these are kept in memory. Lists of them are tuples, which Python's garbage collector need not look
-    at.
+    Ten thousand of these are kept in memory, so Python's garbage collector is given little to look at: lists in them
+    are tuples, and they have slots, as an object with so many fields would have a dict of its own.
     """
 
     id: str

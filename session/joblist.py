@@ -10,9 +10,9 @@ The WindowManager is neither saved nor touched by undo; opening a file empties i
 """
 
 import time
-from bisect import bisect_left, insort
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import bpy
 
@@ -140,22 +140,19 @@ class View(NamedTuple):
     """Groups of variants."""
 
 
-class Unit(NamedTuple):
-    """What stands together in the list: one job, or the variants of one request."""
+FIRST, OTHER = "0", "1"
+"""What a place begins with: that of a job that is always shown, and of one that is only shown with those of other
+files."""
 
-    key: tuple[int, object, str]
-    """Where it stands: behind all smaller ones."""
-    ids: tuple[str, ...]
-    """Its jobs, in the order of the variants."""
-    group: str
-
-
-NOWHERE = (-1, 0, "")  # before all units
-END = (2, 0, "")  # behind them
+NOWHERE, END = "", "2"  # before all places, and behind them
 
 
 class JobList:
     """Keeps the items the same as those jobs of a queue that are to be shown.
+
+    What stands together is a unit: a job, whose id is the unit's name, or the variants of one request. Its place is a
+    string, so that nothing here grows with the jobs but lists, sets and dicts of strings: with a container for each of
+    ten thousand jobs, Python's garbage collector would hold the window up.
 
     `touched` are the jobs that were asked for, or brought in, in the file that is open; it is emptied here.
     """
@@ -177,14 +174,15 @@ class JobList:
         self._of_file: set[str] = set()  # all jobs of this file
         # The order of all jobs
         self._sort = ""
-        self._units: dict[str, tuple[Any, ...]] = {}  # plain, as Python's garbage collector need not look at those
-        self._unit_of: dict[str, str] = {}  # by job
-        self._order: list[tuple[tuple[int, object, str], str]] = []  # key and name of each unit
+        self._places: dict[str, str] = {}  # by unit
+        self._order: list[str] = []  # the same, sorted
+        self._variants: dict[str, tuple[str, ...]] = {}  # the jobs of each unit that is no single job, in order
+        self._group_of: dict[str, str] = {}  # by job, for variants: their unit
         # The rows
         self._view: View | None = None
         self._reached = NOWHERE  # units up to here have their rows, where they are to have any
         self._shown: list[str] = []  # the ids of the items
-        self._rows: list[tuple[tuple[int, object, str], int]] = []  # for each item: key of its unit, number in there
+        self._rows: list[str] = []  # for each item: the place of its unit
         self._row_count: dict[str, int] = {}  # by unit
         self._hidden: set[str] = set()  # units that would be shown with the jobs of other files
         self._failed: set[str] = set()  # jobs that are shown
@@ -259,7 +257,7 @@ class JobList:
     def _sort_anew(self, sort: str) -> None:
         """Forget the order. The rows stay until the new order is known."""
         self._sort, self._path = sort, bpy.data.filepath
-        self._units, self._unit_of, self._order, self._of_file = {}, {}, [], set()
+        self._places, self._order, self._variants, self._group_of, self._of_file = {}, [], {}, {}, set()
         self._changed, self._waiting = set(), self._queue.ids()[::-1]
         self._view, self._reached = None, NOWHERE
         self._row_count, self._hidden, self._failed = {}, set(), set()
@@ -280,60 +278,63 @@ class JobList:
     def _place(self, listed: IMAGE_TO_3D_PG_jobs, job_id: str) -> None:
         """Have a job stand where it belongs, and nowhere if it is gone."""
         job = self._queue.job(job_id)
-        before, after = self._unit_of.pop(job_id, ""), ""
+        before = self._group_of.pop(job_id, job_id)
         self._of_file.discard(job_id)
         self._failed.discard(job_id)
         if job is not None:
             is_first = self._is_first(job)
-            after = f"{is_first:d} {job.group}" if job.group else job_id
-            self._unit_of[job_id] = after
+            if job.group:
+                self._group_of[job_id] = f"{FIRST if is_first else OTHER} {job.group}"
             if self._is_of_file(job):
                 self._of_file.add(job_id)
             if job_id > self._newest:
                 if self._newest and is_first and (self._is_of_file(job) or not self._of_file):
                     self._wanted = job_id
                 self._newest = job_id
-        for name in {before, after} - {""}:
-            known = self._unit(name)
-            ids = [other for other in known.ids if other != job_id] if known else []
-            if name == after and job is not None:
-                ids.append(job_id)
-            self._set_unit(listed, name, ids)
+        after = self._unit_of(job_id)
+        for name in {before, after}:
+            ids = {*self._ids_of(name)} - {job_id}
+            self._set_unit(listed, name, ids | {job_id} if name == after else ids)
 
-    def _set_unit(self, listed: IMAGE_TO_3D_PG_jobs, name: str, ids: list[str]) -> None:
-        old, new = self._unit(name), self._made_unit(ids)
-        if new is not None and old is not None and new.key == old.key:
-            self._units[name] = tuple(new)
-        else:
-            if old is not None:
-                self._set_rows(listed, name, old, ())
+    def _unit_of(self, job_id: str) -> str:
+        return self._group_of.get(job_id, job_id)
+
+    def _ids_of(self, name: str) -> tuple[str, ...]:
+        """The jobs of a unit, in order; none where there is no such unit."""
+        return self._variants.get(name) or ((name,) if name in self._places else ())
+
+    def _is_other_files(self, name: str) -> bool:
+        return self._places.get(name, NOWHERE).startswith(OTHER)
+
+    def _set_unit(self, listed: IMAGE_TO_3D_PG_jobs, name: str, ids: set[str]) -> None:
+        """Have these jobs stand together; where there is none of them, forget the unit."""
+        jobs = [job for job_id in ids if (job := self._queue.job(job_id)) is not None]
+        jobs.sort(key=lambda job: (job.variant, job.id))
+        old, new = self._places.get(name, NOWHERE), self._place_for(name, jobs) if jobs else NOWHERE
+        if new != old:
+            if old:
+                self._set_rows(listed, name, ())
                 self._hidden.discard(name)
-                del self._order[bisect_left(self._order, (old.key, name))]
-                del self._units[name]
-            if new is not None:
-                self._units[name] = tuple(new)
-                insort(self._order, (new.key, name))
-        if new is not None and new.key <= self._reached:
+                del self._order[bisect_left(self._order, old)]
+                del self._places[name]
+                self._variants.pop(name, None)
+            if new:
+                self._places[name] = new
+                insort(self._order, new)
+        if jobs and jobs[0].group:
+            self._variants[name] = tuple(job.id for job in jobs)
+        if new and new <= self._reached:
             self._show(listed, name)
 
-    def _unit(self, name: str) -> Unit | None:
-        known = self._units.get(name)
-        return Unit(*known) if known is not None else None
-
-    def _made_unit(self, ids: Sequence[str]) -> Unit | None:
-        jobs = [job for job_id in ids if (job := self._queue.job(job_id)) is not None]
-        if not jobs:
-            return None
-        if len(jobs) > 1:
-            jobs.sort(key=lambda job: (job.variant, job.id))
-        first = jobs[0]
-        by: object = 0
+    def _place_for(self, name: str, jobs: list["Job"]) -> str:
+        """Where the unit of these jobs stands: behind all smaller ones. The last part is its name."""
+        by = ""
         if self._sort == "NAME":
-            by = first.name.casefold()
+            by = jobs[0].name.casefold().replace("\0", "")
         elif self._sort == "STATE":
-            by = min(STATES.index(job.state) for job in jobs)
-        key = (0 if self._is_first(first) else 1, by, first.id.translate(NEWEST_FIRST))
-        return Unit(key, tuple(job.id for job in jobs), first.group)
+            by = f"{min(STATES.index(job.state) for job in jobs):02}"
+        # Nothing is smaller than the separator: a name stands before those that go on after it.
+        return "\0".join((FIRST if self._is_first(jobs[0]) else OTHER, by, jobs[0].id.translate(NEWEST_FIRST), name))
 
     # Which have rows
 
@@ -352,10 +353,10 @@ class JobList:
             self._view, self._reached = view, NOWHERE
         if self._reached == END:
             return
-        first = bisect_left(self._order, (self._reached, "~"))  # behind every name of a unit
+        first = bisect_right(self._order, self._reached)
         for at in range(first, len(self._order)):
-            self._reached, name = self._order[at]
-            self._show(listed, name)
+            self._reached = self._order[at]
+            self._show(listed, self._reached.rpartition("\0")[2])
             if (at - first) % AT_ONCE == AT_ONCE - 1 and self._clock() >= until:
                 return
         self._reached = END
@@ -363,32 +364,32 @@ class JobList:
     def _show(self, listed: IMAGE_TO_3D_PG_jobs, name: str) -> None:
         """Give a unit the rows that it is to have now."""
         assert self._view is not None
-        unit = Unit(*self._units[name])
-        is_found = not self._view.words or any(self._has(job_id, self._view.words) for job_id in unit.ids)
-        is_hidden = unit.key[0] == 1 and not self._view.is_all
+        ids = self._ids_of(name)
+        is_found = not self._view.words or any(self._has(job_id, self._view.words) for job_id in ids)
+        is_hidden = self._is_other_files(name) and not self._view.is_all
         (self._hidden.add if is_found and is_hidden else self._hidden.discard)(name)
         if not is_found or is_hidden:
-            self._set_rows(listed, name, unit, ())
+            self._set_rows(listed, name, ())
         else:
-            self._set_rows(listed, name, unit, unit.ids if self._is_open(unit) else unit.ids[:1])
-        for job_id in unit.ids:
+            self._set_rows(listed, name, ids if self._is_open(name) else ids[:1])
+        for job_id in ids:
             job = self._queue.job(job_id)
             is_failed = job is not None and job.state is State.FAILED and is_found and not is_hidden
             (self._failed.add if is_failed else self._failed.discard)(job_id)
 
-    def _is_open(self, unit: Unit) -> bool:
-        return bool(unit.group) and self._view is not None and unit.group in self._view.unfolded
+    def _is_open(self, name: str) -> bool:
+        return self._view is not None and name in self._variants and name.partition(" ")[2] in self._view.unfolded
 
-    def _set_rows(self, listed: IMAGE_TO_3D_PG_jobs, name: str, unit: Unit, ids: tuple[str, ...]) -> None:
-        had = self._row_count.get(name, 0)
-        at = bisect_left(self._rows, (unit.key, 0))
+    def _set_rows(self, listed: IMAGE_TO_3D_PG_jobs, name: str, ids: tuple[str, ...]) -> None:
+        had, place = self._row_count.get(name, 0), self._places[name]
+        at = bisect_left(self._rows, place)
         if tuple(self._shown[at : at + had]) == ids:
             return
         self._is_other = True
         for _ in range(had):
             listed.items.remove(at)
         self._shown[at : at + had] = ids
-        self._rows[at : at + had] = [(unit.key, number) for number in range(len(ids))]
+        self._rows[at : at + had] = [place] * len(ids)
         self._row_count[name] = len(ids)
         for place, job_id in enumerate(ids, at):
             item = listed.items.add()
@@ -423,12 +424,11 @@ class JobList:
 
     def _index_of(self, job_id: str) -> int:
         """The row of a job, or that of the variants among which it is; -1 for none."""
-        name = self._unit_of.get(job_id, "")
+        name = self._unit_of(job_id)
         count = self._row_count.get(name, 0)
         if not count:
             return -1
-        unit = Unit(*self._units[name])
-        return bisect_left(self._rows, (unit.key, 0)) + (unit.ids.index(job_id) if count > 1 else 0)
+        return bisect_left(self._rows, self._places[name]) + (self._variants[name].index(job_id) if count > 1 else 0)
 
     def note_press(self, context: bpy.types.Context) -> None:
         """Note that a row was pressed, or selected by a script; twice in a moment is a double click."""
@@ -461,12 +461,12 @@ class JobList:
     def select(self, job_id: str) -> None:
         """Have a job selected, and shown: among those of other files, and with its variants unfolded."""
         listed = bpy.context.window_manager.image_to_3d
-        unit = self._unit(self._unit_of.get(job_id, ""))
-        if unit is not None and unit.key[0] == 1:
+        ids = self._ids_of(self._unit_of(job_id))
+        if self.is_behind_toggle(job_id):
             listed.other_files = True
-        if unit is not None and len(unit.ids) > 1 and job_id != unit.ids[0]:
+        if job_id in ids[1:]:
             self.unfold(job_id, True)
-        if unit is not None and listed.search and not self._has(job_id, tuple(listed.search.casefold().split())):
+        if ids and listed.search and not self._has(job_id, tuple(listed.search.casefold().split())):
             listed.search = ""
         self._wanted = job_id
         self.fill()
@@ -490,13 +490,12 @@ class JobList:
 
     def variants(self, job_id: str) -> tuple[str, ...]:
         """The variants that fold together in the row of this job, which is the first of them; none for other rows."""
-        unit = self._unit(self._unit_of.get(job_id, ""))
-        return unit.ids if unit is not None and len(unit.ids) > 1 and unit.ids[0] == job_id else ()
+        ids = self._ids_of(self._unit_of(job_id))
+        return ids if len(ids) > 1 and ids[0] == job_id else ()
 
     def is_unfolded(self, job_id: str) -> bool:
         """Whether the variants among which a job is are shown in full."""
-        unit = self._unit(self._unit_of.get(job_id, ""))
-        return unit is not None and self._is_open(unit)
+        return self._is_open(self._unit_of(job_id))
 
     def is_of_file(self, job_id: str) -> bool:
         """Whether a job was started in the file that is open, or its model is there."""
@@ -504,8 +503,7 @@ class JobList:
 
     def is_behind_toggle(self, job_id: str) -> bool:
         """Whether a job is shown only where those of other files are."""
-        unit = self._unit(self._unit_of.get(job_id, ""))
-        return unit is not None and unit.key[0] == 1
+        return self._is_other_files(self._unit_of(job_id))
 
     @property
     def has_of_file(self) -> bool:
@@ -515,7 +513,7 @@ class JobList:
     @property
     def has_others(self) -> bool:
         """Whether there are jobs that are shown only where those of other files are."""
-        return bool(self._order) and self._order[-1][0][0] == 1
+        return bool(self._order) and self._order[-1].startswith(OTHER)
 
     @property
     def more(self) -> int:
