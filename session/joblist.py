@@ -12,7 +12,7 @@ The WindowManager is neither saved nor touched by undo; opening a file empties i
 import time
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import bpy
 
@@ -130,15 +130,10 @@ class IMAGE_TO_3D_PG_jobs(bpy.types.PropertyGroup):
     )
 
 
-class View(NamedTuple):
-    """What decides which rows are shown."""
-
-    words: tuple[str, ...]
-    is_all: bool
-    """Whether jobs of other files are shown, too."""
-    unfolded: frozenset[str]
-    """Groups of variants."""
-
+View = tuple[tuple[str, ...], bool, frozenset[str]]
+"""What decides which rows are shown: the words of the search, whether jobs of other files are shown, too, and which
+groups of variants are unfolded. Plain, as making a class of it takes a good part of a millisecond when Blender starts.
+"""
 
 FIRST, OTHER = "0", "1"
 """What a place begins with: that of a job that is always shown, and of one that is only shown with those of other
@@ -339,7 +334,7 @@ class JobList:
     # Which have rows
 
     def _view_now(self, listed: IMAGE_TO_3D_PG_jobs) -> View:
-        return View(
+        return (
             tuple(listed.search.casefold().split()),
             listed.other_files or not self._of_file,  # a list that is empty without a reason helps nobody
             frozenset(entry.name for entry in listed.unfolded),
@@ -364,9 +359,10 @@ class JobList:
     def _show(self, listed: IMAGE_TO_3D_PG_jobs, name: str) -> None:
         """Give a unit the rows that it is to have now."""
         assert self._view is not None
+        words, is_all, _ = self._view
         ids = self._ids_of(name)
-        is_found = not self._view.words or any(self._has(job_id, self._view.words) for job_id in ids)
-        is_hidden = self._is_other_files(name) and not self._view.is_all
+        is_found = not words or any(self._has(job_id, words) for job_id in ids)
+        is_hidden = self._is_other_files(name) and not is_all
         (self._hidden.add if is_found and is_hidden else self._hidden.discard)(name)
         if not is_found or is_hidden:
             self._set_rows(listed, name, ())
@@ -378,7 +374,7 @@ class JobList:
             (self._failed.add if is_failed else self._failed.discard)(job_id)
 
     def _is_open(self, name: str) -> bool:
-        return self._view is not None and name in self._variants and name.partition(" ")[2] in self._view.unfolded
+        return self._view is not None and name in self._variants and name.partition(" ")[2] in self._view[2]
 
     def _set_rows(self, listed: IMAGE_TO_3D_PG_jobs, name: str, ids: tuple[str, ...]) -> None:
         had, place = self._row_count.get(name, 0), self._places[name]
@@ -535,7 +531,7 @@ class JobList:
 
     def is_for(self, search: str) -> bool:
         """Whether the items are those that `search` finds, as far as they have been looked at."""
-        return self._view is not None and self._view.words == tuple(search.casefold().split())
+        return self._view is not None and self._view[0] == tuple(search.casefold().split())
 
     def found(self, search: str, at_most: int | None = None) -> list[bool]:
         """For each item, or so many of them: whether all words of `search` are in its job's name, service or state."""
