@@ -15,11 +15,11 @@ from . import access
 from .account import Accounts
 from .arrivals import Arrivals
 from .here import Here
-from .joblist import JobList
 from .pace import Pace
 from .previews import Previews
 from .recent import Recent
 from .redraw import redraw
+from .rows import JobList
 from .usual import Usual
 
 
