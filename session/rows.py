@@ -295,14 +295,14 @@ class JobList:
         self._shown[at : at + had] = ids
         self._rows[at : at + had] = [place] * len(ids)
         self._row_count[name] = len(ids)
-        for place, job_id in enumerate(ids, at):
+        for row, job_id in enumerate(ids, at):
             item = listed.items.add()
             item.name = job_id
             if len(ids) > 1:
                 item.is_unfolded = True
             last = len(listed.items) - 1
-            if place < last:
-                listed.items.move(last, place)
+            if row < last:
+                listed.items.move(last, row)
 
     def _clear_rows(self, listed: IMAGE_TO_3D_PG_jobs) -> None:
         self._is_other = True
