@@ -1,29 +1,70 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Takes models out of the file again, with all that came with them and that nobody else uses. Never touches what is
-linked from another file."""
+linked from another file, or what is the user's own: an object that was parented to a model, another material, a
+picture that was painted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import bpy
 
 from . import found
 
+CAME = {"MESH", "ARMATURE", "EMPTY"}
+"""The types of a model's objects."""
+
 
 def remove(roots: Iterable[bpy.types.Object]) -> int:
-    """Remove the models with these roots: all objects below them, their own collections, and the data that nobody uses
-    any more. Return how many models that were."""
+    """Remove the models with these roots: their objects, their own collections, and the data that nobody uses any more.
+    What else is below them stays where it is. Return how many models that were."""
     own = [root for root in roots if root.library is None]
-    objects = [obj for obj in found.whole(own) if obj.library is None]
-    jobs = [root[found.JOB] for root in own]
+    jobs = {root[found.JOB] for root in own}
+    every = list(dict.fromkeys(obj for root in own for obj in (root, *_model_below(root, jobs))))
+    objects = [obj for obj in every if obj.library is None]
+    _leave_guests(set(every))
     collections = [entry for entry in bpy.data.collections if _is_emptied(entry, set(objects), jobs)]
     tiers = _data_of(objects)
     bpy.data.batch_remove([*objects, *collections])
     for tier in tiers:  # what the materials use is free only when they are gone
-        bpy.data.batch_remove([entry for entry in tier if entry.users == 0 and entry.library is None])
+        bpy.data.batch_remove([entry for entry in tier if entry.users == 0 and _came_along(entry)])
     return len(own)
 
 
-def _is_emptied(collection: bpy.types.Collection, objects: set[bpy.types.Object], jobs: list[str]) -> bool:
+def _model_below(obj: bpy.types.Object, jobs: set[str]) -> Iterator[bpy.types.Object]:
+    """The objects below `obj` that belong to these jobs' models, and what is between them."""
+    for child in obj.children:
+        if child.get(found.JOB, "") in ("", *jobs):  # else another model, which the user has put there
+            below = list(_model_below(child, jobs))
+            if below or _is_of_model(child, jobs):
+                yield child
+                yield from below
+
+
+def _is_of_model(obj: bpy.types.Object, jobs: set[str]) -> bool:
+    """Whether an object came with one of these jobs' models, or is a copy of one that did: it is in its collection, or
+    its data was appended, wherever it was moved to."""
+    is_inside = obj.type in CAME and any(entry.get(found.JOB) in jobs for entry in obj.users_collection)
+    return is_inside or (obj.data is not None and obj.data.library_weak_reference is not None)
+
+
+def _leave_guests(objects: set[bpy.types.Object]) -> None:
+    """Have what is below these objects, and none of them, stay where it is without them."""
+    guests = [child for obj in objects for child in obj.children if child not in objects and child.library is None]
+    for guest in guests:
+        matrix = guest.matrix_world.copy()
+        guest.parent = None
+        guest.matrix_world = matrix
+
+
+def _came_along(entry: bpy.types.ID) -> bool:
+    """Whether data came with a model, and is as it came: undo does not bring back what was painted on an image that was
+    removed. What Blender 4.2 does not say that of (a second copy of the same) is left, as where objects are deleted."""
+    if isinstance(entry, (bpy.types.Mesh, bpy.types.Armature)):
+        return entry.library is None
+    is_painted = isinstance(entry, bpy.types.Image) and entry.is_dirty
+    return entry.library is None and entry.library_weak_reference is not None and not is_painted
+
+
+def _is_emptied(collection: bpy.types.Collection, objects: set[bpy.types.Object], jobs: set[str]) -> bool:
     """Whether a collection came with one of these jobs' models, and holds nothing but these objects."""
     is_own = collection.library is None and collection.get(found.JOB) in jobs
     return is_own and not collection.children and objects.issuperset(collection.objects)

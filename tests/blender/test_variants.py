@@ -5,6 +5,7 @@ import dataclasses
 
 import bpy
 import pytest
+from arriving import finished
 from ticking import tick_until
 
 pytestmark = pytest.mark.usefixtures("no_jobs", "quick_models")
@@ -110,6 +111,12 @@ def test_where_one_of_several_cannot_be_started_the_others_go_on(settings, start
     assert [root.name for root in roots()] == ["Red Star 1", "Red Star 2"]
 
 
+def test_a_row_of_more_than_a_thousand_models_can_be_started(settings, start_jobs, session):
+    start_jobs(row="many", number=20_000)
+    tick_until(session, lambda: not session.is_busy())
+    assert [job.state for job in session.jobs()] == ["imported"]
+
+
 # In the background
 
 
@@ -200,6 +207,54 @@ def test_what_somebody_else_uses_stays(three):
         collection.objects.link(obj)
     bpy.ops.image_to_3d.keep(job=three[2])
     assert set(collection.objects.keys()) == {"Same Mesh", "Guest"} and mesh.users == 1
+
+
+def root_of(job):
+    return next(root for root in roots() if root["image_to_3d_job"] == job)
+
+
+def test_what_the_user_has_put_below_a_model_stays_where_it_is(three):
+    lamp = bpy.data.objects.new("Lamp", bpy.data.lights.new("Lamp", "POINT"))
+    own = bpy.data.objects.new("Own", bpy.data.meshes.new("Own"))
+    other = root_of(three[1])
+    other.users_collection[0].objects.link(lamp)
+    bpy.context.scene.collection.objects.link(own)
+    lamp.parent, own.parent, own.location = other, other, (1, 2, 3)
+    other.location = (4, 0, 0)
+    bpy.context.view_layer.update()
+    where = own.matrix_world.translation.copy()
+    bpy.ops.image_to_3d.keep(job=three[2])
+    assert [root.name for root in roots()] == ["Red Star 2"]
+    assert {"Lamp", "Own"} <= set(bpy.context.scene.objects.keys())
+    bpy.context.view_layer.update()
+    assert (own.matrix_world.translation - where).length < 1e-5
+
+
+def test_the_one_to_keep_stays_where_it_was_parented_to_another(three):
+    kept = root_of(three[2])
+    kept.parent = root_of(three[1])
+    bpy.ops.image_to_3d.keep(job=three[2])
+    assert roots() == [kept] and kept.users_scene
+
+
+def test_a_material_of_the_users_and_what_was_painted_stay(three, session, make_job):
+    finished(session, make_job, name="Kept", group="foxes", variant=1)
+    fox = finished(session, make_job, name="Fox", group="foxes", variant=2)
+    tick_until(session, lambda: len(session.jobs()) == 5)
+    for job in session.jobs():
+        if job.group == "foxes":
+            bpy.ops.image_to_3d.import_result(job=job.id)
+    mesh = root_of(fox.id).data
+    came, own, image = mesh.materials[0].name, bpy.data.materials.new("Own"), bpy.data.images.new("Painted", 8, 8)
+    own.use_nodes = True
+    own.node_tree.nodes.new("ShaderNodeTexImage").image = image
+    image.pixels.foreach_set([0.5] * 256)
+    image.update()
+    mesh.materials.append(own)
+    assert image.is_dirty
+    bpy.ops.image_to_3d.keep(job=next(job.id for job in session.jobs() if job.name == "Kept"))
+    assert own.name in bpy.data.materials and image.name in bpy.data.images
+    assert came not in bpy.data.materials
 
 
 def test_a_collection_of_the_users_stays_where_the_model_was_moved_there(three):
