@@ -30,7 +30,7 @@ LARGEST_FLOAT = 3.4028234e38  # that Blender's properties hold
 LARGEST_INT = 1 << 63
 MOST_CREDITS = 10**15  # as `api.services.web.number` has it
 
-ORDER_MOST = 1000  # of the models in a row, and of the variants of one
+ORDER_MOST = 1_000_000  # of the models in a row, as all pictures of a folder may be dropped at once
 SECONDS_MOST = 1e9
 
 GROUP = re.compile(r"[0-9a-z-]{0,64}", re.ASCII)
