@@ -60,9 +60,7 @@ def _on_fold(self: "IMAGE_TO_3D_PG_job", context: bpy.types.Context) -> None:
 class IMAGE_TO_3D_PG_job(bpy.types.PropertyGroup):
     """A job in the list; its name is its id, which the session knows everything else by"""
 
-    is_unfolded: bpy.props.BoolProperty(
-        name="Show Variants", description="Show each variant in a row of its own", update=_on_fold
-    )
+    is_unfolded: bpy.props.BoolProperty(name="Show Variants", description="Show each variant in a row of its own")
 
 
 class IMAGE_TO_3D_PG_jobs(bpy.types.PropertyGroup):
@@ -71,14 +69,11 @@ class IMAGE_TO_3D_PG_jobs(bpy.types.PropertyGroup):
     items: bpy.props.CollectionProperty(
         name="Jobs", description="The jobs that are shown, in order", type=IMAGE_TO_3D_PG_job
     )
-    index: bpy.props.IntProperty(
-        name="Selected Job", description="Which job of the list is selected", default=-1, update=_on_press
-    )
+    index: bpy.props.IntProperty(name="Selected Job", description="Which job of the list is selected", default=-1)
     search: bpy.props.StringProperty(
         name="Search",
         description="Show only jobs with these words in their name, service or state",
         options={"TEXTEDIT_UPDATE", "SKIP_SAVE"},
-        update=show_soon,
     )
     sort: bpy.props.EnumProperty(
         name="Sort By",
@@ -89,12 +84,10 @@ class IMAGE_TO_3D_PG_jobs(bpy.types.PropertyGroup):
             ("STATE", "State", "What goes on and what needs you stands first", "SORTSIZE", 2),
         ),
         default="NEWEST",
-        update=show_soon,
     )
     other_files: bpy.props.BoolProperty(
         name="Other Files",
         description="Show also the jobs of other files, and those that were cleared from the list",
-        update=show_soon,
     )
     large: bpy.props.BoolProperty(name="Large Thumbnails", description="Show the models' pictures larger")
     unfolded: bpy.props.CollectionProperty(
@@ -102,10 +95,20 @@ class IMAGE_TO_3D_PG_jobs(bpy.types.PropertyGroup):
     )
 
 
+WATCHED = (
+    (IMAGE_TO_3D_PG_job, "is_unfolded", _on_fold),
+    (IMAGE_TO_3D_PG_jobs, "index", _on_press),
+    *((IMAGE_TO_3D_PG_jobs, name, show_soon) for name in ("search", "sort", "other_files")),
+)
+"""The properties that call a function when they change. A class that still holds the function when Python ends has
+Blender 4.2.23 crash there, as a module of Python, also where it is not registered any more."""
+
 _register, _unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_PG_job, IMAGE_TO_3D_PG_jobs))
 
 
 def register() -> None:
+    for cls, name, update in WATCHED:
+        cls.__annotations__[name].keywords["update"] = update
     _register()
     bpy.types.WindowManager.image_to_3d = bpy.props.PointerProperty(type=IMAGE_TO_3D_PG_jobs)
 
@@ -116,3 +119,5 @@ def unregister() -> None:
     if hasattr(bpy.types.WindowManager, "image_to_3d"):
         del bpy.types.WindowManager.image_to_3d
     _unregister()
+    for cls, name, _ in WATCHED:
+        cls.__annotations__[name].keywords.pop("update", None)
