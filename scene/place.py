@@ -56,13 +56,18 @@ def place(
     nothing can be added to the scene; then the file is as it was.
     """
     parent, remark = _parent(scene, where.get("collection", ""))
+    around = None
+    if not where.get("exactly") or where.get("row"):
+        # Before anything is appended: as long as nothing has changed, Blender knows where everything is. In a scene of
+        # 50,000 objects it needs seconds to find out anew.
+        around = room.Surroundings(view_layers(scene)[0], largest_view(scene))
     oldest = _next_uid()
     try:
         collection, root = _append(folder / folders.BLEND, job)
         # The model is in meters; a scene may say that its unit is another.
         factor = where["size"] / _longest_side(root) if where.get("size") else 1.0 / scene.unit_settings.scale_length
         root.scale = (factor,) * 3
-        beside = _find_room(root, scene, where)  # before the model itself is a part of what stands in the scene
+        beside = _find_room(root, scene, where, around)  # before the model itself is a part of what stands in the scene
         parent.children.link(collection)
         _write_provenance(root, job, where)
         collection["image_to_3d_job"] = job.id  # so that it can go with the model
@@ -143,19 +148,20 @@ def _way_to(layer: bpy.types.LayerCollection, wanted: bpy.types.Collection) -> l
     return []
 
 
-def _find_room(root: bpy.types.Object, scene: bpy.types.Scene, where: Mapping[str, Any]) -> str:
+def _find_room(
+    root: bpy.types.Object, scene: bpy.types.Scene, where: Mapping[str, Any], around: room.Surroundings | None
+) -> str:
     """Put the model where it is seen. Return the name of what it stands beside, "" where it is where it was asked
     for."""
     root.location = where.get("location", (0.0, 0.0, 0.0))
     meshes = [obj for obj in (root, *root.children_recursive) if obj.type == "MESH"]
     row, number = where.get("row", ""), where.get("number", 0)
-    if not meshes or (where.get("exactly") and not row):
+    if not meshes or around is None:
         return ""
     placed = Matrix.LocRotScale(root.location, None, root.scale)
     box = boxes.around(tuple(placed @ _below(root, obj) @ Vector(corner)) for obj in meshes for corner in obj.bound_box)
     points = room.points_in([tuple(placed @ point) for point in _points(root, meshes)], box)
     subject = room.Subject(box, points, tuple(root.location))
-    around = room.Surroundings(view_layers(scene)[0], largest_view(scene))
     members = _members(scene, row)
     if members:
         # The row goes on where it stands: its first model may have gone beside something.
