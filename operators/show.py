@@ -76,7 +76,7 @@ def _missing(job: "Job") -> str:
 
 
 class IMAGE_TO_3D_OT_show_textures(bpy.types.Operator):
-    """Have the solid 3D Views of this window show textures; this costs nothing"""
+    """Show textures in the 3D Views of this window that use Solid shading; this costs nothing"""
 
     bl_idname = "image_to_3d.show_textures"
     bl_label = "Show Textures"
@@ -86,7 +86,7 @@ class IMAGE_TO_3D_OT_show_textures(bpy.types.Operator):
         from ..scene import view
 
         if not view.without_textures(context.window):
-            cls.poll_message_set("No 3D View of this window is solid without textures")
+            cls.poll_message_set("No 3D View of this window uses Solid shading without textures")
             return False
         return True
 

@@ -80,7 +80,9 @@ class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
             self._draw_large(layout, item, job, jobs, picture)
             return
         is_going = any(one.state in UNFINISHED for one in jobs)
-        split = layout.split(factor=0.45 if is_going else 0.62)
+        # Folded variants have a longer name, and their service stands below the list.
+        is_wide = len(jobs) > 1 and not current.joblist.is_behind_toggle(job.id)
+        split = layout.split(factor=0.62 if not is_wide else 0.75 if is_going else 0.85)
         row = split.row(align=True)
         if current.joblist.variants(job.id):
             _draw_arrow(row, item, jobs)
@@ -89,7 +91,7 @@ class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
         row.label(text=shown(_title(jobs)), icon_value=picture, translate=False)
         row = split.row(align=is_going)
         if is_going:
-            row.progress(factor=_progress(jobs), text=shown(_message(jobs)), translate=False)
+            row.progress(factor=_progress(jobs), text=_how_far(jobs))
             if len(jobs) == 1:
                 row.operator("image_to_3d.cancel", text="", icon="X", emboss=False).job = job.id
             return
@@ -97,7 +99,7 @@ class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
             sub = row.row()
             sub.active = False
             sub.label(text=shown(_origin(job)), translate=False)
-        else:
+        elif not is_wide:
             row.label(text=shown(label_of(job.service)) if job.service else "", translate=False)
         _draw_state(row, jobs)
 
@@ -115,7 +117,7 @@ class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
         if picture:
             col.template_icon(icon_value=picture, scale=LARGE_SCALE)
         if is_going:
-            col.progress(factor=_progress(jobs), text=f"{_progress(jobs):.0%}", translate=False)
+            col.progress(factor=_progress(jobs), text=_how_far(jobs))
 
     def filter_items(self, context: bpy.types.Context, data: Any, property: str) -> tuple[list[int], list[int]]:
         """The items are those that are to be shown, but for the moment after a letter was typed."""
@@ -157,11 +159,11 @@ def _progress(jobs: "list[Job]") -> float:
     return sum(job.progress if job.state in UNFINISHED else 1.0 for job in jobs) / len(jobs)
 
 
-def _message(jobs: "list[Job]") -> str:
-    if len(jobs) == 1:
-        return jobs[0].message
-    ended = sum(job.state not in UNFINISHED for job in jobs)
-    return f"{ended} of {len(jobs)} have ended" if ended else jobs[0].message
+def _how_far(jobs: "list[Job]") -> str:
+    """The same in words that a row has room for. What a job does just now stands below the list."""
+    if all(job.state is State.WAITING for job in jobs):
+        return "Waiting"
+    return f"{_progress(jobs):.0%}"
 
 
 def _origin(job: "Job") -> str:
@@ -188,7 +190,7 @@ class _Jobs(Mixin):
         if count + more > 1 or listed.search:
             _draw_tools(layout, listed, has_search=count + more > ROWS or bool(listed.search))
         if not current.joblist.has_of_file and current.joblist.has_others:
-            draw_sentence(layout, "No job is of this file yet, these are of others:", context)
+            draw_sentence(layout, "This file has no jobs yet. These are jobs of other files:", context)
         if count:
             _draw_list(layout, listed, count)
         elif listed.search:
@@ -279,7 +281,7 @@ def _draw_job(layout: bpy.types.UILayout, job: "Job", context: bpy.types.Context
         col = layout.column(align=True)
         half = None  # a row with room for one more
         for operator, text, icon_name in BUTTONS[job.state]:
-            priced = _with_price(operator, text, job)
+            priced = with_price(operator, text, job)
             is_wide = priced != text or half is not None
             place = half if half is not None and priced == text else col.row(align=True)
             half = None if is_wide else place
@@ -295,13 +297,14 @@ def _draw_job(layout: bpy.types.UILayout, job: "Job", context: bpy.types.Context
         row.operator("image_to_3d.remove", text="", icon="TRASH").job = job.id
 
 
-def _with_price(operator: str, text: str, job: "Job") -> str:
+def with_price(operator: str, text: str, job: "Job") -> str:
     """What stands on a button, with what it takes."""
     from ..scene import request  # here, as it would slow down the start of Blender
 
     if operator == "image_to_3d.retry" and (price := request.price_of_retry([job])):
         return f"{text} {price.words}"
-    if operator == "image_to_3d.send_again" and (cost := request.cost_of(job)) is not None:
+    is_unconfirmed = job.state is State.UNCONFIRMED  # no other can be sent again
+    if operator == "image_to_3d.send_again" and is_unconfirmed and (cost := request.cost_of(job)) is not None:
         return f"{text.removesuffix('...')} for {cost:,} Credits..."
     return text
 
@@ -309,25 +312,25 @@ def _with_price(operator: str, text: str, job: "Job") -> str:
 def _draw_variants(layout: bpy.types.UILayout, jobs: "list[Job]", context: bpy.types.Context) -> None:
     """The variants of one request that are folded: how each is, and what it needs next."""
     current = session.current()
-    service = f"{label_of(jobs[0].service)}, " if jobs[0].service else ""
+    service = [label_of(jobs[0].service)] if jobs[0].service else []
     ended = sum(job.state not in UNFINISHED for job in jobs)
-    draw_sentence(layout, f"{_title(jobs)}: {service}{ended} of {len(jobs)} have ended", context)
+    going = [f"{ended} of {len(jobs)} have ended"] if ended < len(jobs) else []
+    draw_sentence(layout, ": ".join([_title(jobs), *([", ".join(service + going)] if service + going else [])]), context)
     if ended < len(jobs):
         layout.progress(factor=_progress(jobs), text=f"{_progress(jobs):.0%}")
     col = layout.column(align=True)
     for job in jobs:
-        split = col.split(factor=0.5)
+        split = col.split(factor=0.45)
         icon = current.previews.icon_of(current.queue.picture_of(job))
         split.label(text=shown(job.name), icon_value=icon, translate=False)
         row = split.row(align=True)
         if job.state in UNFINISHED:
             row.progress(factor=job.progress, text=f"{job.progress:.0%}")
             row.operator("image_to_3d.cancel", text="", icon="X", emboss=False).job = job.id
-        elif job.state is State.IMPORTED:
-            draw_show_small(row, job)
-            row.operator("image_to_3d.select_job", text="", icon=ICONS[job.state], emboss=False).job = job.id
         else:
             row.label(text=job.state.capitalize())
+            if job.state is State.IMPORTED:
+                draw_show_small(row, job)
             row.operator("image_to_3d.select_job", text="", icon=ICONS[job.state], emboss=False).job = job.id
     draw_textures(layout, jobs)
     layout.operator("image_to_3d.use_settings", text="Use Settings", icon="SETTINGS").job = jobs[0].id

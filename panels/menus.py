@@ -5,7 +5,9 @@ View and Image in the Image Editor, and picture files dropped on the 3D View or 
 
 import bpy
 
+from .. import session
 from ..api.sources import ENDINGS
+from .jobs import with_price
 from .sidebar import Tab, image_of
 
 JOB_OPERATORS = (
@@ -25,6 +27,9 @@ JOB_OPERATORS = (
 )
 """About the selected job, in the order in which people meet them."""
 
+PRICED = {"retry": "Retry Job", "send_again": "Send Again..."}
+"""Those of them that may take credits, and what they are called in front of the number."""
+
 LIST_OPERATORS = ("select_job", "retry_all", "clear_finished")
 """About the list of jobs."""
 
@@ -37,6 +42,8 @@ class IMAGE_TO_3D_MT_all(bpy.types.Menu):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         price = _price(context)
+        current = session.current()
+        job = current.queue.job(current.joblist.selected())
         layout.operator("image_to_3d.generate", text=f"Generate 3D Model{price}", icon="MESH_MONKEY")
         layout.operator(
             "image_to_3d.generate_from_files", text=f"Generate from Files{_each(price)}...", icon="FILEBROWSER"
@@ -46,7 +53,11 @@ class IMAGE_TO_3D_MT_all(bpy.types.Menu):
         layout.operator("image_to_3d.reset_parameters")
         layout.separator()
         for name in JOB_OPERATORS:
-            layout.operator(f"image_to_3d.{name}")
+            idname = f"image_to_3d.{name}"
+            if job is not None and name in PRICED:
+                layout.operator(idname, text=with_price(idname, PRICED[name], job))
+            else:
+                layout.operator(idname)
         layout.separator()
         layout.operator("image_to_3d.add_to_asset_browser", icon="ASSET_MANAGER")
         for name in LIST_OPERATORS:

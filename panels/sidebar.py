@@ -244,7 +244,7 @@ def _draw_button(layout: bpy.types.UILayout, context: bpy.types.Context, image: 
 def _words(variants: int, cost: int | None) -> str:
     """What stands on the button: how many models are made, and what all of them cost."""
     if cost is None:
-        return "Generate 3D Model" if variants == 1 else f"Generate {variants} 3D Models"
+        return "Generate 3D Model" if variants == 1 else f"Generate {variants} Models"
     number = "" if variants == 1 else f"{variants} "
     return f"Generate {number}for {variants * cost:,} Credits"
 

@@ -228,7 +228,7 @@ def test_the_button_says_what_all_variants_cost(sidebar, settings, ready, varian
 
 def test_without_a_price_the_button_says_how_many_models(sidebar, settings):
     settings.variants = 4
-    assert button(drawn_by(sidebar.IMAGE_TO_3D_PT_generate))[0]["text"] == "Generate 4 3D Models"
+    assert button(drawn_by(sidebar.IMAGE_TO_3D_PT_generate))[0]["text"] == "Generate 4 Models"
 
 
 def test_a_linked_scene_is_said_to_be_one_and_all_is_drawn(sidebar, settings, tmp_path):
@@ -344,7 +344,7 @@ def test_each_job_is_a_row_with_how_it_is(list_of_jobs, session, make_job, state
     session.refresh(job.id)
     drawn = row(list_of_jobs, job.id)
     if "cancel" in STATES[state]:
-        assert words(drawn) == "Red Star Drawing triangles"
+        assert words(drawn) == f"Red Star {'Waiting' if state == 'waiting' else '25%'}"  # the message has no room
         assert [asked["factor"] for name, asked in drawn if name == "progress"] == [0.25]
         assert operators(drawn) == [("image_to_3d.cancel", {"job": job.id})]
     else:
@@ -503,7 +503,7 @@ def test_textures_are_offered_once_the_model_was_shown(list_of_jobs, session, va
     shading.type = "SOLID"
     assert bpy.ops.image_to_3d.show_textures() == {"FINISHED"}
     assert shading.color_type == "TEXTURE" and not offered()
-    with pytest.raises(RuntimeError, match="No 3D View of this window is solid without textures"):
+    with pytest.raises(RuntimeError, match="No 3D View of this window uses Solid shading without textures"):
         bpy.ops.image_to_3d.show_textures()
 
 
@@ -583,6 +583,35 @@ def test_sending_again_and_trying_all_again_say_what_they_take(list_of_jobs, ses
     assert (drawn["retry_all"], drawn["send_again"]) == ("Retry All 2 for 60 Credits", "Send Again for 30 Credits...")
 
 
+@pytest.mark.parametrize(
+    ("state", "retry", "send_again"),
+    [
+        ("failed", "Retry Job for 30 Credits", "Send Again..."),
+        ("unconfirmed", "Retry Job", "Send Again for 30 Credits..."),
+        ("imported", "Retry Job", "Send Again..."),
+    ],
+)
+def test_the_menu_says_what_the_selected_job_takes(extension, session, make_job, state, retry, send_again):
+    session.refresh(make_job(state, service="meshy", parameters={"image_url": "picture.png"}).id)
+    drawn = texts(drawn_by(extension.module("panels.menus").IMAGE_TO_3D_MT_all))
+    assert (drawn["retry"], drawn["send_again"]) == (retry, send_again)
+
+
+def test_an_imported_variant_says_so_beside_its_buttons(list_of_jobs, session, make_job):
+    for number, state in ((1, "imported"), (2, "failed")):
+        make_job(state, name=f"Fox {number}", group="a1", variant=number)
+    session.tick()
+    drawn = drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs)
+    assert "Fox 1 Imported Fox 2 Failed" in words(drawn)
+
+
+def test_folded_variants_leave_the_room_of_the_service_to_their_name(list_of_jobs, session, make_job):
+    for number in (1, 2):
+        make_job("failed", service="meshy", name=f"Fox {number}", group="a1", variant=number)
+    session.tick()
+    assert words(row_of_group(list_of_jobs)) == "Fox, 2 variants"
+
+
 def test_variants_show_how_far_they_are_together(list_of_jobs, session, make_job):
     jobs = [
         make_job(state, name=f"Fox {number}", group="a1", variant=number, progress=0.5)
@@ -590,7 +619,7 @@ def test_variants_show_how_far_they_are_together(list_of_jobs, session, make_job
     ]
     session.tick()
     (bar,) = [asked for name, asked in row_of_group(list_of_jobs) if name == "progress"]
-    assert bar["factor"] == 0.75
+    assert (bar["factor"], bar["text"]) == (0.75, "75%")
     drawn = drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs)
     assert words(drawn).startswith("Fox, 2 variants: Local, 1 of 2 have ended")
     assert ("image_to_3d.cancel", {"job": jobs[1].id}) in operators(drawn)
