@@ -7,11 +7,13 @@ import bpy
 from .. import session
 from .outcome import outcome, report
 
-WHERE = "Edit > Preferences > File Paths > Asset Libraries"
+WHERE = "Edit > Preferences > Asset Libraries"
+WHERE_BEFORE = "Edit > Preferences > File Paths > Asset Libraries"
+"""... where Blender's preferences have no section of their own for them (up to 5.1 or before)."""
 
 
 class IMAGE_TO_3D_OT_add_to_asset_browser(bpy.types.Operator):
-    """Show all models that were made in Blender's Asset Browser, to be dragged into any file"""
+    """Show all models in Blender's Asset Browser, from where you can drag them into any file"""
 
     bl_idname = "image_to_3d.add_to_asset_browser"
     bl_label = "Add to Asset Browser"
@@ -28,15 +30,21 @@ class IMAGE_TO_3D_OT_add_to_asset_browser(bpy.types.Operator):
         write_catalogs(folder)
         library = assets.library_of(folder)
         if library is None:
-            library, done = assets.add_library(folder), "Added the asset library {!r}: remove it again"
+            library, done = assets.add_library(folder), "Added the asset library {!r}. You can remove it"
         elif assets.switch_on(library):
-            done = "Switched the asset library {!r} on: remove it, or switch it off,"
+            done = "Switched the asset library {!r} on. You can switch it off, or remove it,"
         else:
-            done = "The models are in the Asset Browser already, as the library {!r}: remove it"
+            done = "The models are in the Asset Browser already, as the library {!r}. You can remove it"
         assets.refresh_browsers(folder)
-        report(self, "INFO", f"{done.format(library.name)} in {WHERE}")
+        report(self, "INFO", f"{done.format(library.name)} in {_where()}")
         if bpy.context.preferences.is_dirty and not bpy.context.preferences.use_preferences_save:
             report(self, "WARNING", "Auto-Save Preferences is off: save the preferences to keep the asset library")
+
+
+def _where() -> str:
+    """Where people find the asset libraries in this Blender."""
+    sections = bpy.types.Preferences.bl_rna.properties["active_section"].enum_items
+    return WHERE if "ASSETS" in sections else WHERE_BEFORE
 
 
 register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_OT_add_to_asset_browser,))
