@@ -173,7 +173,7 @@ SENTENCES = {
 
 
 class IMAGE_TO_3D_OT_select_job(OfList, bpy.types.Operator):
-    """Select a job in the list, without one the newest"""
+    """Select the newest job in the list"""
 
     bl_idname = "image_to_3d.select_job"
     bl_label = "Select Newest Job"

@@ -53,8 +53,8 @@ def _said(name: str, removed: int, awaited: int) -> str:
     if not removed and not awaited:
         return f"There is nothing to remove: no other variant of {name} is in this file"
     models = "1 other model is removed" if removed == 1 else f"{removed} other models are removed"
-    jobs = "1 variant that is still to come does" if awaited == 1 else f"{awaited} variants that are still to come do"
-    later = f"{jobs} not enter the scene by {'itself' if awaited == 1 else 'themselves'} any more"
+    jobs = "1 variant has" if awaited == 1 else f"{awaited} variants have"
+    later = f"{jobs} not arrived yet, and will not enter the scene by {'itself' if awaited == 1 else 'themselves'}"
     return ". ".join([f"{name} is kept, {models}" if removed else f"{name} is kept", *([later] if awaited else [])])
 
 

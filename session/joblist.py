@@ -81,15 +81,15 @@ class IMAGE_TO_3D_PG_jobs(bpy.types.PropertyGroup):
         items=(
             ("NEWEST", "Newest First", "The job that was started last stands first", "SORTTIME", 0),
             ("NAME", "Name", "By the names of their pictures", "SORTALPHA", 1),
-            ("STATE", "State", "What goes on and what needs you stands first", "SORTSIZE", 2),
+            ("STATE", "State", "Jobs that are running and jobs that need you stand first", "SORTSIZE", 2),
         ),
         default="NEWEST",
     )
     other_files: bpy.props.BoolProperty(
         name="Other Files",
-        description="Show also the jobs of other files, and those that were cleared from the list",
+        description="Also show jobs of other files, and jobs that were cleared from the list",
     )
-    large: bpy.props.BoolProperty(name="Large Thumbnails", description="Show the models' pictures larger")
+    large: bpy.props.BoolProperty(name="Large Thumbnails", description="Show larger pictures of the models")
     unfolded: bpy.props.CollectionProperty(
         name="Unfolded", description="The groups of variants that are shown in full", type=IMAGE_TO_3D_PG_job
     )

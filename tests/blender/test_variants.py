@@ -283,7 +283,7 @@ def test_what_is_still_to_come_does_not_come_any_more(extension, settings, start
     tick_until(session, lambda: session.refresh(first.id).state == "imported")
     assert {second.id, third.id} == set(session.expected())
     bpy.ops.image_to_3d.keep(job=first.id)
-    said = "Red Star 1 is kept. 2 variants that are still to come do not enter the scene by"
+    said = "Red Star 1 is kept. 2 variants have not arrived yet, and will not enter the scene by"
     assert said in capfd.readouterr().out
     tick_until(session, lambda: not session.is_busy())
     assert [root.name for root in roots()] == ["Red Star 1"]
