@@ -218,6 +218,7 @@ def _draw_tools(layout: bpy.types.UILayout, listed: Any, *, has_search: bool) ->
         row.separator()
     else:
         row.alignment = "RIGHT"
+    row.operator("image_to_3d.add_to_asset_browser", text="", icon="ASSET_MANAGER")
     row.prop(listed, "sort", text="", icon_only=True)
     row.prop(listed, "large", text="", icon="IMGDISPLAY")
     row.operator("image_to_3d.clear_finished", text="", icon="BRUSH_DATA")
@@ -315,7 +316,9 @@ def _draw_variants(layout: bpy.types.UILayout, jobs: "list[Job]", context: bpy.t
     service = [label_of(jobs[0].service)] if jobs[0].service else []
     ended = sum(job.state not in UNFINISHED for job in jobs)
     going = [f"{ended} of {len(jobs)} have ended"] if ended < len(jobs) else []
-    draw_sentence(layout, ": ".join([_title(jobs), *([", ".join(service + going)] if service + going else [])]), context)
+    draw_sentence(
+        layout, ": ".join([_title(jobs), *([", ".join(service + going)] if service + going else [])]), context
+    )
     if ended < len(jobs):
         layout.progress(factor=_progress(jobs), text=f"{_progress(jobs):.0%}")
     col = layout.column(align=True)

@@ -182,6 +182,14 @@ def test_a_library_that_is_switched_off_is_switched_on(libraries, session, capfd
     assert "Switched the asset library 'Image to 3D' on" in capfd.readouterr().out
 
 
+def test_the_list_of_jobs_offers_it(extension, libraries, make_job, session):
+    for _ in range(2):
+        make_job("imported")
+    session.tick()
+    drawn = drawn_by(extension.module("panels.jobs").IMAGE_TO_3D_PT_jobs)
+    assert [name for name, _ in operators(drawn)].count("image_to_3d.add_to_asset_browser") == 1
+
+
 def test_the_preferences_and_the_menu_offer_it(extension, libraries):
     panel = extension.module("panels.preferences").IMAGE_TO_3D_AP_preferences
     drawn = drawn_by(panel, bl_rna=extension.preferences.bl_rna)

@@ -103,6 +103,20 @@ def test_picture_dropped_on_the_tab_is_chosen(blender, star):
     assert chosen(blender)[1] == ""
 
 
+def test_browser_opens_where_the_last_picture_was(blender, star):
+    blender.run("bpy.context.scene.image_to_3d.local.resolution = 'LOW_POLY'")
+    side = blender.open_sidebar()
+    blender.run("bpy.ops.image_to_3d.generate(filepath=path); 0", path=str(star))
+    until_state(blender, blender.run("session.jobs()[0].id"), "imported", seconds=60)
+    blender.run("bpy.context.preferences.view.filebrowser_display_type = 'SCREEN'")
+    try:
+        blender.click_on("Drop a Picture, or Choose", side)
+        blender.find(star.name, blender.area("FILE_BROWSER", "WINDOW"))
+        blender.press("ESC")
+    finally:
+        blender.run("bpy.context.preferences.view.property_unset('filebrowser_display_type')")
+
+
 def test_recent_picture_is_chosen_again(blender, pictures):
     blender.run("bpy.context.scene.image_to_3d.local.resolution = 'LOW_POLY'")
     side = blender.open_sidebar()

@@ -54,6 +54,7 @@ if before is not None:
 
 ICON_PX = 36  # from the right edge of the tab to the icon of a job's state
 LARGE_PX = 47  # ... and to the button above the list for large thumbnails
+CLEAR_PX = 26  # ... and to the one that clears it
 ARROW_PX = 36  # from the left edge of the tab to the triangle of a row
 ROW_PX = 21
 
@@ -144,6 +145,32 @@ def test_variants_fold_together(blender, list_of):
     blender.click(panel.left + ARROW_PX, row.center[1])
     blender.find("Meshy", rows(panel, 4), number=3)
     assert blender.find("Owl", rows(panel, 4)).top > folded.top + ROW_PX
+
+
+def test_retry_all_asks_first_and_says_what_it_costs(blender, services, sign_in, list_of):
+    sign_in(services)
+    panel = list_of(*(job(name, "failed", message="Busy") for name in ("Fox", "Horse")), job("Owl"))
+    blender.click_on("Retry All 2 for 60 Credits", panel)
+    blender.find("Retry 2 failed jobs?", blender.area())
+    blender.find("About 60 credits", blender.area())
+    blender.press("ESC")
+    blender.leave()
+    assert services.creates == []
+    blender.click_on("Retry All 2 for 60 Credits", panel)
+    blender.find("Retry 2 failed jobs?", blender.area())
+    blender.press("RET")
+    blender.until("sum(job.state == 'imported' for job in session.jobs()) == 3")
+    assert len(services.creates) == 2
+
+
+def test_clear_finished_leaves_what_needs_somebody(blender, list_of):
+    panel = list_of(job("Whale", "ready", note="Here"), job("Horse", "failed", message="Busy"), job("Owl"), job("Fox"))
+    blender.click(panel.right - CLEAR_PX, panel.top + jobs.SEARCH_PX)
+    blender.find("3 finished jobs leave the list", blender.status_bar())
+    blender.leave()
+    blender.find("3 More", panel)
+    assert blender.sees("Whale", panel) and not blender.sees("Owl", panel)
+    assert blender.run("len(session.jobs())") == 4
 
 
 def test_typing_shows_the_finds(blender, list_of):

@@ -51,8 +51,20 @@ ELSEWHERE = (
     ("button", 1, "Enter API Key"),
     ("button", 1, "Allow Online Access"),
     ("button", 1, "Open Preferences"),
-    ("button", 1, "Generate 3D Model"),
-    ("button", 1, "Generate for 1,000 Credits"),
+    ("button with a number", 1, "Generate 3D Model"),
+    ("button with a number", 1, "Generate for 1,000 Credits"),
+    ("button with a number", 1, "Generate 8 for 320 Credits"),
+    ("button with a number", 1, "Generate 8 Models"),
+    ("button", 1, "Drop a Picture, or Choose..."),
+    ("button", 1, "Retry for up to 40 Credits"),
+    ("button", 1, "Retry (May Cost Credits)"),
+    ("button", 1, "Retry All 20 for 800 Credits"),
+    ("button", 1, "Retry All 20 for up to 800 Credits"),
+    ("button", 1, "Send Again for 40 Credits..."),
+    ("button", 1, "Show Textures"),
+    ("button", 1, "Keep This One"),
+    ("button", 1, "10,000 More"),
+    ("button", 1, "Other Files"),
     ("button", 1, "Cancel"),
     ("button with icons", 1, "Use Settings"),
 )
@@ -79,6 +91,7 @@ def room(kind, sharing, width, unit):
         "field": field / sharing - 0.2 * unit,
         "choice": part - 0.2 * unit,
         "button": part - 1.05 * unit,
+        "button with a number": whole - 4.05 * unit,  # the number of variants
         "button with icons": whole - 4.2 * unit,  # three more beside it
         "header": whole - 4 * unit,  # beside an arrow and two icons
         "line": whole,
@@ -166,6 +179,9 @@ chosen.local.scaled_bbox = chosen.csm.scaled_bbox = (-1, 2, -1)
 """
 
 
+DOTS_OF_ITS_OWN = "Choose..."  # on a button that opens a window; its room is measured above
+
+
 def cut(blender, side):
     """The texts in the tab that end in dots, from its top to its end."""
     found = set()
@@ -186,7 +202,7 @@ def test_nothing_in_the_tab_ends_in_dots(blender, service):
         blender.click_on(header, side)
     blender.move(*side.center)
     try:
-        assert cut(blender, side) == set()
+        assert cut(blender, side) - {DOTS_OF_ITS_OWN} == set()
     finally:
         for _ in range(40):
             blender.press("WHEELUPMOUSE")
