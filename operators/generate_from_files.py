@@ -64,7 +64,7 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
             self,
             event,
             title=f"Generate {models} with {service.label}?",
-            message=f"About {cost * number:,} credits" if cost else "It may cost credits",
+            message=f"About {cost * number:,} credits" if cost else "It costs credits",
             confirm_text="Generate",
         )
 

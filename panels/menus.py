@@ -6,7 +6,9 @@ View and Image in the Image Editor, and picture files dropped on the 3D View or 
 import bpy
 
 from .. import session
+from ..api.services import SERVICES
 from ..api.sources import ENDINGS
+from ..scene import settings
 from .jobs import with_price
 from .sidebar import Tab, image_of
 
@@ -41,13 +43,11 @@ class IMAGE_TO_3D_MT_all(bpy.types.Menu):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        price = _price(context)
+        price, each = _price(context), _price(context, each=True)
         current = session.current()
         job = current.queue.job(current.joblist.selected())
         layout.operator("image_to_3d.generate", text=f"Generate 3D Model{price}", icon="MESH_MONKEY")
-        layout.operator(
-            "image_to_3d.generate_from_files", text=f"Generate from Files{_each(price)}...", icon="FILEBROWSER"
-        )
+        layout.operator("image_to_3d.generate_from_files", text=f"Generate from Files{each}...", icon="FILEBROWSER")
         layout.operator("image_to_3d.choose_picture", text="Choose Picture...")
         layout.operator("image_to_3d.paste_picture")
         layout.operator("image_to_3d.reset_parameters")
@@ -74,7 +74,7 @@ def draw_import(self: bpy.types.Menu, context: bpy.types.Context) -> None:
 def draw_add(self: bpy.types.Menu, context: bpy.types.Context) -> None:
     self.layout.separator()
     self.layout.operator(
-        "image_to_3d.generate_from_files", text=f"Image to 3D{_each(_price(context))}...", icon="IMAGE_DATA"
+        "image_to_3d.generate_from_files", text=f"Image to 3D{_price(context, each=True)}...", icon="IMAGE_DATA"
     )
 
 
@@ -88,17 +88,17 @@ def draw_image(self: bpy.types.Menu, context: bpy.types.Context) -> None:
         operator.image = image.name
 
 
-def _price(context: bpy.types.Context) -> str:
-    """What a press takes, as it stands behind what it does; "" for nothing, or where nobody knows it."""
+def _price(context: bpy.types.Context, *, each: bool = False) -> str:
+    """What a press takes, as it stands behind what it does, for `each` of several pictures; "" for nothing."""
     from ..scene import request  # here, as it would slow down the start of Blender
 
+    chosen = context.scene.image_to_3d
+    if not SERVICES[settings.service_of(chosen)].is_paid:
+        return ""
     cost = request.cost(context.scene)
-    return "" if cost is None else f" for {cost * context.scene.image_to_3d.variants:,} Credits"
-
-
-def _each(price: str) -> str:
-    """The price where several pictures can be chosen."""
-    return f"{price} Each" if price else ""
+    if cost is None:
+        return " (Costs Credits)"
+    return f" for {cost * chosen.variants:,} Credits{' Each' if each else ''}"
 
 
 class IMAGE_TO_3D_FH_pictures(bpy.types.FileHandler):

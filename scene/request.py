@@ -127,7 +127,7 @@ class Price(NamedTuple):
     def words(self) -> str:
         """What stands on a button after what it does: "for 30 Credits"."""
         if self.credits is None:
-            return "for Credits" if self.is_sure else "(May Cost Credits)"
+            return "(Costs Credits)" if self.is_sure else "(May Cost Credits)"
         return f"for {self.credits:,} Credits" if self.is_sure else f"for up to {self.credits:,} Credits"
 
     @property

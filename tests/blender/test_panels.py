@@ -563,7 +563,7 @@ SENT = {"sent": "2026-01-01T00:00:00.000Z", "task_id": "0193"}
         (SENT, "Retry"),  # its task may still have the model
         ({**SENT, "task_over": True}, "Retry for 30 Credits"),
         ({**SENT, "gone": True}, "Retry for up to 30 Credits"),
-        ({"parameters": {"image_url": "picture.png", "ai_model": "meshy-99"}}, "Retry for Credits"),
+        ({"parameters": {"image_url": "picture.png", "ai_model": "meshy-99"}}, "Retry (Costs Credits)"),
         ({"service": "local"}, "Retry"),
     ],
 )
@@ -581,6 +581,26 @@ def test_sending_again_and_trying_all_again_say_what_they_take(list_of_jobs, ses
     session.tick()
     drawn = texts(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs))
     assert (drawn["retry_all"], drawn["send_again"]) == ("Retry All 2 for 60 Credits", "Send Again for 30 Credits...")
+
+
+@pytest.mark.parametrize(
+    ("service", "price", "each"),
+    [
+        ("LOCAL", "", ""),
+        ("MESHY", " for 120 Credits", " for 120 Credits Each"),
+        ("CSM", " (Costs Credits)", " (Costs Credits)"),
+    ],
+)
+def test_the_menus_say_what_a_press_takes(extension, settings, no_jobs, image_editor, service, price, each):
+    settings.service, settings.variants = service, 4
+    menus = extension.module("panels.menus")
+    drawn = texts(drawn_by(menus.IMAGE_TO_3D_MT_all))
+    assert drawn["generate"] == f"Generate 3D Model{price}"
+    assert drawn["generate_from_files"] == f"Generate from Files{each}..."
+    for draw, text in ((menus.draw_add, f"Image to 3D{each}..."), (menus.draw_image, f"Generate 3D Model{price}")):
+        layout = Layout()
+        draw(SimpleNamespace(layout=layout), context(image_editor))
+        assert list(texts(layout.drawn).values()) == [text]
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ ELSEWHERE = (
     ("button with a number", 1, "Generate 8 Models"),
     ("button", 1, "Drop a Picture, or Choose..."),
     ("button", 1, "Retry for up to 40 Credits"),
-    ("button", 1, "Retry (May Cost Credits)"),
+    ("button", 1, "Retry (Costs Credits)"),
     ("button", 1, "Retry All 20 for 800 Credits"),
     ("button", 1, "Retry All 20 for up to 800 Credits"),
     ("button", 1, "Send Again for 40 Credits..."),
