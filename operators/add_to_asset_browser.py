@@ -2,6 +2,8 @@
 """`image_to_3d.add_to_asset_browser`: enters the folder of results as an asset library in Blender's preferences. Moves
 and copies no model."""
 
+from typing import Any
+
 import bpy
 
 from .. import session
@@ -43,8 +45,8 @@ class IMAGE_TO_3D_OT_add_to_asset_browser(bpy.types.Operator):
 
 def _where() -> str:
     """Where people find the asset libraries in this Blender."""
-    sections = bpy.types.Preferences.bl_rna.properties["active_section"].enum_items
-    return WHERE if "ASSETS" in sections else WHERE_BEFORE
+    section: Any = bpy.types.Preferences.bl_rna.properties["active_section"]
+    return WHERE if "ASSETS" in section.enum_items else WHERE_BEFORE
 
 
 register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_OT_add_to_asset_browser,))

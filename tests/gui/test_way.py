@@ -392,6 +392,18 @@ def test_drop_asks_before_it_costs(blender, services, sign_in, two_stars):
     assert len(services.creates) == 2
 
 
+@pytest.mark.parametrize(("service", "said"), [("MESHY", "About 120 credits"), ("CSM", "It costs credits")])
+def test_drop_says_what_all_variants_cost(blender, services, sign_in, star, service, said):
+    sign_in(services)
+    blender.run("chosen = bpy.context.scene.image_to_3d\nchosen.service, chosen.variants = name, 4", name=service)
+    drop(blender, star)
+    blender.click_on("Image to 3D", blender.around())
+    blender.find("Generate 4 models with", blender.area())
+    blender.find(said, blender.area())
+    blender.press("ESC")
+    assert jobs(blender) == 0
+
+
 def test_image_that_was_painted_and_never_saved(blender, keeper, sign_in):
     sign_in(keeper)
     blender.run("bpy.context.scene.image_to_3d.service = 'MESHY'")
