@@ -131,6 +131,13 @@ def blender(_shared):
 
 
 @pytest.fixture
+def newest(blender):
+    """For what one Blender with windows shows for all: the wheels of the others have tests of the same."""
+    if blender.version[:2] < PICTURES_FROM:
+        pytest.skip(f"seen in Blender {'.'.join(map(str, PICTURES_FROM))}; the wheels of the others test the same")
+
+
+@pytest.fixture
 def start_blender(binary, tmp_path_factory):
     """Starts a Blender of the test's own on a screen of its own, with an environment beside the usual. It may be killed
     and started again. `folder` is one in which an extension is installed."""

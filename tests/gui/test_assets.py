@@ -113,6 +113,7 @@ def test_a_model_is_dragged_out_of_the_asset_browser_with_its_material(blender, 
     save("asset_browser", blender, Box(0, view.top, assets.right, assets.bottom))
 
 
+@pytest.mark.usefixtures("newest")
 def test_the_catalogs_have_the_services_names(blender, browser):
     tree = blender.area("FILE_BROWSER", "TOOLS")
     above = blender.find("Image to 3D", tree, number=1)  # the first is the library's name
@@ -128,6 +129,7 @@ def test_the_catalogs_have_the_services_names(blender, browser):
     blender.find("Red Star", browser[0])
 
 
+@pytest.mark.usefixtures("newest")
 def test_a_removed_job_is_no_asset_any_more(blender, browser):
     assets, job = browser
     blender.find("Red Star", assets)
@@ -144,6 +146,7 @@ def gone(blender, text, box, tries=30):
     raise AssertionError(f"{text} is still there")
 
 
+@pytest.mark.usefixtures("newest")
 def test_removing_a_linked_model_asks_first(blender, browser):
     assets, job = browser
     blender.run(LINKING)
@@ -157,6 +160,7 @@ def test_removing_a_linked_model_asks_first(blender, browser):
     assert jobs.state(blender, job) == "imported"
 
 
+@pytest.mark.usefixtures("newest")
 def test_the_button_in_the_preferences(blender, request):
     request.addfinalizer(lambda: blender.run(FORGET_LIBRARIES))
     blender.run("session.tick()")

@@ -70,6 +70,7 @@ def pictures(star, tmp_path):
     return [shutil.copy(star, tmp_path / f"{name} Star.png") for name in ("Left", "Right")]
 
 
+@pytest.mark.usefixtures("newest")
 def test_file_is_chosen_in_the_browser(blender, pictures):
     folder = pictures[0].parent
     blender.run("bpy.context.preferences.view.filebrowser_display_type = 'SCREEN'")
@@ -90,6 +91,7 @@ def test_file_is_chosen_in_the_browser(blender, pictures):
     assert blender.run("len(session.jobs())") == 0
 
 
+@pytest.mark.usefixtures("newest")
 def test_picture_dropped_on_the_tab_is_chosen(blender, star):
     side = blender.open_sidebar()
     blender.move(*side.center)
@@ -103,6 +105,7 @@ def test_picture_dropped_on_the_tab_is_chosen(blender, star):
     assert chosen(blender)[1] == ""
 
 
+@pytest.mark.usefixtures("newest")
 def test_browser_opens_where_the_last_picture_was(blender, star):
     blender.run("bpy.context.scene.image_to_3d.local.resolution = 'LOW_POLY'")
     side = blender.open_sidebar()
@@ -117,6 +120,7 @@ def test_browser_opens_where_the_last_picture_was(blender, star):
         blender.run("bpy.context.preferences.view.property_unset('filebrowser_display_type')")
 
 
+@pytest.mark.usefixtures("newest")
 def test_recent_picture_is_chosen_again(blender, pictures):
     blender.run("bpy.context.scene.image_to_3d.local.resolution = 'LOW_POLY'")
     side = blender.open_sidebar()

@@ -85,6 +85,7 @@ def job(name, state="imported", **fields):
     return {"name": name, "state": state, **fields}
 
 
+@pytest.mark.usefixtures("newest")
 def test_other_files_are_behind_a_toggle(blender, list_of):
     panel = list_of(job("Owl", file="/castle.blend"), job("Fox"), job("Whale", file="/castle.blend"), job("Horse"))
     blender.find("2 More", panel)
@@ -133,6 +134,7 @@ def test_a_double_click_shows_the_model(blender, list_of):
         blender.run("bpy.context.preferences.inputs.property_unset('mouse_double_click_time')")
 
 
+@pytest.mark.usefixtures("newest")
 def test_variants_fold_together(blender, list_of):
     panel = list_of(
         job("Owl"),
@@ -147,6 +149,7 @@ def test_variants_fold_together(blender, list_of):
     assert blender.find("Owl", rows(panel, 4)).top > folded.top + ROW_PX
 
 
+@pytest.mark.usefixtures("newest")
 def test_retry_all_asks_first_and_says_what_it_costs(blender, services, sign_in, list_of):
     sign_in(services)
     panel = list_of(*(job(name, "failed", message="Busy") for name in ("Fox", "Horse")), job("Owl"))
@@ -163,6 +166,7 @@ def test_retry_all_asks_first_and_says_what_it_costs(blender, services, sign_in,
     assert len(services.creates) == 2
 
 
+@pytest.mark.usefixtures("newest")
 def test_clear_finished_leaves_what_needs_somebody(blender, list_of):
     panel = list_of(job("Whale", "ready", note="Here"), job("Horse", "failed", message="Busy"), job("Owl"), job("Fox"))
     blender.click(panel.right - CLEAR_PX, panel.top + jobs.SEARCH_PX)
@@ -173,6 +177,7 @@ def test_clear_finished_leaves_what_needs_somebody(blender, list_of):
     assert blender.run("len(session.jobs())") == 4
 
 
+@pytest.mark.usefixtures("newest")
 def test_typing_shows_the_finds(blender, list_of):
     panel = list_of(*(job(f"Lantern {number}") for number in range(8)), job("Blue Whale"), job("Lantern"))
     blender.click(*jobs.search_field(panel))

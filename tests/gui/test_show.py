@@ -2,6 +2,7 @@
 """From a job to its model in real windows: Show, Show Textures, Keep This One, and what a linked scene shows. Services
 are stand-ins on this machine."""
 
+import pytest
 from gui import jobs
 from gui.blender import Box
 from gui.screen import HEIGHT, WIDTH
@@ -47,6 +48,7 @@ def undo(blender):
     blender.press("Z", ctrl=True)
 
 
+@pytest.mark.usefixtures("newest")
 def test_show_selects_and_frames_it_and_is_one_step(blender, services, sign_in, star):
     sign_in(services)
     imported(blender, star)
@@ -99,6 +101,7 @@ def test_show_works_beside_an_image_and_in_local_view(blender, services, sign_in
     )
 
 
+@pytest.mark.usefixtures("newest")
 def test_what_was_deleted_is_offered_to_be_imported_again(blender, services, sign_in, star):
     sign_in(services)
     imported(blender, star)
@@ -132,6 +135,7 @@ def test_textures_are_offered_with_the_first_model_and_switched_by_the_button_on
     assert not blender.sees("Show Textures", panel)
 
 
+@pytest.mark.usefixtures("newest")
 def test_variants_are_started_with_one_press_and_one_is_kept(blender, services, sign_in, star):
     sign_in(services)
     blender.run(
@@ -196,6 +200,7 @@ bpy.context.preferences.view.use_translate_interface = False
 """
 
 
+@pytest.mark.usefixtures("newest")
 def test_names_are_not_translated(blender, services, sign_in, star, tmp_path):
     sign_in(services)
     picture = tmp_path / "Sky.png"
