@@ -19,6 +19,9 @@ LOOK_EVERY_S = 2.0
 SHARE = 0.01
 """How much of the time the looks at a file may take: a folder in the network may be slow to answer."""
 
+SLOW_S = 0.1
+"""How long a folder may take to answer while something is drawn, before no other is asked for a while."""
+
 SETTLES_S = 1.0
 """How old the last change of a file has to be: Blender keeps the icons of files by the second of their last change."""
 
@@ -45,6 +48,8 @@ class Previews:
         self._versions: dict[str, Version | None] = {}
         """By path: the version of the file that was seen last, None where there was none."""
         self._next_s = 0.0
+        self._draw_next_s = 0.0
+        """When files may be asked for again in a drawing, after a folder was slow."""
         self._image: ImageState | None = None
         """Of the chosen image, when its icon was made last."""
         self._image_next_s = 0.0
@@ -64,7 +69,13 @@ class Previews:
         if self._icons is None:
             self._icons = bpy.utils.previews.new()
         if path not in self._icons:
+            began_s = self._clock()
+            if began_s < self._draw_next_s:  # a menu of pictures in a dead folder would hold the window up for each
+                return False
             version = _version_of(path)
+            took_s = self._clock() - began_s
+            if took_s > SLOW_S:
+                self._draw_next_s = began_s + took_s / SHARE
             if version is None:  # a pipe would be waited for
                 return False
             try:

@@ -234,6 +234,15 @@ def test_a_folder_that_is_slow_to_answer_is_asked_seldom(extension, star, tmp_pa
     assert any(previews.look_at_file(str(picture)) for _ in range(20))
 
 
+def test_where_one_folder_is_slow_a_menu_of_pictures_asks_for_no_other_until_later(extension, star, tmp_path):
+    seconds = [0.0, 2.0, 3.0, 150.0, 202.0, 202.0]
+    previews = extension.module("session.previews").Previews(clock=lambda: seconds.pop(0))
+    assert not previews.is_there(str(tmp_path / "gone.png"))  # after two seconds
+    assert not previews.is_there(str(star)) and not previews.is_there(str(star))
+    assert previews.is_there(str(star))
+    previews.close()
+
+
 def test_the_icon_of_the_chosen_image_is_made_anew_when_the_image_changes(previews, clock):
     image = bpy.data.images.new("Painted", 4, 4)
 
