@@ -56,6 +56,20 @@ def test_in_the_first_scene_it_is_seen_selected_beside_the_cube(blender, service
     assert blender.run(SELECTED) == ["Cube"] and blender.run(ACTIVE) == "Cube"
 
 
+def test_in_edit_mode_it_is_one_step_as_well(blender, services, sign_in, star):
+    sign_in(services)
+    blender.run("bpy.ops.object.mode_set(mode='EDIT')")
+    blender.run("bpy.ops.ed.undo_push(message='Edit Mode')")
+    arrive(blender, star)
+    for _ in range(2):
+        assert blender.run("'Red Star' in bpy.data.objects and bpy.context.mode") == "EDIT_MESH"
+        blender.press("Z", ctrl=True)
+        blender.until("'Red Star' not in bpy.data.objects")
+        assert blender.run("bpy.context.mode") == "EDIT_MESH"
+        blender.press("Z", ctrl=True, shift=True)
+        blender.until("'Red Star' in bpy.data.objects")
+
+
 def test_in_local_view_it_is_seen_as_well(blender, services, sign_in, star):
     sign_in(services)
     blender.run("bpy.ops.view3d.localview(frame_selected=False)")
