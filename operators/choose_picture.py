@@ -11,6 +11,7 @@ from .. import session
 from ..api.sources import ENDINGS, ending_of, is_path
 from ..scene.settings import source_of
 from .outcome import report
+from .polls import can_change
 
 THUMBNAILS = 3  # Blender's number for how a file browser shows files
 
@@ -56,10 +57,7 @@ class IMAGE_TO_3D_OT_choose_picture(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if context.scene.library is not None:
-            cls.poll_message_set("The scene is linked from another file and cannot be changed")
-            return False
-        return True
+        return can_change(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if self._path() is not None:

@@ -15,6 +15,7 @@ from ..scene import settings
 from ..scene.shown import shown
 from .interrupt import Interrupt
 from .outcome import interruptible_outcome, outcome, report
+from .polls import can_change
 
 if TYPE_CHECKING:
     from ..jobs.folder import Job
@@ -106,6 +107,16 @@ class IMAGE_TO_3D_OT_retry_all(OfList, bpy.types.Operator):
     bl_idname = "image_to_3d.retry_all"
     bl_label = "Retry All Failed Jobs"
 
+    jobs: bpy.props.StringProperty(
+        name="Jobs",
+        description="Ids of those that are meant; empty means all that are shown",
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return can_change(cls, context) and super().poll(context)
+
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         from ..scene.request import price_of_retry
 
@@ -113,6 +124,8 @@ class IMAGE_TO_3D_OT_retry_all(OfList, bpy.types.Operator):
         price = price_of_retry(failed)
         if price is None:
             return self.execute(context)
+        # Another may fail before the question is answered, and would be paid for unasked.
+        self.jobs = " ".join(job.id for job in failed)
         return context.window_manager.invoke_confirm(
             self,
             event,
@@ -128,7 +141,8 @@ class IMAGE_TO_3D_OT_retry_all(OfList, bpy.types.Operator):
     def _retry(self, scene: bpy.types.Scene, interrupt: Interrupt) -> None:
         _read_all()
         current = session.current()
-        failed, troubles = _failed(), []
+        meant = self.jobs.split()
+        failed, troubles = [job for job in _failed() if not meant or job.id in meant], []
         if not failed:
             raise JobError("No failed job is shown in the list.")
         for job in failed:

@@ -406,6 +406,15 @@ def test_all_failed_jobs_are_tried_again_and_one_that_cannot_does_not_stop_them(
     assert [str(session.refresh(job.id).state) for job in jobs] == ["imported", "failed", "imported"]
 
 
+def test_of_the_failed_jobs_only_those_are_tried_again_that_were_asked_about(session, make_job, joblist, settings):
+    jobs = [make_job("failed"), make_job("failed")]
+    tick_until(session, lambda: len(joblist.failed()) == 2)
+    asked, other = ((job.id, session.refresh(job.id).updated) for job in jobs)
+    bpy.ops.image_to_3d.retry_all(jobs=asked[0])
+    assert session.refresh(asked[0]).updated != asked[1]
+    assert session.refresh(other[0]).updated == other[1]
+
+
 def test_a_job_of_another_file_is_shown_when_it_is_selected(make_job, session, shown, joblist):
     other, ours = make_job(file=CASTLE), make_job()
     session.tick()

@@ -183,6 +183,8 @@ OF_A_SCENE = {
     "generate_from_files": {"filepath": "/star.png"},
     "import_result": {"job": "?"},
     "retry": {"job": "?"},
+    "retry_all": {},
+    "choose_picture": {"filepath": "/star.png"},
     "adopt": {"job": "?", "task_id": "0193"},
     "send_again": {"job": "?"},
     "use_settings": {"job": "?"},
