@@ -38,7 +38,8 @@ class IMAGE_TO_3D_OT_keep(InScene, bpy.types.Operator):
             raise JobError("Nothing can be removed while a tool is in use: end the tool first.")
         others = {other.id for other in start.variants(job) if other.id != job.id}
         awaited = [job_id for job_id in current.arrivals.expected() if job_id in others]
-        roots = [root for root in found.roots_of(others) if root.library is None]
+        # One that is in no scene may be seen where its collection is instanced, as it is dragged from Asset Browsers.
+        roots = [root for root in found.roots_of(others) if root.library is None and root.users_scene]
         if any(obj.mode != "OBJECT" for obj in found.whole(roots)):
             reveal.leave_mode(context)
         for job_id in awaited:

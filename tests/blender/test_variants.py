@@ -74,6 +74,18 @@ def test_a_painted_image_is_written_once_and_each_has_it_for_its_own(settings, s
     assert len({file.stat().st_ino for file in files}) == 3 and not session.jobs()[0].origins
 
 
+def test_the_picture_they_share_stays_where_the_first_is_removed_at_once(settings, start_jobs, session):
+    image = bpy.data.images.new("Painted", 32, 24, alpha=True)
+    image.pixels.foreach_set([0.5] * (32 * 24 * 4))
+    settings.variants = 3
+    first, *others = start_jobs(filepath="", image=image)
+    session.queue.cancel(first.id)
+    session.queue.remove(first.id)
+    tick_until(session, lambda: not session.is_busy())
+    assert [str(session.refresh(job.id).state) for job in others] == ["imported", "imported"]
+    assert not session.folder_of(first.id).exists()
+
+
 @pytest.fixture
 def seeded(extension, monkeypatch):
     """Meshy with a seed."""
@@ -235,6 +247,18 @@ def test_the_one_to_keep_stays_where_it_was_parented_to_another(three):
     kept.parent = root_of(three[1])
     bpy.ops.image_to_3d.keep(job=three[2])
     assert roots() == [kept] and kept.users_scene
+
+
+def test_what_an_instance_shows_stays(three):
+    other = root_of(three[1])
+    (collection,) = other.users_collection
+    bpy.context.scene.collection.children.unlink(collection)
+    instance = bpy.data.objects.new("Instance", None)
+    instance.instance_type, instance.instance_collection = "COLLECTION", collection
+    bpy.context.scene.collection.objects.link(instance)
+    bpy.ops.image_to_3d.keep(job=three[2])
+    assert instance.instance_collection == collection and collection.objects[:] == [other]
+    assert len(roots()) == 2
 
 
 def test_a_material_of_the_users_and_what_was_painted_stay(three, session, make_job):
