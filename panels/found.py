@@ -34,8 +34,15 @@ def draw_textures(layout: bpy.types.UILayout, jobs: "list[Job]") -> None:
 
 
 def _can_be_kept(job: "Job") -> bool:
+    """Whether the job's model is here, and another variant's is here or comes by itself."""
     current = session.current()
-    return bool(job.group) and current.here.has_model(job.id, current.looks)
+    if not job.group or not current.here.has_model(job.id, current.looks):
+        return False
+    return any(
+        current.here.has_model(other, current.looks) or current.arrivals.is_expected(other)
+        for other in current.joblist.of_group(job.group)
+        if other != job.id
+    )
 
 
 def _misses_textures(job: "Job") -> bool:

@@ -397,6 +397,10 @@ class JobList:
         ids = self._ids_of(self._unit_of(job_id))
         return ids if len(ids) > 1 and ids[0] == job_id else ()
 
+    def of_group(self, group: str) -> tuple[str, ...]:
+        """All variants of a request, wherever they stand."""
+        return tuple(job_id for part in (FIRST, OTHER) for job_id in self._ids_of(f"{part} {group}"))
+
     def is_unfolded(self, job_id: str) -> bool:
         """Whether the variants among which a job is are shown in full."""
         return self._is_open(self._unit_of(job_id))

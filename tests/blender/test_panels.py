@@ -462,8 +462,13 @@ def names(drawn):
     return [name.removeprefix("image_to_3d.") for name, _ in operators(drawn)]
 
 
-def test_a_variant_can_be_kept_where_its_model_is_here(list_of_jobs, session, variant):
+def test_a_variant_can_be_kept_where_its_model_is_here_and_others_are_to_go(list_of_jobs, session, variant):
     assert "keep" in names(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs))
+    bpy.ops.image_to_3d.keep(job=variant)
+    assert "keep" not in names(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs))
+
+
+def test_a_variant_whose_model_is_not_here_cannot_be_kept(list_of_jobs, session, variant):
     bpy.ops.wm.read_homefile(use_empty=True, app_template="")
     session.tick()
     drawn = names(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs))
