@@ -176,6 +176,10 @@ def _origin(job: "Job") -> str:
 class _Jobs(Mixin):
     bl_label = "Jobs"
 
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        """At the right end of the panel's header, so that it takes no room from the list."""
+        self.layout.operator("image_to_3d.add_to_asset_browser", text="", icon="ASSET_MANAGER", emboss=False)
+
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         listed = context.window_manager.image_to_3d
@@ -218,7 +222,6 @@ def _draw_tools(layout: bpy.types.UILayout, listed: Any, *, has_search: bool) ->
         row.separator()
     else:
         row.alignment = "RIGHT"
-    row.operator("image_to_3d.add_to_asset_browser", text="", icon="ASSET_MANAGER")
     row.prop(listed, "sort", text="", icon_only=True)
     row.prop(listed, "large", text="", icon="IMGDISPLAY")
     row.operator("image_to_3d.clear_finished", text="", icon="BRUSH_DATA")

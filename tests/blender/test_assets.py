@@ -7,11 +7,12 @@ import shutil
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
 import pytest
-from layout import drawn_by, operators, words
+from layout import Layout, drawn_by, operators, words
 
 CATALOGS = "blender_assets.cats.txt"
 
@@ -182,12 +183,11 @@ def test_a_library_that_is_switched_off_is_switched_on(libraries, session, capfd
     assert "Switched the asset library 'Image to 3D' on" in capfd.readouterr().out
 
 
-def test_the_list_of_jobs_offers_it(extension, libraries, make_job, session):
-    for _ in range(2):
-        make_job("imported")
-    session.tick()
-    drawn = drawn_by(extension.module("panels.jobs").IMAGE_TO_3D_PT_jobs)
-    assert [name for name, _ in operators(drawn)].count("image_to_3d.add_to_asset_browser") == 1
+@pytest.mark.parametrize("panel", ["IMAGE_TO_3D_PT_jobs", "IMAGE_TO_3D_PT_jobs_image"])
+def test_the_header_above_the_list_of_jobs_offers_it(extension, panel):
+    layout = Layout()
+    getattr(extension.module("panels.jobs"), panel).draw_header_preset(SimpleNamespace(layout=layout), None)
+    assert operators(layout.drawn) == [("image_to_3d.add_to_asset_browser", {})]
 
 
 def test_the_preferences_and_the_menu_offer_it(extension, libraries):

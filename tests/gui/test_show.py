@@ -150,8 +150,7 @@ def test_variants_are_started_with_one_press_and_one_is_kept(blender, services, 
     data = "[len(getattr(bpy.data, kind)) for kind in ('objects', 'meshes', 'materials', 'images', 'collections')]"
     before = blender.run(data)
     blender.click(side.left + jobs.HEADER_PX, side.top + jobs.HEADER_PX)
-    # Folded, each variant has the button as an icon, which no reader of text finds.
-    blender.run("bpy.context.window_manager.image_to_3d.items[0].is_unfolded = True\n0")
+    blender.run("bpy.ops.image_to_3d.select_job(job=sorted(job.id for job in session.jobs())[1])")  # unfolds them
     blender.click_on("Keep This One", side)
     blender.until("sum('image_to_3d_job' in o for o in bpy.data.objects) == 1", 10)
     assert len(blender.run("[job.id for job in session.jobs()]")) == 3
