@@ -13,6 +13,7 @@ import bpy
 import numpy as np
 import pytest
 from layout import Layout, drawn_by, operators, words
+from ticking import tick_until
 
 CATALOGS = "blender_assets.cats.txt"
 
@@ -52,8 +53,8 @@ def test_the_file_holds_one_asset_with_the_thumbnail_as_its_preview(made_model):
 
 
 def test_a_model_out_of_the_asset_browser_is_known_as_that_of_its_job(session, made_model):
-    session.tick()
     shutil.copytree(made_model, session.root() / made_model.name, dirs_exist_ok=True)
+    tick_until(session, lambda: session.job(made_model.name) is not None)
     (root,) = (obj for obj in load(made_model / "result.blend", link=False).all_objects if obj.parent is None)
     assert root["image_to_3d_job"] == made_model.name and root["image_to_3d_service"] == "local"
     assert bpy.ops.image_to_3d.show(job=made_model.name) == {"FINISHED"}

@@ -142,7 +142,7 @@ def test_picture_from_elsewhere(blender, keep, penguin, source, seen):
 def test_nothing_chosen(blender, keep):
     side = blender.open_sidebar()
     blender.leave()
-    shows(blender, side, "Drop a Picture, or Choose...", "Gives the silhouette a body", "Ready")
+    shows(blender, side, "Drop a Picture, or Choose...", "Rounds out the silhouette", "Ready")
     keep("source_empty", down_to(blender, side, "Parameters"))
 
 
