@@ -6,6 +6,7 @@ from pathlib import Path
 
 import bpy
 
+from .. import session
 from ..api.errors import ImageTo3DError, user_message
 from ..api.services import SERVICES
 from ..api.sources import ENDINGS
@@ -70,11 +71,14 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         started: list[Path] = []
+        queue = session.current().queue
+        before = len(queue)
         interruptible_outcome(self, lambda interrupt: self._start_all(context.scene, started, interrupt))
-        if not started:
+        number = len(started) if bpy.app.background else len(queue) - before  # some may be taken up there
+        if not number:
             return {"CANCELLED"}
-        if len(started) > 1:
-            report(self, "INFO", f"{len(started)} jobs are started")
+        if number > 1:
+            report(self, "INFO", f"{number} jobs are started")
         if not bpy.app.background:
             watch.wake()
         return {"FINISHED"}
