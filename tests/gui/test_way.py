@@ -8,7 +8,7 @@ import shutil
 import time
 
 import pytest
-from gui import eyes
+from gui import eyes, screen
 from PIL import Image
 from service.stand_in import StandIn
 
@@ -329,8 +329,9 @@ def test_search_menu_finds_every_operator(blender):
     blender.run("bpy.ops.wm.call_menu(name='IMAGE_TO_3D_MT_all')")
     labels = [label for label in blender.run(LABELS) if label != "Image to 3D"] + ["Generate from Files..."]
     assert len(labels) > 10
-    blender.find("Open Preferences", blender.area())  # the last one: all are drawn
-    words = eyes.read(blender.picture(), blender.area())
+    window = blender.area()._replace(bottom=screen.HEIGHT)  # the menu is longer than the 3D View
+    blender.find("Open Preferences", window)  # the last one: all are drawn
+    words = eyes.read(blender.picture(), window)
     assert [label for label in labels if not eyes.places(words, label)] == []
     blender.press("ESC")
     blender.run("bpy.context.scene.image_to_3d.local.texture_model = 'NONE'")

@@ -388,8 +388,8 @@ def test_disabled_while_jobs_run_and_enabled_again(start_blender, slow_services,
     blender.find("jobs from before go on", blender.status_bar())
     (create,) = slow_services.creates
     slow_services.finish(create.id)
-    for job in (web, local):
-        jobs.until_state(blender, job, "ready", seconds=60)
+    for job in (web, local):  # the file is still open: both models enter it
+        jobs.until_state(blender, job, "imported", seconds=60)
     assert len(slow_services.creates) == 1
 
 
