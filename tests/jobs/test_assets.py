@@ -131,10 +131,10 @@ def test_it_says_what_was_asked_for_in_plain_words():
     facts = assets.facts_of(
         job_of("meshy", should_remesh=True, target_polycount=12345, topology="quad", remove_lighting=False)
     )
-    for said in ("Meshy", "Red Star", "Should Remesh: yes", "Target Polycount: 12,345", "Topology: quad"):
+    for said in ("Meshy", "Red Star", "Remesh: yes", "Faces: 12,345", "Topology: quad"):
         assert said in facts["description"]
     assert "Remove Lighting: no" in facts["description"]
-    assert "Texture Resolution" not in facts["description"], "it is at its default"
+    assert "Texture Size" not in facts["description"], "it is at its default"
     assert "picture.png" not in facts["description"]
     assert facts["tags"] == ["Meshy", "Red Star"] and facts["catalog"] == IDS["meshy"]
 
