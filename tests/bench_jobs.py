@@ -74,7 +74,10 @@ def write_jobs(root, number):
 def clear(session):
     current = session.current()
     root = current.queue.root
+    processes = list(current.queue.processes.values())
     session.unregister()
+    for process in processes:  # whose last words would come into what is being deleted
+        process.wait(30)
     with contextlib.suppress(FileNotFoundError):
         files = sys.modules[f"{NAME}.files"]
         files.remove_tree(root)
