@@ -15,7 +15,7 @@ from ..scene import settings
 from ..scene.shown import shown
 from .interrupt import Interrupt
 from .outcome import interruptible_outcome, outcome, report
-from .polls import can_change
+from .polls import can_change, has_jobs
 
 if TYPE_CHECKING:
     from ..jobs.folder import Job
@@ -37,11 +37,7 @@ class OfList(_Mixin):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        queue = session.current().queue
-        if queue.was_read and not len(queue):  # a script may come before the list was read
-            cls.poll_message_set("There are no jobs yet")
-            return False
-        return True
+        return has_jobs(cls)
 
 
 def _read_all() -> None:

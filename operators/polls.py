@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why an operator cannot be used in the scene that is shown. Changes nothing."""
+"""Why an operator cannot be used: the scene cannot be changed, or there are no jobs. Changes nothing."""
 
 from typing import Any
 
 import bpy
 
+from .. import session
 from ..scene.settings import locked_reason
 
 
@@ -14,3 +15,13 @@ def can_change(cls: Any, context: bpy.types.Context) -> bool:
     if reason:
         cls.poll_message_set(reason)
     return not reason
+
+
+def has_jobs(cls: Any) -> bool:
+    """Whether there may be a job; if not, the operator's tooltip says so. A script may come before the list was
+    read."""
+    queue = session.current().queue
+    if queue.was_read and not len(queue):
+        cls.poll_message_set("There are no jobs yet")
+        return False
+    return True

@@ -11,6 +11,7 @@ from .. import session
 from ..api.errors import ImageTo3DError, user_message
 from ..jobs.state import State
 from .outcome import outcome, report
+from .polls import has_jobs
 
 if TYPE_CHECKING:
     from ..jobs.folder import Job
@@ -35,11 +36,7 @@ class IMAGE_TO_3D_OT_tidy_up(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        queue = session.current().queue
-        if queue.was_read and not len(queue):  # a script may come before the list was read
-            cls.poll_message_set("There are no jobs yet")
-            return False
-        return True
+        return has_jobs(cls)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         return context.window_manager.invoke_props_dialog(self, confirm_text="Remove", width=360)

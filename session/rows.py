@@ -17,6 +17,7 @@ from ..api.services import label_of
 from ..jobs.state import UNFINISHED, State
 from ..scene import found
 from .joblist import STATES, IMAGE_TO_3D_PG_jobs, show_soon
+from .redraw import SIDEBAR_AREAS
 
 if TYPE_CHECKING:
     from ..jobs.folder import Job
@@ -29,9 +30,6 @@ AT_ONCE = 25  # so many jobs are looked at before the clock is asked
 
 NEWEST_FIRST = str.maketrans("0123456789abcdef", "fedcba9876543210")
 """Turns the order of ids around, which begin with the time."""
-
-SIDEBAR_AREAS = frozenset({"VIEW_3D", "IMAGE_EDITOR"})
-"""The editors that have the list."""
 
 FIRST, OTHER = "0", "1"
 """What a place begins with: that of a job that is always shown, and of one that is only shown with those of other
