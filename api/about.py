@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from .task import Service
 
 
+DRAWN = -1
+"""The value of a seed that is drawn anew for each job."""
+
+
 @dataclass(eq=False, repr=False, kw_only=True)  # without what is not needed, as Blender waits for it at its start
 class About:
     """A service, as it is known before anything is asked of it. Nobody changes one."""
@@ -37,13 +41,24 @@ class About:
     """"none": works in this process, and has no address. "own": a server of the user's, so plain http is fine in
     private networks. "web": https only, except on this machine."""
     views: tuple[str, ...] = ()
-    """The parameters that are further pictures of the same object, by wire name (`back_image_url`, …)."""
+    """The parameters that are further pictures of the same object, by wire name: `services.rows.VIEWS`, or none."""
     seed: str = ""
-    """The parameter that makes another model of the same picture, by wire name; "" where the service has none."""
+    """The parameter that makes another model of the same picture, by wire name; "" where the service has none. `DRAWN`
+    stands for any."""
     can_cancel: bool
     """Whether a task can be given up at the service at all."""
     tells_credits: bool = False
     """Whether `Service.check_key` gives the credits that the account has."""
+    tells_lacks: bool = False
+    """Whether `Service.check_ready` finds out what a server of the user's lacks, before a job is started."""
+    names_tasks: bool = True
+    """Whether the service gives a task its id; else whoever asks for one does (`Service.create`)."""
+    paints: str = ""
+    """The parameter that has a model without a texture painted with its pictures here, by wire name; "" where the
+    service has none."""
+    closed: str = ""
+    """What people should know of a service that is said to have closed: one sentence without a full stop, "" for all
+    others."""
     account_page: str = ""
     """Where in the web people get a key; "" where none is needed."""
     default_url: str = ""

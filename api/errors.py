@@ -148,6 +148,15 @@ class TaskFailedError(ServiceError):
     """The service tried and did not succeed; the sentence carries its own words."""
 
 
+class LackError(RefusedError):
+    """A server of the user's own lacks something that the request needs; nothing was made. `page` is the address of the
+    page that has it, "" for none."""
+
+    def __init__(self, sentence: str, *, page: str = "") -> None:
+        super().__init__(sentence)
+        self.page = page
+
+
 class GoneError(ServiceError):
     """The service does not know the task, or does not keep it any longer."""
 

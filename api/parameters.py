@@ -7,12 +7,16 @@ start until the functions of eight of them are made.
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypedDict, Unpack
 
 from .errors import ParameterError
 
 AUTOMATIC = -1.0
 """In a `Vector`: "the service decides" (CSM, Create Session, `scaled_bbox`)."""
+
+Where = Mapping[str, Sequence[Any] | bool]
+"""A state of other parameters, by wire name: each has one of these values; for True each is set, for False none is."""
 
 
 class Traits(TypedDict, total=False):
@@ -21,6 +25,8 @@ class Traits(TypedDict, total=False):
     label: str
     initial: Any
     needs: str
+    needless: Sequence[Where]
+    excluded: Sequence[Where]
     rare: bool
     always_sent: bool
     sent_with: str
@@ -32,7 +38,8 @@ class Parameter:
     `name` is the wire name, `title` the same in Title Case, `label` what a panel shows (`title` where none is given),
     `description` the tooltip (one sentence without a full stop). `default` is what the service assumes where nothing is
     sent; `initial` is what Blender starts with (`default` where none is given). `needs` is the name of the parameter
-    that has to be set for this one to have any effect ("" where it always has). `rare` ones stand apart in a panel.
+    that has to be set for this one to have any effect ("" where it always has), but in one of the states `needless`. In
+    one of the states `excluded` it has none, and may not even be sent. `rare` ones stand apart in a panel.
     `always_sent` ones are sent even at their default, because the service's own default is another or has changed;
     those `sent_with` another one are when that one is set, because the default depends on it.
     """
@@ -46,6 +53,8 @@ class Parameter:
         label: str = "",
         initial: Any = None,
         needs: str = "",
+        needless: Sequence[Where] = (),
+        excluded: Sequence[Where] = (),
         rare: bool = False,
         always_sent: bool = False,
         sent_with: str = "",
@@ -57,6 +66,8 @@ class Parameter:
         self.default = default
         self.initial = default if initial is None else initial
         self.needs = needs
+        self.needless = needless
+        self.excluded = excluded
         self.rare = rare
         self.always_sent = always_sent
         self.sent_with = sent_with
@@ -74,11 +85,30 @@ class Parameter:
         """The value that asks for nothing."""
         return self.default
 
+    def default_beside(self, table: "Table", values: Mapping[str, Any]) -> Any:
+        """What the service assumes beside the other `values` where this one is not sent."""
+        return self.default
+
+    def check_beside(self, table: "Table", values: Mapping[str, Any]) -> None:
+        """Raise `ParameterError` where the service would not take the checked value of this one beside the others."""
+
 
 ABBREVIATIONS = {"ai": "AI", "pbr": "PBR", "hd": "HD", "url": "URL", "id": "ID", "bbox": "Bounding Box"}
 
 
-class Picture(Parameter):
+class File(Parameter):
+    """A file of the user's, by its path; "" for none. A job has a copy of its own."""
+
+    def __init__(self, *, name: str, description: str, default: str = "", **traits: Unpack[Traits]) -> None:
+        super().__init__(name=name, description=description, default=default, **traits)
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise ParameterError(f"{self.name} cannot be {value!r}: use the path of a file.")
+        return value.strip()
+
+
+class Picture(File):
     """A picture: the path of a file, an http(s) URL or a data URI. "" where it is `optional`, or the parameter
     `instead` is set."""
 
@@ -105,12 +135,13 @@ class Picture(Parameter):
 class Option:
     """One word of a `Choice`. `number` is what a .blend stores for it, so it never changes, whatever options come and
     go beside it; `description` is the tooltip (one sentence without a full stop); `label` is what a panel shows ("" for
-    the wire value in Title Case)."""
+    the wire value in Title Case). In one of the states `excluded` the service does not take it."""
 
-    def __init__(self, number: int, description: str, *, label: str = "") -> None:
+    def __init__(self, number: int, description: str, *, label: str = "", excluded: Sequence[Where] = ()) -> None:
         self.number = number
         self.description = description
         self.label = label
+        self.excluded = excluded
 
 
 class Choice(Parameter):
@@ -127,6 +158,12 @@ class Choice(Parameter):
             words = ", ".join(option or '""' for option in self.options)
             raise ParameterError(f"{self.name} cannot be {value!r}: use one of {words}.")
         return value
+
+    def check_beside(self, table: "Table", values: Mapping[str, Any]) -> None:
+        value = values[self.name]
+        where = state_of(table, self.options[value].excluded, values)
+        if where is not None:
+            raise ParameterError(f"{self.name} cannot be {value!r} {beside(where, values)}: change one of them.")
 
 
 class Flag(Parameter):
@@ -145,15 +182,50 @@ class Flag(Parameter):
         return False
 
 
+class Range:
+    """In the state `where`, a `Number` goes from `minimum` to `maximum`, and the service assumes `default`."""
+
+    def __init__(self, where: Where, *, minimum: int, maximum: int, default: int) -> None:
+        self.where = where
+        self.minimum = minimum
+        self.maximum = maximum
+        self.default = default
+
+
 class Number(Parameter):
-    """A whole number from `minimum` to `maximum`. A default of None means that it is not sent unless it was set."""
+    """A whole number from `minimum` to `maximum`; in some states of other parameters, another of the `ranges` (the
+    first that fits). A default of None means that it is not sent unless it was set."""
 
     def __init__(
-        self, *, name: str, description: str, default: int | None, minimum: int, maximum: int, **traits: Unpack[Traits]
+        self,
+        *,
+        name: str,
+        description: str,
+        default: int | None,
+        minimum: int,
+        maximum: int,
+        ranges: Sequence[Range] = (),
+        **traits: Unpack[Traits],
     ) -> None:
         super().__init__(name=name, description=description, default=default, **traits)
         self.minimum = minimum
         self.maximum = maximum
+        self.ranges = ranges
+
+    def default_beside(self, table: "Table", values: Mapping[str, Any]) -> int | None:
+        found = self._range(table, values)
+        return found.default if found else self.default
+
+    def check_beside(self, table: "Table", values: Mapping[str, Any]) -> None:
+        found, value = self._range(table, values), values[self.name]
+        if found and not found.minimum <= value <= found.maximum:
+            raise ParameterError(
+                f"{self.name} cannot be {value} {beside(found.where, values)}: use a whole number from "
+                f"{found.minimum:,} to {found.maximum:,}."
+            )
+
+    def _range(self, table: "Table", values: Mapping[str, Any]) -> Range | None:
+        return next((entry for entry in self.ranges if is_state(table, entry.where, values)), None)
 
     def check(self, value: Any) -> int | None:
         if value is None and self.default is None:
@@ -165,8 +237,16 @@ class Number(Parameter):
         return value
 
 
+NONE: Mapping[str, Any] = MappingProxyType({})
+
+
 class Text(Parameter):
-    """Free text of at most `length` characters; `suggestions` are values that are known to work."""
+    """Free text of at most `length` characters; `suggestions` are values that are known to work.
+
+    `refused` are values that the service does not take in some states of other parameters, `ended` those that it takes
+    no more, with what to use instead, and `ending` those that it will not take from a day on, with that day. Whatever
+    else there may be is let through: services add values.
+    """
 
     def __init__(
         self,
@@ -176,18 +256,32 @@ class Text(Parameter):
         default: str = "",
         length: int,
         suggestions: tuple[str, ...] = (),
+        refused: Mapping[str, Sequence[Where]] = NONE,
+        ended: Mapping[str, str] = NONE,
+        ending: Mapping[str, str] = NONE,
         **traits: Unpack[Traits],
     ) -> None:
         super().__init__(name=name, description=description, default=default, **traits)
         self.length = length
         self.suggestions = suggestions
+        self.refused = refused
+        self.ended = ended
+        self.ending = ending
 
     def check(self, value: Any) -> str:
         if not isinstance(value, str):
             raise ParameterError(f"{self.name} cannot be {value!r}: use text.")
         if len(value) > self.length:
             raise ParameterError(f"{self.name} has {len(value)} characters: use at most {self.length}.")
+        if value.strip() in self.ended:
+            raise ParameterError(f"{self.name} {value.strip()!r} has ended: use {self.ended[value.strip()]}.")
         return value.strip()
+
+    def check_beside(self, table: "Table", values: Mapping[str, Any]) -> None:
+        value = values[self.name]
+        where = state_of(table, self.refused.get(value, ()), values)
+        if where is not None:
+            raise ParameterError(f"{self.name} cannot be {value!r} {beside(where, values)}: change one of them.")
 
 
 class Vector(Parameter):
@@ -244,15 +338,17 @@ def check(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
             raise ParameterError(f"There is no parameter {name!r}: use {', '.join(names)}.")
     checked = {parameter.name: parameter.check(values.get(parameter.name, parameter.default)) for parameter in table}
     for parameter in table:
+        value = checked[parameter.name]
         if not applies(table, parameter, checked):
-            is_asked = parameter.always_sent or not _is_default(parameter, checked[parameter.name])
-            if parameter.name in values and parameter.is_set(checked[parameter.name]) and is_asked:
-                raise ParameterError(
-                    f"{parameter.name} has no effect without {parameter.needs}: set {parameter.needs}, or "
-                    f"leave {parameter.name} out."
-                )
+            is_asked = parameter.is_set(value) if parameter.always_sent else not _is(value, parameter.default)
+            if parameter.name in values and is_asked:
+                raise ParameterError(_without_effect(table, parameter, checked))
             # Off where the service would hear of it all the same; otherwise at its default, which is not sent.
             checked[parameter.name] = parameter.off if parameter.always_sent else parameter.check(parameter.default)
+        elif parameter.name not in values:
+            checked[parameter.name] = parameter.check(parameter.default_beside(table, checked))
+        else:
+            parameter.check_beside(table, checked)
         if isinstance(parameter, Picture) and not (
             checked[parameter.name] or parameter.optional or checked.get(parameter.instead)
         ):
@@ -260,10 +356,44 @@ def check(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
+def _without_effect(table: Table, parameter: Parameter, values: Mapping[str, Any]) -> str:
+    where = state_of(table, parameter.excluded, values)
+    if where is not None:
+        return f"{parameter.name} has no effect {beside(where, values)}: leave {parameter.name} out."
+    return (
+        f"{parameter.name} has no effect without {parameter.needs}: set {parameter.needs}, or leave "
+        f"{parameter.name} out."
+    )
+
+
 def applies(table: Table, parameter: Parameter, values: Mapping[str, Any]) -> bool:
     """Whether `parameter` has an effect beside the other `values` (each by wire name; all of them present)."""
+    if state_of(table, parameter.excluded, values) is not None:
+        return False
     needed = {other.name: other for other in table}.get(parameter.needs)
-    return needed is None or (needed.is_set(values[needed.name]) and applies(table, needed, values))
+    if needed is None or state_of(table, parameter.needless, values) is not None:
+        return True
+    return needed.is_set(values[needed.name]) and applies(table, needed, values)
+
+
+def state_of(table: Table, states: Sequence[Where], values: Mapping[str, Any]) -> Where | None:
+    """The first of these states that the other `values` are in, None where they are in none."""
+    return next((where for where in states if is_state(table, where, values)), None)
+
+
+def is_state(table: Table, where: Where, values: Mapping[str, Any]) -> bool:
+    """Whether the `values` are in this state."""
+    others = {other.name: other for other in table if other.name in where}
+    return all(
+        others[name].is_set(values[name]) is wanted if isinstance(wanted, bool) else values[name] in wanted
+        for name, wanted in where.items()
+    )
+
+
+def beside(where: Where, values: Mapping[str, Any]) -> str:
+    """What of a state is said in a sentence: "beside ai_model 'meshy-t2'"; what is not set only where it is all."""
+    there = [name if wanted is True else f"{name} {values[name]!r}" for name, wanted in where.items() if wanted]
+    return f"beside {' and '.join(there)}" if there else f"without {' or '.join(where)}"
 
 
 def sent(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -275,7 +405,10 @@ def sent(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
         if parameter.always_sent
         or (
             applies(table, parameter, values)
-            and (not _is_default(parameter, values[parameter.name]) or _is_set(table, parameter.sent_with, values))
+            and (
+                not _is(values[parameter.name], parameter.default_beside(table, values))
+                or _is_set(table, parameter.sent_with, values)
+            )
         )
     }
 
@@ -284,11 +417,16 @@ def _is_set(table: Table, name: str, values: Mapping[str, Any]) -> bool:
     return any(parameter.name == name and parameter.is_set(values[name]) for parameter in table)
 
 
-def _is_default(parameter: Parameter, value: Any) -> bool:
-    default = parameter.default
+def _is(value: Any, default: Any) -> bool:
     return bool(value == (list(default) if isinstance(default, tuple) else default))
 
 
 def pictures(table: Table) -> list[str]:
     """The wire names of the parameters that are pictures, the one that becomes the model first."""
     return [parameter.name for parameter in table if isinstance(parameter, Picture)]
+
+
+def attached(table: Table) -> list[str]:
+    """The wire names of the parameters that are files which a job has copies of, pictures first."""
+    others = [parameter.name for parameter in table if isinstance(parameter, File)]
+    return pictures(table) + [name for name in others if name not in pictures(table)]

@@ -80,8 +80,13 @@ class Service(Protocol):
     pace_s: ClassVar[tuple[float, float]]
     """The shortest and the longest pause between two looks at a task that tells nothing by itself."""
 
-    def create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing) -> Task:
+    def create(
+        self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing, task_id: str = ""
+    ) -> Task:
         """Start a task with `parameters` (by wire name; what is left out is at its default).
+
+        `task_id` is the id that the task gets, where the service leaves that to whoever asks (`About.names_tasks`), so
+        that it can be known before the request leaves; "" draws one. Every other service names its tasks itself.
 
         `before_sending` is called once all that can fail without the service is done, right before the request leaves:
         whoever keeps a record writes it then. Raises `AnswerLostError` or `UnavailableError` where the service may have
@@ -118,6 +123,13 @@ class Service(Protocol):
         not say.
 
         Raises `ImageTo3DError` where the service does not take the key, or cannot be asked.
+        """
+
+    def check_ready(self, parameters: Mapping[str, Any]) -> str:
+        """Try, without starting anything, whether a task with `parameters` (without its pictures) could be made now.
+        Return what a user may know of the server: a sentence, or "".
+
+        Raises `ImageTo3DError`, `LackError` among them where a server of the user's lacks something.
         """
 
     def fetch(self, url: str, path: Path, on_progress: Callable[[float], None] = lambda fraction: None) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from .. import files
 from ..api import picture
 from ..api.errors import ParameterError
-from ..api.parameters import AUTOMATIC, Choice, Parameter, Picture, Table, Vector, applies
+from ..api.parameters import AUTOMATIC, Choice, File, Parameter, Table, Vector, applies
 from ..api.services import SERVICES, label_of
 from ..api.words import bare_address, clean, model_name
 from .folder import Job
@@ -74,7 +74,7 @@ def _in_words(table: Table, parameters: dict[str, Any]) -> list[str]:
     return [
         f"{entry.label}: {_value_in_words(entry, values[entry.name])}"
         for entry in table
-        if not isinstance(entry, Picture)
+        if not isinstance(entry, File)
         and values[entry.name] not in (None, "", entry.check(entry.default))
         and applies(table, entry, values)
     ]

@@ -21,7 +21,7 @@ from typing import IO, Any
 from .. import files
 from ..api import picture
 from ..api.errors import BusyError, JobError
-from ..api.parameters import Picture
+from ..api.parameters import File, Picture, attached
 from ..api.parameters import pictures as pictures_of
 from ..api.results import keep_aside
 from ..api.services import SERVICES, label_of
@@ -244,10 +244,11 @@ def create(
     try:
         # First a record: a folder without one is nobody's, and would never be tidied away.
         write(unfinished, dataclasses.replace(job, parameters={}), synced=False)
-        for number, key in enumerate(pictures_of(SERVICES[service].parameters)):
+        names = pictures_of(SERVICES[service].parameters)
+        for number, key in enumerate(attached(SERVICES[service].parameters)):
             source = job.parameters.get(key, "")
             if source and not picture.is_url(source):
-                stem = unfinished / f"picture{number or ''}"
+                stem = unfinished / (f"picture{number or ''}" if key in names else key)
                 job.parameters[key], note = pictures.choose(source, stem, scratch, is_shared=is_shared)
                 job.pictures[key] = note
                 if note["path"]:
@@ -364,8 +365,9 @@ def request_of(folder: Path, job: Job) -> dict[str, Any]:
     the picture is missing."""
     request = dict(job.parameters)
     for entry in SERVICES[job.service].parameters:
-        if isinstance(entry, Picture):
-            if not request.get(entry.name) and not entry.optional and not request.get(entry.instead):
+        if isinstance(entry, File):
+            is_needed = isinstance(entry, Picture) and not entry.optional and not request.get(entry.instead)
+            if is_needed and not request.get(entry.name):
                 raise JobError(
                     f"The record of the job in {folder} names no picture: repair {RECORD} there, or remove the job."
                 )

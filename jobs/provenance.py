@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from ..api import picture
-from ..api.parameters import pictures
+from ..api.parameters import attached
 from ..api.services import SERVICES
 from ..api.words import bare_address
 from .folder import Job
@@ -18,7 +18,7 @@ def of(job: Job) -> dict[str, Any]:
     can be in here: no job holds them.
     """
     source = job.source
-    names = pictures(SERVICES[job.service].parameters) if job.service in SERVICES else []
+    names = attached(SERVICES[job.service].parameters) if job.service in SERVICES else []
     return {
         "image_to_3d_service": job.service,
         "image_to_3d_job": job.id,

@@ -14,10 +14,12 @@ import contextlib
 import json
 import math
 import os
+import secrets
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +28,7 @@ from typing import Any
 
 from .. import api, files
 from ..api import blender, glb, picture
+from ..api.about import DRAWN
 from ..api.errors import (
     AnswerLostError,
     BusyError,
@@ -67,6 +70,10 @@ SHARES = {State.RUNNING: (0.0, 0.75), State.DOWNLOADING: (0.75, 0.85), State.CON
 """Which part of the progress bar belongs to which state."""
 
 LOGGED_AT_MOST = 100_000  # characters at once; a traceback has some thousands
+
+SENT_AGAIN_AT_MOST = 3  # to a server that forgets its tasks, as it does whenever it is restarted
+
+SEEDS = 2**31  # that every node of ComfyUI takes
 
 AGAIN = "The job tries again by itself."
 ASKS_AGAIN = "The job asks again at"
@@ -211,7 +218,7 @@ class Run:
         self._submit(service)
         fetched = self.folder / folders.FETCHED
         try:
-            task = self._wait(service)
+            task = self._wait_or_send_again(service)
         except GoneError:
             if not fetched.exists():
                 raise
@@ -224,6 +231,22 @@ class Run:
             files.replace(fetched, self.folder / folders.GLB)
             return
         self._fetch(service, task)
+
+    def _wait_or_send_again(self, service: api.Service) -> api.Task:
+        """Wait for the task; where a server of the user's own has forgotten it, which costs nothing, send it again.
+        Raises as `_wait` does."""
+        for _ in range(SENT_AGAIN_AT_MOST):
+            try:
+                return self._wait(service)
+            except GoneError as error:
+                if service.about.names_tasks or (self.folder / folders.FETCHED).exists():
+                    raise
+                self._log_error()
+                self._notes = [f"{error} It was sent again."]
+                self.job.give_task_up()
+                self._enter(State.WAITING, f"{error} It is sent again.")
+                self._ask_for_task(service)
+        return self._wait(service)
 
     def _connect(self) -> api.Service:
         connection = dict(self.config.get("connection", {}))
@@ -252,15 +275,23 @@ class Run:
         request = self._request(service)
         failures = 0
         while True:
+            task_id = "" if service.about.names_tasks else str(uuid.uuid4())
             try:
-                with self._sending(service) as before_sending:
-                    task = service.create(request, before_sending)
-            except (AnswerLostError, UnavailableError):
-                if not service.about.is_paid:
+                with self._sending(service, task_id) as before_sending:
+                    task = service.create(request, before_sending, task_id)
+            except (AnswerLostError, UnavailableError) as error:
+                if not service.about.is_paid and not task_id:
                     raise
                 self._log_error()
-                self._find_lost(service)
-                return
+                if service.about.is_paid:
+                    self._find_lost(service)
+                    return
+                if self._has_arrived(service, error):
+                    self._take(task_id)
+                    return
+                if failures == len(FAILURE_PAUSES_S):
+                    raise
+                failures += 1
             except (QueueFullError, RateLimitError) as error:  # the service made nothing, and this goes away by itself
                 self._enter(State.WAITING, f"{error} {AGAIN}")
                 self._sleep(min(error.retry_after_s or BUSY_PAUSE_S, self._time_limit_s))
@@ -275,39 +306,60 @@ class Run:
                 self._take(task.id)
                 return
 
+    def _has_arrived(self, service: api.Service, lost: ImageTo3DError) -> bool:
+        """Whether the server has the task whose id we have chosen, although its answer was lost. Raises `lost` where
+        the server cannot be asked."""
+        for seconds in FAILURE_PAUSES_S:
+            self._enter(State.SUBMITTING, f"Looking whether {service.about.label} has the task")
+            self._sleep(seconds)
+            try:
+                return service.get(self.job.task_id).status is not api.Status.GONE
+            except ImageTo3DError as error:
+                if not is_transient(error):
+                    raise
+                self._log_error()
+        raise lost
+
     def _request(self, service: api.Service) -> dict[str, Any]:
-        """The parameters as the service gets them. Local's picture is fetched here, so that the record knows what it
-        was."""
+        """The parameters as the service gets them. A picture from the web that goes to no web service is fetched here,
+        so that the record knows what it was; a seed is drawn here, so that the record has the one that is used."""
         request = folders.request_of(self.folder, self.job)
-        main = pictures_of(service.about.parameters)[0]
-        if service.about.reach == "none" and picture.is_url(request[main]):
-            network = Network(**self.config.get("connection", {}).get("network", {}))
-            file = picture.to_file(
-                request[main], self.folder / "picture", network=network, check_cancelled=self._check_cancelled
-            )
-            self.job.picture_sha256 = pictures.sha256_of(file)
-            request[main] = str(file)
+        names = pictures_of(service.about.parameters)
+        if service.about.reach != "web":
+            for number, name in enumerate(names):
+                if picture.is_url(request.get(name, "")):
+                    request[name] = str(self._fetched_picture(request[name], f"picture{number or ''}"))
+            if request.get(names[0]) and picture.is_url(self.job.parameters[names[0]]):
+                self.job.picture_sha256 = pictures.sha256_of(Path(request[names[0]]))
+        seed = service.about.seed
+        if seed and request.get(seed, DRAWN) == DRAWN:
+            request[seed] = self.job.parameters[seed] = secrets.randbelow(SEEDS)
         return request
 
+    def _fetched_picture(self, url: str, stem: str) -> Path:
+        """Fetch a picture from the web into the folder."""
+        network = Network(**self.config.get("connection", {}).get("network", {}))
+        return picture.to_file(url, self.folder / stem, network=network, check_cancelled=self._check_cancelled)
+
     @contextmanager
-    def _sending(self, service: api.Service) -> Iterator[Callable[[], None]]:
+    def _sending(self, service: api.Service, task_id: str) -> Iterator[Callable[[], None]]:
         """Around a create request: the record says that it left for as long as, and only if, a task may have come of
-        it."""
+        it. `task_id` is its task's id, "" where the service gives it one."""
 
         def before_sending() -> None:
             if service.about.is_paid:
                 self.job.sent, self._sent_s = folders.now(), time.monotonic()
                 self.job.awaited = True
-            self._enter(
-                State.SUBMITTING, f"Sending the picture to {service.about.label}" if self.job.sent else "Starting"
-            )
+            self.job.task_id = task_id
+            is_far = service.about.reach != "none"
+            self._enter(State.SUBMITTING, f"Sending the picture to {service.about.label}" if is_far else "Starting")
 
         try:
             yield before_sending
         except (AnswerLostError, UnavailableError):
             raise
         except (ImageTo3DError, OSError, Cancelled):
-            self.job.sent = ""
+            self.job.sent = self.job.task_id = ""
             raise
         except StarterGone:
             self.job.sent, self.job.awaited = "", False
@@ -387,7 +439,10 @@ class Run:
         missing = glb.missing_maps(fetched)
         if missing & MISTAKEN:  # services have exchanged them: only side by side it is seen
             missing |= MISTAKEN
-        notes = [task.result.note]
+        notes = [*self._notes, task.result.note]
+        seed = service.about.seed
+        if seed in self.job.parameters:
+            notes.append(f"Seed {self.job.parameters[seed]}.")
         for name in sorted(missing & task.result.maps.keys()):
             notes.append(
                 self._fetch_beside(service, task, f"{folders.MAP_PREFIX}{name}", f"{name} map", _address_of_map(name))
@@ -419,6 +474,9 @@ class Run:
 
     _told = 0.0
 
+    _notes: Sequence[str] = ()
+    """What was decided for the user on the way to the task: the beginning of the note."""
+
     def _convert(self) -> None:
         self._enter(State.CONVERTING, "Preparing the model for the scene")
         defaults = {entry.name: entry.default for entry in SERVICES[self.job.service].parameters}
@@ -432,6 +490,7 @@ class Run:
             },
             "blend": str(self.folder / folders.BLEND),
             "thumbnail": str(self.folder / folders.THUMBNAIL),
+            "paint": self._paint(),
             "asset": assets.facts_of(self.job),
             "provenance": provenance.of(self.job),
         }
@@ -448,6 +507,26 @@ class Run:
             assets.write_catalogs(self.folder.parent)
         except OSError:  # without its catalog the model is among the unassigned ones, which is no reason to lose it
             self._log_error()
+
+    def _paint(self) -> dict[str, str]:
+        """The pictures to paint a model with that has no texture, by what they show: "front", "back", "left", "right".
+        None where that was not asked for, or the service has textures of its own."""
+        about = SERVICES[self.job.service]
+        wish = next((entry for entry in about.parameters if entry.name == about.paints), None)
+        if wish is None or not self.job.parameters.get(wish.name, wish.default):
+            return {}
+        main = pictures_of(about.parameters)[0]
+        request = folders.request_of(self.folder, self.job)
+        found = {}
+        for number, name in enumerate((main, *about.views)):
+            source = request.get(name, "")
+            if picture.is_url(source):
+                stem = f"picture{number or ''}"
+                there = sorted(self.folder.glob(f"{stem}.*"))
+                source = str(there[0] if there else self._fetched_picture(source, stem))
+            if source:
+                found["front" if name == main else name.partition("_")[0]] = source
+        return found
 
     def _tidy(self) -> None:
         """Delete what only the programs needed."""

@@ -96,7 +96,7 @@ def _property(parameter: Parameter) -> Any:
             return bpy.props.IntProperty(default=initial, min=_least(parameter), max=parameter.maximum, **about)
         case kinds.Text():
             return bpy.props.StringProperty(default=initial, maxlen=parameter.length, **about)
-        case kinds.Picture():
+        case kinds.File():
             return bpy.props.StringProperty(subtype="FILE_PATH", options=RELATIVE_PATHS, **about)
     raise TypeError(f"No property is known for {type(parameter).__name__}")
 
@@ -180,13 +180,24 @@ def values(group: bpy.types.PropertyGroup, table: Table) -> dict[str, Any]:
 
 
 def values_that_apply(group: bpy.types.PropertyGroup, table: Table) -> dict[str, Any]:
-    """Those of `values` that have an effect beside the others: what a panel shows greyed out is not sent."""
+    """Those of `values` that have an effect beside the others: what a panel shows greyed out is not sent, nor is a
+    number that nobody has changed where the service has another one of its own beside these values."""
     found = values(group, table)
     main = kinds.pictures(table)[0]
     beside = {**found, main: ""}
     return {
-        parameter.name: found[parameter.name] for parameter in shown(table) if kinds.applies(table, parameter, beside)
+        parameter.name: found[parameter.name]
+        for parameter in shown(table)
+        if kinds.applies(table, parameter, beside) and own_number(table, parameter, beside) is None
     }
+
+
+def own_number(table: Table, parameter: Parameter, beside: Mapping[str, Any]) -> int | None:
+    """The number that a service assumes by itself beside these values, where nobody has chosen another and it is not
+    the property's default; else None."""
+    number: int | None = parameter.default_beside(table, beside)
+    is_own = number != parameter.default and beside[parameter.name] == parameter.default
+    return number if is_own else None
 
 
 def locked_reason(scene: bpy.types.Scene | None) -> str:
@@ -276,7 +287,7 @@ def _value(value: Any, parameter: Parameter) -> Any:
             return {_identifier(option): option for option in parameter.options}.get(value, parameter.initial)
         case kinds.Number():
             return None if value < parameter.minimum else value
-        case kinds.Picture():
+        case kinds.File():
             return bpy.path.abspath(value) if value and is_path(value) else value
         case kinds.Vector():
             return [round(number, FLOAT_DIGITS) for number in value]

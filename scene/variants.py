@@ -6,6 +6,7 @@ import dataclasses
 import secrets
 from typing import Any
 
+from ..api.about import DRAWN
 from ..api.parameters import Number
 from ..api.services import SERVICES
 from ..jobs.folder import Job
@@ -59,6 +60,8 @@ def _with_seed(request: Request, index: int) -> dict[str, Any]:
     if not isinstance(seed, Number) or index == 0:  # the first keeps what the settings say
         return request.parameters
     value = request.parameters[seed.name]
+    if value == DRAWN:  # each job draws its own
+        return request.parameters
     first = seed.minimum if value is None else value
     range_of_seeds = seed.maximum - seed.minimum + 1
     return {**request.parameters, seed.name: seed.minimum + (first - seed.minimum + index) % range_of_seeds}

@@ -99,6 +99,8 @@ def values(parameter: Any) -> str:
     kind = type(parameter).__name__
     if kind == "Picture":
         return "picture"
+    if kind == "File":
+        return "path of a file"
     if kind == "Choice":
         return "<br>".join(f"{code(value)}: {option.description}" for value, option in parameter.options.items())
     if kind == "Flag":
@@ -116,6 +118,8 @@ def values(parameter: Any) -> str:
 
 def defaults(parameter: Any) -> str:
     """What applies where it is left out, and what Blender starts with where that is something else."""
+    if type(parameter).__name__ == "File":
+        return "none"
     if type(parameter).__name__ == "Picture":
         return "none" if parameter.optional else "has to be there"
     default, initial = code(parameter.default), code(parameter.initial)

@@ -4,9 +4,9 @@ of their clients, as Blender waits at its start for what it needs to know of the
 """
 
 from ..about import About
-from . import csm, local, meshy
+from . import comfyui, csm, local, meshy
 
-SERVICES: dict[str, About] = {about.name: about for about in (local.ABOUT, csm.ABOUT, meshy.ABOUT)}
+SERVICES: dict[str, About] = {about.name: about for about in (local.ABOUT, comfyui.ABOUT, meshy.ABOUT, csm.ABOUT)}
 
 
 def label_of(service: str) -> str:

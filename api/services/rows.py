@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parameters of CSM's "Image to 3D: Create Session", which Local takes too: names, options, numbers. Each service
-has words of its own for what it does otherwise. Knows neither of them.
+"""Parameters that more than one service takes: the further views of an object, and those of CSM's "Image to 3D: Create
+Session", which Local takes too. Each service has words of its own for what it does otherwise. Knows no service.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..parameters import AUTOMATIC, Choice, Flag, Option, Picture, Vector
+from ..parameters import AUTOMATIC, Choice, Flag, Option, Picture, Vector, Where
+
+VIEWS = ("back_image_url", "left_image_url", "right_image_url")
+"""The further pictures of an object, beside the main one, which shows its front. The sides are those of Blender's own
+views: right is what Numpad 3 shows, seen from +X; the front is seen from -Y."""
+
+NO_VIEWS: Where = dict.fromkeys(VIEWS, False)
+"""The state in which none of them is given."""
 
 IMAGE_URL = Picture(
     name="image_url",
@@ -39,6 +46,26 @@ TOPOLOGY = Choice(
         "quads": Option(1, "Faces with four sides, which are easier to edit and to subdivide"),
     },
 )
+
+
+def views(*, excluded: Sequence[Where] = ()) -> tuple[Picture, ...]:
+    """The further pictures, for a service that takes them but in the states `excluded`."""
+    return tuple(
+        Picture(name=name, label=label, description=description, optional=True, excluded=excluded)
+        for name, label, description in (
+            (VIEWS[0], "Back", "Picture of the same object from behind, as Blender's back view shows it"),
+            (
+                VIEWS[1],
+                "Left",
+                "Picture of the same object from the left, as Blender's left view shows it, seen from -X",
+            ),
+            (
+                VIEWS[2],
+                "Right",
+                "Picture of the same object from the right, as Blender's right view shows it, seen from +X",
+            ),
+        )
+    )
 
 
 def geometry_model(description: str, *, base: str, turbo: str) -> Choice:

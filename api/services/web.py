@@ -106,6 +106,15 @@ class WebService:
             check_cancelled=lambda: self._sleep(0.0),
         )
 
+    def check_key(self) -> int | None:
+        """See `Service.check_key`."""
+        raise NotImplementedError
+
+    def check_ready(self, parameters: Mapping[str, Any]) -> str:
+        """Try the key: nothing else is known before a request. See `Service.check_ready`."""
+        self.check_key()
+        return ""
+
     def fetch(self, url: str, path: Path, on_progress: Callable[[float], None] = lambda fraction: None) -> None:
         """See `Service.fetch`."""
         from ..download import download

@@ -10,6 +10,7 @@ import pytest
 from image_to_3d.api.errors import ParameterError
 from image_to_3d.api.parameters import Choice, Number, Picture, Text, applies, check, sent
 from image_to_3d.api.services import SERVICES
+from image_to_3d.api.services.rows import VIEWS
 
 CSM = SERVICES["csm"].parameters
 MESHY = SERVICES["meshy"].parameters
@@ -19,6 +20,7 @@ NUMBERS = {  # what a .blend stores: a line may be added here, but none ever cha
     "local": 0,
     "csm": 1,
     "meshy": 2,
+    "comfyui": 3,
     "local.geometry_model": {"base": 0, "turbo": 1},
     "local.texture_model": {"none": 0, "baked": 1, "pbr": 2},
     "local.topology": {"tris": 0, "quads": 1},
@@ -27,6 +29,8 @@ NUMBERS = {  # what a .blend stores: a line may be added here, but none ever cha
     "csm.texture_model": {"none": 0, "baked": 1, "pbr": 2},
     "csm.topology": {"tris": 0, "quads": 1},
     "csm.resolution": {"low_poly": 0, "high_poly": 1},
+    "comfyui.workflow": {"textured": 0, "mesh": 1, "views": 2, "file": 3},
+    "comfyui.texture_size": {"1024": 0, "2048": 1, "4096": 2},
     "meshy.model_type": {"standard": 0, "smart-topology": 1},
     "meshy.texture_resolution": {"2k": 0, "4k": 1, "8k": 2},
     "meshy.topology": {"triangle": 0, "quad": 1},
@@ -83,7 +87,7 @@ def test_blender_starts_with_a_texture_and_plain_python_with_what_the_service_as
         name: {p.name: p.initial for p in service.parameters if p.initial != p.default}
         for name, service in SERVICES.items()
     }
-    assert differs == {"local": {"texture_model": "pbr"}, "csm": {"texture_model": "pbr"}, "meshy": {}}
+    assert differs == {"local": {"texture_model": "pbr"}, "csm": {"texture_model": "pbr"}, "meshy": {}, "comfyui": {}}
     for service in SERVICES.values():
         for parameter in service.parameters:
             parameter.check(parameter.initial)  # does not raise
@@ -116,7 +120,12 @@ def test_the_numbers_that_files_store_never_move():
 
 @pytest.mark.parametrize(
     ("name", "traits"),
-    [("local", (False, False, "none", ())), ("csm", (True, True, "web", ())), ("meshy", (True, True, "web", ()))],
+    [
+        ("local", (False, False, "none", ())),
+        ("comfyui", (False, False, "own", VIEWS)),
+        ("csm", (True, True, "web", ())),
+        ("meshy", (True, True, "web", ())),
+    ],
 )
 def test_what_a_service_says_of_itself(name, traits):
     service = SERVICES[name]

@@ -47,6 +47,7 @@ ABOUT = About(
     reach="web",
     can_cancel=False,
     account_page="https://3d.csm.ai/dashboard/profile/developer-settings",
+    closed="CSM closed in January 2026, as far as is known: this is for a server of its protocol",
     default_url="https://api.csm.ai",
     client=_client,
     asks_quads=rows.asks_quads,

@@ -52,16 +52,18 @@ class CSM(WebService):
     def _key_headers(key: str) -> dict[str, str]:
         return {"x-api-key": key}
 
-    def create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing) -> Task:
+    def create(
+        self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing, task_id: str = ""
+    ) -> Task:
         """`POST /image-to-3d-sessions`. The task may have failed already. See `Service.create`."""
         answer = self._send_create(SESSIONS, parameters, {}, before_sending)
         record = _record(answer.body)
-        task_id = self._id(record)
-        if not task_id:
+        made = self._id(record)
+        if not made:
             raise AnswerLostError(
                 "CSM accepted the request and did not say under which code: look there before you ask for another task."
             )
-        return self._task(task_id, record, answer)
+        return self._task(made, record, answer)
 
     def get(self, task_id: str) -> Task:
         """`GET /image-to-3d-sessions/{session_code}`. See `Service.get`."""

@@ -39,7 +39,9 @@ class Local:
         self._blender = blender or blenders.find_blender()
         self._programs: dict[str, Program] = {}
 
-    def create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing) -> Task:
+    def create(
+        self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing, task_id: str = ""
+    ) -> Task:
         """Start sculpting. Raises `ParameterError`, `PictureError`, `ConnectionFailedError` (for a URL) and
         `BlenderError`."""
         values = check(PARAMETERS, parameters)
@@ -50,7 +52,7 @@ class Local:
             else picture.to_file(source, self._folder / f"{SCRATCH_PREFIX}picture", network=self._network)
         )
         before_sending()
-        task_id = f"sculpt-{os.getpid()}-{len(self._programs)}"
+        task_id = f"sculpt-{os.getpid()}-{len(self._programs)}"  # whatever was asked for: it ends with this process
         request = {
             "picture": str(file),
             "name": self._name or picture.name_of(source),
@@ -91,6 +93,10 @@ class Local:
 
     def check_key(self) -> None:
         """Return None: there is no key."""
+
+    def check_ready(self, parameters: Mapping[str, Any]) -> str:
+        """Return "": what it needs is Blender itself."""
+        return ""
 
     def fetch(self, url: str, path: Path, on_progress: Callable[[float], None] = lambda fraction: None) -> None:
         """Move the finished GLB to `path`."""

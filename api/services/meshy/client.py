@@ -67,18 +67,20 @@ class Meshy(WebService):
     def _key_headers(key: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {key}"}
 
-    def create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing) -> Task:
+    def create(
+        self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing, task_id: str = ""
+    ) -> Task:
         """`POST /v1/image-to-3d`. See `Service.create`."""
         values = dict(parameters)
         if values.get("input_task_id"):
             values["image_url"] = ""  # Meshy would prefer the task anyway: the picture need not be sent
         answer = self._send_create(TASKS, values, FIXED, before_sending)
-        task_id = self._task_id(answer.body.get("result") if isinstance(answer.body, dict) else None)
-        if not task_id:
+        made = self._task_id(answer.body.get("result") if isinstance(answer.body, dict) else None)
+        if not made:
             raise AnswerLostError(
                 "Meshy accepted the request and did not say under which id: look there before you ask for another task."
             )
-        return Task(task_id, Status.PENDING)
+        return Task(made, Status.PENDING)
 
     def get(self, task_id: str) -> Task:
         """`GET /v1/image-to-3d/:id`. See `Service.get`."""
