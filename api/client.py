@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import requests
@@ -100,6 +101,11 @@ class Client:
         """The address of the service, without the path of a request."""
         return self._url
 
+    @property
+    def quiet_s(self) -> float:
+        """How long what goes on coming may say nothing, in seconds (`Network.quiet_s`)."""
+        return self._network.quiet_s
+
     def request(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, payload: Payload | None = None
     ) -> Answer:
@@ -137,12 +143,22 @@ class Client:
 
         Raises `ConnectionFailedError`, also while the events are read.
         """
+        with self.listen(path, wait, {"Accept": "text/event-stream"}) as opened:
+            is_stream = opened.headers.get("Content-Type", "").startswith("text/event-stream")
+            is_usable = opened.status == 200 and is_stream and not opened.is_compressed
+            yield events_of(opened, self.quiet_s) if is_usable else None
+
+    @contextmanager
+    def listen(self, path: str, wait: Wait, headers: Mapping[str, str]) -> Iterator[Opened]:
+        """Ask for something that goes on coming, with these headers beside the usual ones, and give the answer unread.
+        `wait(0)` is called several times a second, whatever comes.
+
+        Raises `ConnectionFailedError`, also where `requests.exceptions.RequestException` comes from reading on.
+        """
         watch = usual_watch(self._network, lambda: wait(0.0))
         try:
-            with self._open("GET", path, watch, accept="text/event-stream") as opened:
-                is_stream = opened.headers.get("Content-Type", "").startswith("text/event-stream")
-                is_usable = opened.status == 200 and is_stream and not opened.is_compressed
-                yield events_of(opened, self._network.quiet_s) if is_usable else None
+            with self._open("GET", path, watch, headers=headers) as opened:
+                yield opened
         except requests.exceptions.RequestException as error:
             raise self._away_error(error, watch) from error
 
@@ -155,10 +171,10 @@ class Client:
         *,
         query: Mapping[str, Any] | None = None,
         payload: Payload | None = None,
-        accept: str = "application/json",
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> Iterator[Opened]:
         # The end of a stream is seen even where the last event came with the one before it: as the connection's end.
-        headers = {"Accept": accept, "Connection": "close"}
+        headers = {"Accept": "application/json", "Connection": "close", **headers}
         if payload is not None:
             headers["Content-Type"] = "application/json"
         # A connection of its own for each request: one kept from before may be dead, and a request lost on it is not

@@ -3,6 +3,7 @@
 
 import functools
 import ssl
+from http.client import HTTPResponse
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -11,7 +12,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from . import certificates
-from .watch import Context, Socket, Watch, open_socket
+from .watch import Context, Line, Socket, Watch, open_socket
 
 
 class WatchedAdapter(HTTPAdapter):
@@ -41,11 +42,21 @@ class WatchedAdapter(HTTPAdapter):
 def _pools(watch: Watch) -> dict[str, type[HTTPConnectionPool]]:
     """urllib3's pools, by scheme, with connections that open watched sockets (the same in urllib3 1.26 and 2)."""
 
+    class Response(HTTPResponse):
+        # http.client takes what follows a 101 for nothing. It reads ahead, so what has come is in its own file.
+        def __init__(self, sock: Any, *arguments: Any, **options: Any) -> None:
+            super().__init__(sock, *arguments, **options)
+            watch.line = Line(self.fp.read, sock.sendall)
+
     class Connection(HTTPConnection):
+        response_class = Response
+
         def _new_conn(self) -> Socket:
             return _opened(self, watch)
 
     class SecureConnection(HTTPSConnection):
+        response_class = Response
+
         def _new_conn(self) -> Socket:
             return _opened(self, watch)
 

@@ -12,6 +12,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 LOOK_S = 0.25
@@ -35,7 +36,8 @@ class Watch:
 
     Seconds: `connect_s` for each address of the host, and for TLS; `send_s` while nothing is taken; `sending_s` for all
     that is sent; `silence_s` while no byte comes; `answer_s` for the whole answer. `has_proxy` is whether a proxy
-    stands in between. Every limit ends in `TimeoutError` or another `OSError`, as sockets do.
+    stands in between, and `line` the connection itself once its answer is read. Every limit ends in `TimeoutError` or
+    another `OSError`, as sockets do.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Watch:
     ) -> None:
         self.connect_s = connect_s
         self.has_proxy = False
+        self.line: Line | None = None
         self.is_silent = False
         self._trouble = ""
         self._has_received = False
@@ -128,13 +131,25 @@ class Watch:
         self._file_window_s, self._window_until, self._window_bytes = window_s, now + window_s, 0
 
     def expect_stream(self, silence_s: float) -> None:
-        """From here on something comes now and then, for as long as `check_cancelled` allows; a silence is no trouble
-        but its end."""
-        self._answer_until, self._silence_s = float("inf"), silence_s
+        """From here on something comes now and then, and may be answered, for as long as `check_cancelled` allows; a
+        silence is no trouble but its end."""
+        self._answer_s = self._answer_until = self._sending_until = float("inf")
+        self._silence_s = silence_s
 
     def _over(self, trouble: str) -> TimeoutError:
         self._trouble = trouble
         return TimeoutError(f"it {trouble}")
+
+
+@dataclass(frozen=True)
+class Line:
+    """Both directions of a connection under watch, for what goes on after the head of an answer.
+
+    `read` waits for so many bytes, and gives fewer at the end of the connection only; `say` sends all that it is given.
+    """
+
+    read: Callable[[int], bytes]
+    say: Callable[[bytes], None]
 
 
 class _Watched:

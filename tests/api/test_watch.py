@@ -121,6 +121,16 @@ def test_a_stream_may_last_and_be_silent_for_as_long_as_was_said(watch, clock):
     assert watch.is_silent
 
 
+def test_a_stream_may_be_answered_however_long_it_has_lasted(watch, clock):
+    watch.expect_stream(8.0)
+    for _ in range(3):
+        clock.seconds += 1e6
+        watch.check_sending(19.9)
+        watch.check_reading(7.9)
+    with pytest.raises(TimeoutError):
+        watch.check_sending(20.0)
+
+
 def test_more_than_a_step_can_use_is_no_answer(watch):
     watch.count(STEP_BYTES)
     watch.next_step()
