@@ -32,6 +32,7 @@ from .network import Network
 from .payload import Payload
 from .task import CREATE_WINDOW_S, nothing
 from .watch import Watch
+from .words import is_web_page
 
 ANSWER_BYTES = 8 << 20  # a list of 50 tasks is about 0.2 MB; more than this is no answer of a service
 CLOCKS_APART_S = 10 * 366 * 86_400.0  # ten years; with clocks further apart, no certificate would be trusted
@@ -43,12 +44,14 @@ Wait = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer of a service, read to its end. `body` is its JSON, None where it is none."""
+    """An answer of a service, read to its end. `body` is its JSON, None where it is none; `is_page` is whether a web
+    page came instead."""
 
     status: int
     headers: Mapping[str, str]
     body: Any
     received: float = field(default_factory=time.time)
+    is_page: bool = False
 
     @property
     def request_id(self) -> str:
@@ -122,7 +125,8 @@ class Client:
         try:
             with self._open(method, path, watch, query=query, payload=payload) as opened:
                 try:
-                    return Answer(opened.status, opened.headers, _json(opened))
+                    content = _content(opened)
+                    return Answer(opened.status, opened.headers, _json(content), is_page=is_web_page(content))
                 except requests.exceptions.RequestException:
                     if 200 <= opened.status < 300:
                         raise
@@ -209,14 +213,19 @@ def _create_watch(network: Network, check_cancelled: CheckCancelled, payload: Pa
     )
 
 
-def _json(opened: Opened) -> Any:
+def _content(opened: Opened) -> bytes:
+    """The whole body, b"" where it is not to be read, or has no end."""
     if opened.is_compressed:
-        return None
+        return b""
     content = bytearray()
     for piece in opened.pieces():
         content += piece
         if len(content) > ANSWER_BYTES:
-            return None
+            return b""
+    return bytes(content)
+
+
+def _json(content: bytes) -> Any:
     try:
         try:
             return json.loads(content)

@@ -9,6 +9,7 @@ from .. import files
 from . import glb
 from .errors import AddressExpiredError, GlbError, ServiceError
 from .task import Result, Service, Task
+from .words import is_web_page
 
 Tell = Callable[[float], None]
 
@@ -51,8 +52,7 @@ def _put_away(unchecked: Path, path: Path) -> Path | None:
 
 def _is_web_page(file: Path) -> bool:
     with file.open("rb") as stream:
-        head = stream.read(1000).removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    return head.startswith((b"<!doctype html", b"<html"))
+        return is_web_page(stream.read(1000))
 
 
 def keep_aside(file: Path, path: Path) -> Path:

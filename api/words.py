@@ -87,6 +87,12 @@ def both_ends(text: str, at_most: int) -> str:
     return f"{head}\n[{len(text) - len(head) - len(tail):,} characters are left out]\n{tail}"
 
 
+def is_web_page(content: bytes) -> bool:
+    """Whether `content` begins as a web page does, as of whoever stands in between, or where nobody answers any
+    more."""
+    return content[:1000].removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith((b"<!doctype html", b"<html"))
+
+
 def named(path: object, at_most: int = SENTENCE_AT_MOST) -> str:
     """Return a path, or the name of a file, as it can stand in a sentence."""
     # Linux takes any bytes for a name, and Python has one that is no text as half a character. Seen as missing, two

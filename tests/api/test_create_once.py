@@ -35,7 +35,6 @@ def large(tmp_path, star):
         ("status_after", {"status": 502}, 1),
         ("drop", {}, 0),
         ("hang", {"seconds": 3.0}, 0),
-        ("html", {}, 0),
         ("status", {"status": 503}, 0),
         ("status", {"status": 408}, 0),
         ("redirect", {}, 0),
@@ -47,6 +46,27 @@ def test_where_the_service_had_all_of_it_nothing_is_certain(service, server, is_
     with pytest.raises(MAYBE) as failure:
         service.create(PICTURE)
     assert len(server.creates) == made and is_sentence(str(failure.value))
+
+
+def test_a_web_page_made_no_task_at_csm_and_at_meshy_nobody_knows(csm, meshy, server, is_sentence):
+    """Of CSM it is known that others may answer in its place; a page of Meshy's own may come once the task is made."""
+    server.play("create", "html", times=2)
+    with pytest.raises(errors.RefusedError, match="CSM may have closed: choose another service") as failure:
+        csm.create(PICTURE)
+    assert not isinstance(failure.value, MAYBE) and is_sentence(str(failure.value))
+    with pytest.raises(MAYBE):
+        meshy.create(PICTURE)
+    assert not server.creates
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"ok", b'{"data": {"session_code', b"<br>{", b"\xff", [], {"data": None}], ids=str
+)
+@pytest.mark.parametrize("media_type", ["application/json", "text/html"])
+def test_what_is_no_whole_web_page_may_come_of_a_request_that_csm_carried_out(connect, scripted, body, media_type):
+    scripted.say(http(body, "201 Created", Content_Type=media_type))
+    with pytest.raises(errors.AnswerLostError):
+        connect(scripted, "csm").create(PICTURE)
 
 
 @pytest.mark.parametrize("to", ["http://[bad", "https://example.org/", "", None])

@@ -166,6 +166,75 @@ def test_a_session_is_known_by_its_code_or_its_id(connect, scripted, record):
     assert connect(scripted, "csm").create(PICTURE).id == "S"
 
 
+PAGE = b"<!DOCTYPE html><html><head><title>This domain is parked</title></head></html>"
+ASKS = {
+    "get": lambda service: service.get("S"),
+    "find": lambda service: service.find(PICTURE, 1.0),
+    "key": lambda service: service.check_key(),
+    "create": lambda service: service.create(PICTURE),
+}
+
+
+@pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http({"message": "Gone"}, "410 Gone"),
+        http(b"", "410 Gone"),
+        *(http(PAGE, f"{status} No") for status in (401, 403, 404, 405, 410)),
+        http(b"\xef\xbb\xbf\n <HTML>", "404 No"),
+    ],
+    ids=lambda answer: answer[9:12].decode(),
+)
+def test_a_host_without_the_service_is_told_of_as_one(connect, scripted, is_sentence, ask, answer):
+    scripted.say(answer)
+    with pytest.raises(errors.RefusedError) as refusal:
+        ask(connect(scripted, "csm"))
+    assert type(refusal.value) is errors.RefusedError and is_sentence(str(refusal.value))
+    assert str(refusal.value).startswith("CSM may have closed: choose another service, or check the address")
+    assert f"status {refusal.value.status}" in str(refusal.value) and scripted.connections == 1
+
+
+@pytest.mark.parametrize("ask", ["get", "find", "key"])
+@pytest.mark.parametrize("body", [PAGE, b"<html>", b"Welcome", b""], ids=["page", "bare", "words", "nothing"])
+def test_a_page_instead_of_json_may_be_that_of_a_host_without_the_service(connect, scripted, is_sentence, ask, body):
+    """It may also be that of a hotel's network, so a task that is paid for is not given up."""
+    scripted.say(http(body, Content_Type="text/html"))
+    with pytest.raises(errors.UnavailableError, match="CSM may have closed: choose another service") as trouble:
+        ASKS[ask](connect(scripted, "csm"))
+    assert is_sentence(str(trouble.value)) and errors.is_transient(trouble.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (http(PAGE, "502 Bad Gateway"), errors.UnavailableError),
+        (http(PAGE, "503 Busy", Retry_After="3"), errors.RateLimitError),
+        (http(PAGE, "429 Too Many"), errors.RateLimitError),
+        (http(PAGE, "413 Too Large"), errors.PictureRefusedError),
+        (http(PAGE, "302 Found", Location="/"), errors.UnavailableError),
+        (http({"message": "no"}, "401 No"), errors.KeyRefusedError),
+        (http(b"no", "403 No"), errors.KeyRefusedError),
+        (http({"data": None}), errors.UnavailableError),
+        (http(b'{"data": {"session_st', Content_Type="application/json; charset=utf-8"), errors.UnavailableError),
+    ],
+    ids=lambda value: value[9:12].decode() if isinstance(value, bytes) else None,
+)
+def test_a_gateway_s_page_and_csm_s_own_words_do_not_say_that_it_has_closed(connect, scripted, answer, kind):
+    scripted.say(answer)
+    with pytest.raises(kind) as trouble:
+        connect(scripted, "csm").get("S")
+    assert "closed" not in str(trouble.value)
+
+
+def test_a_task_is_not_taken_for_gone_because_a_page_says_404(connect, scripted):
+    scripted.say(http({"message": "Session not found"}, "404 Not Found"))
+    assert connect(scripted, "csm").get("S").status is S.GONE
+    scripted.say(http(PAGE, "404 Not Found"))
+    with pytest.raises(errors.RefusedError):
+        connect(scripted, "csm").get("S")
+
+
 def test_a_discontinued_service_is_told_of_as_such(connect, is_sentence):
     import socket
 

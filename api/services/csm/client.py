@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from ...about import About
-from ...errors import AnswerLostError, GoneError, ImageTo3DError, KeyRefusedError, TaskFailedError
+from ...errors import (
+    AnswerLostError,
+    GoneError,
+    ImageTo3DError,
+    KeyRefusedError,
+    RefusedError,
+    ServiceError,
+    TaskFailedError,
+    UnavailableError,
+)
 from ...parameters import check
 from ...sources import is_url
 from ...task import Result, Status, Task, nothing
@@ -29,6 +38,11 @@ SESSIONS = "/image-to-3d-sessions"
 PENDING = frozenset({"queued"})
 SUCCEEDED = frozenset({"complete", "done", "preview_done", "refine_done"})
 FAILED = frozenset({"failed", "spin_generate_failed", "preview_failed", "refine_failed"})
+
+CLOSED = "CSM may have closed: choose another service, or check the address of your CSM server in the preferences."
+NOBODY = (401, 403, 404, 405)
+"""What a host without the service says, with a web page. A page that comes with another status is a gateway's (502), or
+of a server that is there (413)."""
 
 ECHOED = ("geometry_model", "texture_model", "topology", "resolution", "scaled_bbox", "preserve_aspect_ratio")
 """Parameters that a session repeats."""
@@ -57,6 +71,8 @@ class CSM(WebService):
     ) -> Task:
         """`POST /image-to-3d-sessions`. The task may have failed already. See `Service.create`."""
         answer = self._send_create(SESSIONS, parameters, {}, before_sending)
+        if answer.is_page:  # no server of the protocol has one for a request that it accepts
+            raise RefusedError(CLOSED, request_id=self._request_id(answer))
         record = _record(answer.body)
         made = self._id(record)
         if not made:
@@ -103,6 +119,17 @@ class CSM(WebService):
     def cancel(self, task_id: str) -> bool:
         """Return False: CSM knows no way to end a session."""
         return False
+
+    def _refusal(self, answer: "Answer", names_task: bool) -> ServiceError:
+        if answer.status == 410 or (answer.is_page and answer.status in NOBODY):
+            return RefusedError(CLOSED, status=answer.status, request_id=self._request_id(answer))
+        return super()._refusal(answer, names_task)
+
+    def _not_understood(self, answer: "Answer") -> UnavailableError:
+        is_called_json = "json" in answer.headers.get("Content-Type", "").lower()
+        if answer.body is not None or is_called_json:
+            return super()._not_understood(answer)
+        return UnavailableError(CLOSED, request_id=self._request_id(answer))
 
     def _matches(self, record: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
         """Whether all that a session repeats of its request is as in `values`. A list may hold records that repeat
