@@ -10,11 +10,11 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Literal
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from .. import files
-from ..programs.program import FIT, Command
+from ..programs.program import FIT, FRAME, Command
 from . import blender, headers, whole
 from .errors import BlenderError, PictureError
 from .network import USUAL, Network, is_loopback
@@ -217,12 +217,58 @@ def fit(
         "limit_px": limit_px,
         "output_stem": str(stem),
     }
-    program = blender.start(command, FIT, request, stem.parent, log)
+    return _made(command, FIT, request, stem, sleep, log, given=file)
+
+
+def framed(
+    file: Path,
+    stem: Path,
+    find: Callable[[], Command],
+    *,
+    called: str,
+    background: Literal["white", "alpha"],
+    size_px: int,
+    sleep: Callable[[float], None],
+    log: Path | None = None,
+) -> Path:
+    """Return a square PNG with the subject of the picture `file` in its middle: `stem` plus ".png".
+
+    The subject is cut out as the Local service does it, and its longer side leaves a border of 15 % of `size_px`, the
+    square's width in pixels, on both sides; where no background can be told apart, the whole picture is fitted into the
+    square. `background` "white" makes the file opaque; with "alpha" it is transparent, and white where it is fully so.
+    `find`, `sleep` and `log` are as for `fit`. Raises `PictureError`, which calls the file `called`, where it is no
+    picture, damaged, an animation, empty or of one flat color; `BlenderError` where the work cannot be done.
+    """
+    whole.check(file, called, lambda: sleep(0.0))
+    request = {
+        "picture": str(as_blender_finds(file, stem)),
+        "called": called,
+        "background": background,
+        "size_px": size_px,
+        "output": str(stem.with_suffix(".png")),
+    }
+    return _made(find(), FRAME, request, stem, sleep, log)
+
+
+def _made(
+    command: Command,
+    module: str,
+    request: dict[str, Any],
+    stem: Path,
+    sleep: Callable[[float], None],
+    log: Path | None,
+    given: Path | None = None,
+) -> Path:
+    """Return the file that the program `module` makes beside `stem`, or `given` where it says that this will do.
+
+    Raises `PictureError` where the program refuses the picture, `BlenderError`.
+    """
+    program = blender.start(command, module, request, stem.parent, log)
     report = blender.finished(program, sleep)
     if report.done is None:
         raise PictureError(report.error)
     file_said = report.done.get("file")
     made = Path(file_said) if isinstance(file_said, str) else Path()
-    if made != file and made.parent != stem.parent:  # what is sent is nothing else
+    if made != given and made.parent != stem.parent:  # what is sent is nothing else
         raise BlenderError(program.not_understood)
     return made

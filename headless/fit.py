@@ -73,14 +73,7 @@ def fit(
     Returns `file`, `width` and `height`. Raises `NotFitting`, which calls the picture `called`, where there is nothing
     to be read, or nothing to be seen.
     """
-    report.progress(0.0, "Reading the picture")
-    called = called or picture.name
-    values, linear = _read(picture, limit_px, called)
-    _refuse_empty(values, linear, called, may_be_flat)
-    report.progress(0.4, "Scaling the picture")
-    # What is written has no EXIF: turned here, or the service would see a telephone's picture lying on its side.
-    pixels = upright(_fitted(values, linear, limit_px), orientation_of(picture))
-    del values  # a large picture's gigabyte is free again before the file is written
+    pixels = read(picture, limit_px, report, called, may_be_flat=may_be_flat)
     report.progress(0.8, "Saving the picture")
     if kind_of(picture) == "JPEG":
         file = Path(output_stem + ".jpg")
@@ -90,6 +83,18 @@ def fit(
         save_whole(file, lambda part: write_png(part, pixels))
     height, width = pixels.shape[:2]
     return {"file": str(file), "width": width, "height": height}
+
+
+def read(picture: Path, limit_px: int, report: Report, called: str = "", *, may_be_flat: bool = False) -> Bytes:
+    """Return the picture upright as straight sRGB bytes (h, w, 3 or 4), first row first, the longer side at most
+    `limit_px`; with alpha where some pixel is not opaque. Raises `NotFitting` as `fit` does."""
+    report.progress(0.0, "Reading the picture")
+    called = called or picture.name
+    values, linear = _read(picture, limit_px, called)
+    _refuse_empty(values, linear, called, may_be_flat)
+    report.progress(0.4, "Scaling the picture")
+    # What is written has no EXIF: turned here, or the service would see a telephone's picture lying on its side.
+    return upright(_fitted(values, linear, limit_px), orientation_of(picture))
 
 
 def _told_size(picture: Path, called: str) -> tuple[int, int]:

@@ -22,6 +22,7 @@ from .process import StartError
 
 CONVERT = "headless.convert"
 FIT = "headless.fit"
+FRAME = "headless.frame"
 SCULPT = "headless.sculpt"
 """The programs, as `launch.py` calls them."""
 

@@ -65,6 +65,26 @@ def test_what_a_program_names_instead_of_the_picture_is_not_sent(tmp_path, named
         )
 
 
+@pytest.mark.parametrize("named", ["/etc/passwd", "", None, ["a.png"], "../a.png"])
+def test_what_a_program_names_instead_of_the_square_is_not_sent(tmp_path, named):
+    file = tmp_path / "picture.png"
+    file.write_bytes(base64.b64decode(PNG))
+    says = json.dumps({"done": {"file": named}})
+    program = f"import json, sys; open(json.load(open(sys.argv[2]))['report'], 'w').write({says!r} + chr(10))"
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with pytest.raises(BlenderError, match="is not understood"):
+        picture.framed(
+            file,
+            scratch / "framed",
+            lambda: [sys.executable, "-IS", "-c", program],
+            called="picture.png",
+            background="white",
+            size_px=64,
+            sleep=time.sleep,
+        )
+
+
 HOSTILE = "\x1b[31mMesh\x1b[0m \ud83d\u202e one\0\u2028two"
 
 

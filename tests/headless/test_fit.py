@@ -13,6 +13,7 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
+from drawing import read_png
 from numpy.typing import NDArray
 
 from image_to_3d.api.headers import size_of
@@ -39,25 +40,14 @@ def fitted(picture: Path, limit_px: int) -> tuple[Path, NDArray[np.uint8], dict[
 
 
 def pixels_of(file: Path) -> NDArray[np.uint8]:
-    """A PNG's pixels read without Blender (its file has 8 bits, and rows as they are or stored by `up`); a JPEG's
-    through it."""
+    """A PNG's pixels read without Blender; a JPEG's through it."""
     data = file.read_bytes()
     if data.startswith(b"\xff\xd8"):
         image = bpy.data.images.load(str(file))
         values = np.array(image.pixels, np.float32).reshape(image.size[1], image.size[0], 4)[::-1]
         bpy.data.images.remove(image)
         return np.round(values[..., :3] * 255).astype(np.uint8)
-    width, height, depth, kind = struct.unpack(">IIBB", data[16:26])
-    assert depth == 8
-    channels = {2: 3, 6: 4}[kind]
-    (length,) = struct.unpack(">I", data[33:37])
-    rows = np.frombuffer(zlib.decompress(data[41 : 41 + length]), np.uint8).reshape(height, 1 + channels * width)
-    assert set(rows[:, 0]) <= {0, 2}
-    result = rows[:, 1:].copy()
-    for number in range(1, height):
-        if rows[number, 0] == 2:
-            result[number] += result[number - 1]
-    return result.reshape(height, width, channels)
+    return read_png(data)
 
 
 def write_png(path: Path, pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> Path:

@@ -35,6 +35,9 @@ if module == "headless.sculpt":
     say(done={"note": "Made by a stand-in."})
 elif module == "headless.fit":
     say(done={"file": request["picture"]})
+elif module == "headless.frame":
+    Path(request["output"]).write_bytes(Path(request["picture"]).read_bytes())
+    say(done={"file": request["output"]})
 else:
     name = request["name"].encode()[: len(PLACEHOLDER)].ljust(len(PLACEHOLDER), b"\0")
     Path(request["blend"]).write_bytes(model.read_bytes().replace(PLACEHOLDER, name) if model else b"BLENDER")
