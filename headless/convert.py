@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""GLB -> result.blend and thumbnail.png, in a background Blender. Opens nothing but the GLB and the maps beside it.
+"""GLB -> result.blend and thumbnail.png, in a background Blender. Opens nothing but the GLB, the maps beside it and the
+pictures to paint it with.
 
 The .blend holds one collection, which is an asset, with one root object, named after the picture. The root's origin is
 the middle of the model's foot, so that placing the root stands the model on the floor. Images are packed.
@@ -23,7 +24,7 @@ from ..api.glb import as_blender_reads, check
 from ..api.words import model_name
 from ..programs.process import starter_is_gone
 from ..programs.program import SCRATCH_PREFIX
-from . import asset, loose_maps
+from . import asset, loose_maps, projection
 from .materials import keep_contract, merge_images, metallic_untold, repair, repair_metallic
 from .report import Report
 from .saving import save_whole
@@ -51,10 +52,11 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
 
     `request["quads"]` asks for triangles to be joined back into quads. `request["maps"]`, where there is one, holds
     files by Meshy's names for them (`base_color`, `metallic`, ...): they take the places that the GLB's own material
-    leaves empty. `request["asset"]`, where there is one, is what the Asset Browser shows of the model: see
-    `jobs.assets.facts_of`. `request["provenance"]`, where there is one, holds custom properties for the root, so that a
-    model which is dragged out of the Asset Browser has them, too. Raises `RuntimeError` where the GLB cannot be
-    imported.
+    leaves empty. `request["paint"]`, where there is one, holds pictures by the views of `projection.AXES`: a model
+    without any texture is painted with them. `request["asset"]`, where there is one, is what the Asset Browser shows of
+    the model: see `jobs.assets.facts_of`. `request["provenance"]`, where there is one, holds custom properties for the
+    root, so that a model which is dragged out of the Asset Browser has them, too. Raises `RuntimeError` where the GLB
+    cannot be imported.
     """
     report.progress(0.0, "Reading the model")
     bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -62,10 +64,11 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     readable = as_blender_reads(glb, glb.with_name(f"{SCRATCH_PREFIX}spelled-{os.getpid()}.glb"))
     # A bone's shape would be one more mesh, which is then counted, measured and shown as a part of the model.
     bpy.ops.import_scene.gltf(filepath=str(readable), disable_bone_shape=True)
-    meshes = [obj.data for obj in bpy.data.objects if obj.type == "MESH"]
-    report.progress(0.2, "Preparing the materials")
     name = model_name(request["name"])
-    notes = _prepare_materials(glb, meshes, request.get("maps") or {}, name)
+    report.progress(0.2, "Preparing the materials")
+    notes = projection.paint(request.get("paint") or {}, name)
+    meshes = [obj.data for obj in bpy.data.objects if obj.type == "MESH"]
+    notes += _prepare_materials(glb, meshes, request.get("maps") or {}, name)
     report.progress(0.3, "Preparing the mesh")
     root = _one_root(name)
     if request["quads"]:

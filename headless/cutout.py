@@ -66,6 +66,18 @@ def cut_out(picture: Bytes) -> Cutout:
     return Cutout(np.ones(shrink(alpha, STUDY_SIZE).shape, np.float32), "rectangle", note)
 
 
+def bounds(matte: Floats) -> tuple[int, int, int, int]:
+    """Top, bottom, left and right of what is inside, in pixels of the matte, the ends not included.
+
+    Where nothing is opaque enough to be inside, all of it counts.
+    """
+    inside = matte >= 0.5
+    rows, columns = np.nonzero(inside.any(axis=1))[0], np.nonzero(inside.any(axis=0))[0]
+    if not len(rows):
+        return 0, matte.shape[0], 0, matte.shape[1]
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
 def _hairlines(matte: Floats) -> Floats:
     """Measure the contour of lines thinner than a pixel from their own strongest opacity, so that they stay.
 

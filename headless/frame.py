@@ -14,12 +14,12 @@ from typing import Any, Literal
 import numpy as np
 
 from ..programs.process import starter_is_gone
-from .cutout import Cutout, NothingToShape, cut_out
+from .cutout import Cutout, NothingToShape, bounds, cut_out
 from .fit import NotFitting, read
 from .maps import base_colour, fitted
 from .paint import trusted
 from .picture import LONGEST
-from .pixels import Bytes, Floats, window_mean
+from .pixels import Bytes, window_mean
 from .report import Report
 from .saving import save_whole, write_png
 
@@ -84,18 +84,6 @@ def framed(picture: Bytes, cutout: Cutout, size_px: int) -> Bytes:
     square[..., 3] = np.clip(share, 0, 1) * np.float32(255) + np.float32(0.5)
     square[square[..., 3] == 0] = (255, 255, 255, 0)
     return square
-
-
-def bounds(matte: Floats) -> tuple[int, int, int, int]:
-    """Top, bottom, left and right of what is inside, in pixels of the matte, the ends not included.
-
-    Where nothing is opaque enough to be inside, all of it counts.
-    """
-    inside = matte >= 0.5
-    rows, columns = np.nonzero(inside.any(axis=1))[0], np.nonzero(inside.any(axis=0))[0]
-    if not len(rows):
-        return 0, matte.shape[0], 0, matte.shape[1]
-    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
 def _on_white(square: Bytes) -> Bytes:

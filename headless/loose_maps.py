@@ -77,11 +77,11 @@ def _read_all(maps: dict[str, str], wanted: list[str]) -> dict[str, bpy.types.Im
     Roughness and normal both where one is wanted, to be compared.
     """
     pair = PAIR if PAIR & set(wanted) else frozenset()
-    images = {key: _read(Path(path), key) for key, path in maps.items() if key in {*wanted, *pair}}
+    images = {key: read_packed(Path(path), key) for key, path in maps.items() if key in {*wanted, *pair}}
     return {key: image for key, image in images.items() if image is not None}
 
 
-def _read(path: Path, key: str) -> bpy.types.Image | None:
+def read_packed(path: Path, name: str) -> bpy.types.Image | None:
     """The file as a packed image that knows no folder, as the glTF importer has them; None if it cannot be read."""
     try:
         content = path.read_bytes()
@@ -89,7 +89,7 @@ def _read(path: Path, key: str) -> bpy.types.Image | None:
         return None
     if not content:
         return None
-    image = bpy.data.images.new(key, 8, 8)  # any size: the file's own takes its place
+    image = bpy.data.images.new(name, 8, 8)  # any size: the file's own takes its place
     image.pack(data=content, data_len=len(content))
     image.source = "FILE"
     image.alpha_mode = "CHANNEL_PACKED"

@@ -80,12 +80,17 @@ def mean_colour(image: Bytes, cutout: Cutout) -> tuple[float, float, float]:
 def store(pixels: Bytes, name: str, stem: Path) -> bpy.types.Image:
     """A file of these pixels, `stem` plus its ending, as a Blender image `name`: the exporter takes the file's bytes as
     they are."""
+    image = bpy.data.images.load(str(write_map(pixels, stem)))
+    image.name = name
+    return image
+
+
+def write_map(pixels: Bytes, stem: Path) -> Path:
+    """Write these pixels to a file, `stem` plus its ending, in the format that suits their number; return its path."""
     if max(pixels.shape[:2]) <= JPEG_ABOVE:
         path = stem.with_suffix(".png")
         write_png(path, pixels)
     else:
         path = stem.with_suffix(".jpg")
         write_jpeg(path, pixels, JPEG_QUALITY)
-    image = bpy.data.images.load(str(path))
-    image.name = name
-    return image
+    return path
