@@ -39,7 +39,8 @@ def main() -> int:
     with service:
         print("Set these where Blender is started from, and no request leaves this machine:\n")
         print(f"MESHY_API_URL={service.meshy_url} MESHY_API_KEY={service.meshy_key}")
-        print(f"CSM_API_URL={service.csm_url} CSM_API_KEY={service.csm_key}\n")
+        print(f"CSM_API_URL={service.csm_url} CSM_API_KEY={service.csm_key}")
+        print(f"COMFYUI_API_URL={service.comfyui_url}\n")
         print("Ctrl+C ends it.\n", flush=True)
         try:
             while True:

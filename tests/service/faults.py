@@ -12,12 +12,15 @@ from typing import Any, Protocol
 from aiohttp import web
 from multidict import CIMultiDict
 
+from .ledger import SERVICES
 from .pieces import Pieces
 from .records import Request
 
-API_STEPS = ("create", "get", "list", "stream", "delete", "balance")
+COMFYUI_STEPS = ("info", "upload", "cancel")  # beside create, get, stream (its socket) and download
+API_STEPS = ("create", "get", "list", "stream", "delete", "balance", *COMFYUI_STEPS)
 FILE_STEPS = ("download", "map")  # the GLB, and the loose textures
 STEPS = API_STEPS + FILE_STEPS
+CHANGES = ("create", "delete", "upload", "cancel")  # what is done although the answer is lost
 
 
 class Desk(Protocol):
@@ -185,9 +188,9 @@ ACTIONS: Mapping[str, Action] = {
     "rate_limit": Action(rate_limit, options={"seconds": 1, "message": "RateLimitExceeded"}),
     "queue_full": Action(queue_full, ("create",), {"message": "NoMoreConcurrentTasks"}),
     "drop": Action(drop),
-    "drop_after": Action(drop_after, ("create", "delete")),
+    "drop_after": Action(drop_after, CHANGES),
     "hang": Action(hang, options={"seconds": None}),
-    "hang_after": Action(hang_after, ("create", "delete"), {"seconds": None}),
+    "hang_after": Action(hang_after, CHANGES, {"seconds": None}),
     "slow": Action(slow, options={"seconds": 1.0}),
     "garbage": Action(garbage, tuple(s for s in STEPS if s != "stream")),
     "no_id": Action(no_id, ("create",)),
@@ -225,7 +228,7 @@ class Faults:
         known = ACTIONS[action]
         if step not in known.steps:
             raise ValueError(f"{action} makes no sense at {step!r}")
-        if service not in ("", "csm", "meshy"):
+        if service not in ("", *SERVICES):
             raise ValueError(f"no such service: {service}")
         unknown = sorted(set(options) - set(known.options))
         if unknown:

@@ -71,6 +71,40 @@ def zipped(name: str, content: bytes) -> bytes:
     return packed.getvalue()
 
 
+def part(file: File, request: web.Request, with_ranges: bool) -> Pieces | None:
+    """The whole file, or the range that was asked for (RFC 9110, section 14); None for one beyond the end."""
+    headers = {
+        "Content-Type": file.media_type,
+        "ETag": file.tag,
+        "Last-Modified": email.utils.formatdate(file.modified, usegmt=True),
+    }
+    if with_ranges:
+        headers["Accept-Ranges"] = "bytes"
+    span = _span(file, request, headers["Last-Modified"]) if with_ranges else None
+    if span is None:
+        return Pieces(file.content, headers=headers, start=0, stop=file.size)
+    start, stop = span
+    if start >= stop:
+        return None
+    headers["Content-Range"] = f"bytes {start}-{stop - 1}/{file.size}"
+    return Pieces(file.content, status=206, headers=headers, start=start, stop=stop)
+
+
+def _span(file: File, request: web.Request, modified: str) -> tuple[int, int] | None:
+    """Where the asked range starts and stops; None for the whole file, as with a Range that makes no sense."""
+    if request.headers.get("If-Range", file.tag) not in (file.tag, modified):
+        return None
+    try:
+        asked = request.http_range
+    except ValueError:
+        return None
+    if asked.start is None and asked.stop is None:
+        return None
+    start = asked.start or 0
+    start = max(0, file.size + start) if start < 0 else start
+    return start, min(file.size, file.size if asked.stop is None else asked.stop)
+
+
 class FileHost(Counter):
     """The file hosts of both services, on one port: CloudFront's manners for Meshy, Azure's for CSM."""
 
@@ -160,38 +194,8 @@ class FileHost(Counter):
         return self._part(file.other() if request[CALL].notes.get("other_file") else file, request)
 
     def _part(self, file: File, request: web.Request) -> web.StreamResponse:
-        """The whole file, or the range that was asked for (RFC 9110, section 14)."""
-        with_ranges = not request[CALL].notes.get("no_range")
-        headers = {
-            "Content-Type": file.media_type,
-            "ETag": file.tag,
-            "Last-Modified": email.utils.formatdate(file.modified, usegmt=True),
-        }
-        if with_ranges:
-            headers["Accept-Ranges"] = "bytes"
-        span = self._span(file, request, headers["Last-Modified"]) if with_ranges else None
-        if span is None:
-            return Pieces(file.content, headers=headers, start=0, stop=file.size)
-        start, stop = span
-        if start >= stop:
-            return self.problem(416, "", {"Content-Range": f"bytes */{file.size}"})
-        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{file.size}"
-        return Pieces(file.content, status=206, headers=headers, start=start, stop=stop)
-
-    @staticmethod
-    def _span(file: File, request: web.Request, modified: str) -> tuple[int, int] | None:
-        """Where the asked range starts and stops; None for the whole file, as with a Range that makes no sense."""
-        if request.headers.get("If-Range", file.tag) not in (file.tag, modified):
-            return None
-        try:
-            asked = request.http_range
-        except ValueError:
-            return None
-        if asked.start is None and asked.stop is None:
-            return None
-        start = asked.start or 0
-        start = max(0, file.size + start) if start < 0 else start
-        return start, min(file.size, file.size if asked.stop is None else asked.stop)
+        found = part(file, request, not request[CALL].notes.get("no_range"))
+        return self.problem(416, "", {"Content-Range": f"bytes */{file.size}"}) if found is None else found
 
     def _is_signed(self, path: str, request: web.Request) -> bool:
         query = request.query

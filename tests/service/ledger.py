@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The memory of both services: tasks and how far they are, credits, quirks, what came in. Speaks no HTTP."""
+"""The memory of the services: tasks and how far they are, credits, quirks, what came in. Speaks no HTTP."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from .records import Create, Request
 
-SERVICES = ("csm", "meshy")
+SERVICES = ("csm", "meshy", "comfyui")
 PENDING_SHARE = 0.1  # of a task's seconds, which it spends in the queue
 START_CREDITS = 1000
 RETENTION_SECONDS = 3 * 86400  # how long Meshy keeps a result
@@ -41,6 +41,12 @@ QUIRKS: Mapping[str, Any] = {
     "no_list": False,  # the list answers 404
     "echo_image": False,  # CSM: image_url comes back
     "shifted_clock": 0.0,  # seconds by which the service's clock is off
+    "socket": "",  # ComfyUI: "silent" (opens and says nothing), "closed" (closes at once) or "refused" (404)
+    "no_output": False,  # ComfyUI: a job ends well, and names no file
+    "save_3d": False,  # ComfyUI: Save3DAdvanced names its file as SaveGLB does, too (versions after 0.33.0)
+    "windows_path": False,  # ComfyUI: what a node tells as text is an absolute path of Windows
+    "login": "",  # ComfyUI: behind "Bearer", or behind a header of this name; 401 without the token
+    "forbidden": False,  # ComfyUI: a proxy in front of it answers 403
     "link_seconds": RETENTION_SECONDS,  # how long a signed address holds
 }
 
@@ -94,7 +100,7 @@ class Task:
 
 
 class Ledger:
-    """Everything both services remember. May be used by any thread."""
+    """Everything the services remember. May be used by any thread."""
 
     def __init__(self, seconds: float | None) -> None:
         self.lock = threading.RLock()

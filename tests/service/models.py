@@ -23,6 +23,9 @@ def local_parameters(service: str, sent: dict[str, Any]) -> dict[str, Any]:
     """What Local is asked for, from what a service was asked for. CSM's parameters are Local's own."""
     if service == "csm":
         return {name: value for name, value in sent.items() if name != "image_url"}
+    if service == "comfyui":
+        is_painted = any(node["class_type"] == "ApplyTextureToMesh" for node in sent["graph"].values())
+        return {"texture_model": "pbr" if is_painted else "none"}
     texture = "none"
     if sent["should_texture"]:
         texture = "pbr" if sent["enable_pbr"] else "baked"

@@ -40,7 +40,7 @@ class Request:
     at: float
     """time.time()"""
     service: str
-    """"csm", "meshy", "files" (a signed address) or "elsewhere" (anything else on either port)."""
+    """"csm", "meshy", "comfyui", "files" (a signed address) or "elsewhere" (anything else on either port)."""
     step: str
     method: str
     path: str

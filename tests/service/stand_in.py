@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CSM and Meshy on loopback, for tests and for trying things by hand. Takes no money, and listens on this machine only.
+"""CSM, Meshy and ComfyUI on loopback, for tests and for trying things by hand. Takes no money, and listens on this machine only.
 
 with StandIn(model=some_glb) as service:
     service.play("get", "status", status=503, times=2)
@@ -19,7 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import csm, meshy, models
+from . import comfyui, csm, meshy, models
+from .comfyui_runs import Runs
 from .faults import Faults
 from .files import FileHost
 from .ledger import Ledger, Task
@@ -33,7 +34,7 @@ LOCALS_AT_ONCE = 2  # each is a Blender
 
 
 class StandIn:
-    """Both services on one loopback port, their files on another one, in a thread of its own.
+    """CSM and Meshy on one loopback port, their files on another one, ComfyUI on a third, in a thread of its own.
 
     `model` is the GLB that every task ends with; without it, the built-in Local service makes one. A task takes
     `seconds`; None means until a test says so with `finish` or `fail`. `log` is told of each request that is over, in
@@ -42,6 +43,8 @@ class StandIn:
 
     meshy_key = meshy.KEY
     csm_key = csm.KEY
+    comfyui_key = comfyui.KEY
+    """Asked for only where a quirk demands a login."""
 
     def __init__(
         self,
@@ -62,14 +65,18 @@ class StandIn:
         self._shared = Shared(self._ledger, self._faults, log)
         self._shared.start = self._start
         self._shared.give_up = self._give_up
-        services, files = application(), application()
+        self.comfyui = Runs(self._ledger)
+        """What a test sets and says of ComfyUI, and what came of it."""
+        self.comfyui.start, self.comfyui.give_up = self._start, self._give_up
+        services, files, own = application(), application(), application()
+        comfyui.ComfyUi(self._shared, self.comfyui).routes(own)
         for counter in (meshy.Meshy(self._shared), csm.Csm(self._shared)):
             counter.routes(services)
         other = Counter(self._shared)
         other.add(services, "*", "/{tail:.*}", "unknown", other.nothing)
         FileHost(self._shared).routes(files)
-        self._server = Loopback([services, files], [port, 0], tls)
-        self.url, self.elsewhere_url = self._server.urls
+        self._server = Loopback([services, files, own], [port, 0, 0], tls)
+        self.url, self.elsewhere_url, self.comfyui_url = self._server.urls
         self._shared.files_url = self.elsewhere_url
         self.meshy_url = f"{self.url}/meshy/openapi"
         self.csm_url = f"{self.url}/csm"
@@ -108,7 +115,7 @@ class StandIn:
         self._faults.forget()
 
     def quirk(self, service: str = "", **quirks: Any) -> None:
-        """Let tasks look otherwise from now on (see `ledger.QUIRKS`); both services' where none is named."""
+        """Let tasks look otherwise from now on (see `ledger.QUIRKS`); all services' where none is named."""
         self._ledger.set_quirks(service, quirks)
 
     def finish(self, task_id: str) -> None:
@@ -145,6 +152,7 @@ class StandIn:
         self._is_closed = True
         self._server.loop.call_soon_threadsafe(self._shared.closing.set)
         self._server.close()
+        self.comfyui.installed.disk.close()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
