@@ -5,7 +5,7 @@ quality and memory. Sends nothing.
 Source: the nodes of ComfyUI 0.33.0 (August 2026), whose inputs have these names and ranges.
 """
 
-from ...parameters import Choice, File, Flag, Number, Option, Table, Text
+from ...parameters import Choice, File, Flag, Number, Option, Range, Table, Text
 from .. import rows
 
 TEXTURED, MESH, VIEWS_TOO, FILE = "textured", "mesh", "views", "file"
@@ -79,7 +79,7 @@ PARAMETERS: Table = (
     Number(
         name="target_resolution",
         label="Shape Detail",
-        description="How fine the shape is before it is simplified; 1024 needs the least memory",
+        description="How fine the shape is before it is simplified, in steps of 128; 1024 needs the least memory",
         default=1536,
         minimum=1024,
         maximum=2048,
@@ -112,6 +112,7 @@ PARAMETERS: Table = (
         default=30,
         minimum=1,
         maximum=200,
+        ranges=(Range({"workflow": (VIEWS_TOO,)}, minimum=1, maximum=200, default=20),),
         excluded=({"workflow": (TEXTURED, FILE)},),
         rare=True,
     ),
