@@ -145,6 +145,15 @@ def test_a_file_is_found_in_a_folder_of_its_own(offered, shape):
     assert the(built("Hunyuan3D 2.1", info=info), "ImageOnlyCheckpointLoader")["ckpt_name"] == offered[-1]
 
 
+def test_a_file_of_the_same_weights_will_do():
+    files = ["pixal3d_bf16.safetensors", "pixal3d_multiview_int8_convrot.safetensors"]
+    info = {"UNETLoader": {"input": {"required": {"unet_name": [files]}}}}
+    assert graphs.PIXAL3D.found(info) == the(built("Pixal3D", info=info), "UNETLoader")["unet_name"] == files[0]
+    files.append("3d/pixal3d_int8_convrot.safetensors")  # which needs less memory
+    assert graphs.PIXAL3D.found(info) == files[2]
+    assert graphs.TRELLIS_2.found(info) == ""
+
+
 @pytest.mark.parametrize(
     "said",
     [

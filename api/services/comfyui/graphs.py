@@ -33,7 +33,8 @@ class Model:
     """A file of weights that a node loads.
 
     `node_class` loads it through `input`; it lies in `models/<folder>` under the name `file`; `page` is where people
-    get it.
+    get it. `instead` is a file of the same weights that is larger, for graphics cards that cannot compute with those
+    of `file` (integers of 8 bits); "" for none.
     """
 
     node_class: str
@@ -41,12 +42,14 @@ class Model:
     folder: str
     file: str
     page: str
+    instead: str = ""
 
     def found(self, info: Info) -> str:
-        """What the server calls the file, also where it lies in a folder of its own below `folder`; "" where the server
-        does not have it."""
+        """What the server calls the file, or that which it has instead, also where it lies in a folder of its own below
+        `folder`; "" where the server has neither."""
         offered = nodes.choices(info, self.node_class, self.input)
-        return next((name for name in offered if name.replace("\\", "/").rpartition("/")[2] == self.file), "")
+        by_file = {name.replace("\\", "/").rpartition("/")[2]: name for name in reversed(offered)}
+        return by_file.get(self.file) or by_file.get(self.instead, "")
 
 
 Build = Callable[[Mapping[str, Any], Mapping[str, str], str, Info], Graph]
@@ -382,13 +385,16 @@ def _sign_mode(info: Info) -> dict[str, Any]:
     }
 
 
-def _file(node_class: str, input: str, folder: str, file: str, repository: str, path: str = "") -> Model:
+def _file(
+    node_class: str, input: str, folder: str, file: str, repository: str, path: str = "", instead: str = ""
+) -> Model:
     page = f"https://huggingface.co/Comfy-Org/{repository}/blob/main/{path}{file}"
-    return Model(node_class, input, folder, file, page)
+    return Model(node_class, input, folder, file, page, instead)
 
 
-def _diffusion(file: str, repository: str) -> Model:
-    return _file("UNETLoader", "unet_name", "diffusion_models", file, repository, "diffusion_models/")
+def _diffusion(name: str, repository: str) -> Model:
+    file, instead = f"{name}_int8_convrot.safetensors", f"{name}_bf16.safetensors"
+    return _file("UNETLoader", "unet_name", "diffusion_models", file, repository, "diffusion_models/", instead)
 
 
 def _vae(file: str) -> Model:
@@ -401,9 +407,9 @@ def _checkpoint(file: str, repository: str, path: str = "") -> Model:
 
 HUNYUAN_21 = _checkpoint("hunyuan_3d_v2.1.safetensors", "hunyuan3D_2.1_repackaged")
 HUNYUAN_2MV = _checkpoint("hunyuan3d-dit-v2-mv_fp16.safetensors", "hunyuan3D_2.0_repackaged", "split_files/")
-PIXAL3D = _diffusion("pixal3d_int8_convrot.safetensors", "Pixal3D")
-PIXAL3D_VIEWS = _diffusion("pixal3d_multiview_int8_convrot.safetensors", "Pixal3D")
-TRELLIS_2 = _diffusion("trellis_2_int8_convrot.safetensors", "TRELLIS.2")
+PIXAL3D = _diffusion("pixal3d", "Pixal3D")
+PIXAL3D_VIEWS = _diffusion("pixal3d_multiview", "Pixal3D")
+TRELLIS_2 = _diffusion("trellis_2", "TRELLIS.2")
 SHAPE_VAE = _vae("trellis_2_shape_vae_bf16.safetensors")
 TEXTURE_VAE = _vae("trellis_2_texture_vae_bf16.safetensors")
 DINO = _file(
