@@ -294,6 +294,23 @@ def test_a_node_that_takes_no_name_of_a_picture_is_no_candidate(class_type):
     assert "no node that loads a picture" in why_not(plus(**{"12": node(class_type, image="x")}))
 
 
+def test_masks_follow_the_picture_that_they_were_made_of():
+    two = plus(
+        back=node("LoadImage", "Back", image="b.png"),
+        m=node("LoadImageMask", image="old.png", channel="red"),
+        n=node("LoadImageMask", image="b.png", channel="alpha"),
+        o=node("LoadImageMask", image="elsewhere.png", channel="red"),
+        **{"3": node("Sculpt", image=["12", 0], other=["back", 0], a=["m", 0], b=["n", 0], c=["o", 0])},
+    )
+    graph, _ = sent(two, {"front": "f.png", "back": "k.png"})
+    assert {id: graph[id]["inputs"]["image"] for id in "mno"} == {"m": "f.png", "n": "k.png", "o": "elsewhere.png"}
+
+
+def test_a_mask_alone_is_a_picture():
+    graph, _ = sent(plus(**{"12": node("LoadImageMask", image="x.png", channel="red")}))
+    assert graph["12"]["inputs"] == {"image": FRONT["front"], "channel": "alpha"}
+
+
 # Views.
 
 SIDES = ("front", "left", "back", "right")
@@ -340,6 +357,14 @@ def test_views_are_known_by_titles_where_no_input_names_them():
     graph, _ = sent(titled, {"front": "f.png", "back": "b2.png"})
     assert [graph[id]["inputs"]["image"] for id in ("12", "b")] == ["f.png", "b2.png"]
     assert why_not(titled) == "The workflow needs a picture of the back too: add one."
+
+
+def test_sides_without_a_front_leave_open_which_picture_is_the_main_one():
+    sides = {**VIEWS, "cond": node("Hunyuan3Dv2ConditioningMultiView", left=["left1", 0], back=["back1", 0])}
+    sides["back0"] = node("LoadImage", image="other.png")
+    assert "has 2 nodes that load a picture, left0 (LoadImage) and back0 (LoadImage): choose one" in why_not(sides)
+    graph, _ = sent(sides, {"front": "f.png", "back": "b.png"}, picture_node="left0")
+    assert (graph["left0"]["inputs"]["image"], graph["back0"]["inputs"]["image"]) == ("f.png", "b.png")
 
 
 def test_a_view_that_the_workflow_does_not_take_is_refused():
@@ -495,6 +520,13 @@ def test_odd_words_of_a_server_about_a_class_break_nothing(odd):
 def test_odd_links_break_nothing(inputs):
     graph, _ = sent(plus(**{"3": node("Sculpt", image=["12", 0], **inputs)}))
     assert graph["3"]["inputs"] == {"image": ["12", 0], **inputs}
+
+
+def test_deep_values_are_sent_as_they_are(read):
+    deep = json.loads("[" * 800 + "]" * 800)
+    own = read(plus(**{"3": node("Sculpt", image=["12", 0], points=deep)}))
+    graph, _ = own.graph({"seed": 7, "picture_node": "", "model_node": ""}, FRONT, PREFIX, {})
+    assert json.dumps(graph["3"]["inputs"]["points"]) == json.dumps(deep)
 
 
 def test_a_long_chain_is_followed_to_its_end():

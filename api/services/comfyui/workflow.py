@@ -6,7 +6,6 @@ What a node does is known by its class, and exactly where the server has said wh
 `nodes`). Names of classes are those of ComfyUI 0.33.0 and, for exporters, of the extensions that people use for 3D.
 """
 
-import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -112,7 +111,7 @@ class Workflow:
         end = self._end(parameters["model_node"], info)
         used = _upstream(self._nodes, [end])
         loading = self._loading(parameters["picture_node"], info, used)
-        graph = {id: copy.deepcopy(node) for id, node in self._nodes.items() if id in used}
+        graph = {id: {**node, "inputs": {**node["inputs"]}} for id, node in self._nodes.items() if id in used}
         for view in pictures:
             if view not in loading:
                 raise ParameterError(f"The workflow takes no picture of the {WORDS[view]}: leave that picture out.")
