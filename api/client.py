@@ -18,6 +18,7 @@ from typing import Any
 import requests
 
 from .connection import (
+    FILE_S,
     CheckCancelled,
     Opened,
     or_proxy,
@@ -26,8 +27,9 @@ from .connection import (
     translated,
     usual_watch,
 )
-from .errors import AnswerLostError, ConnectionFailedError, ServiceAwayError
+from .errors import AnswerLostError, ConnectionFailedError, DownloadError, ServiceAwayError
 from .events import Event, events_of
+from .multipart import Form
 from .network import Network
 from .payload import Payload
 from .task import CREATE_WINDOW_S, nothing
@@ -76,9 +78,10 @@ class Answer:
 class Client:
     """Connections to one service, which is called `label`; `headers` hold its key and go nowhere else.
 
-    `away` is what a user may try where the service cannot be reached. `check_cancelled` is called several times a
-    second while a request is under way, and may raise to end it; not while the answer to a create request is awaited,
-    as that is the id of what is paid for.
+    `away` is what a user may try where the service cannot be reached, `absent` the whole sentence where nothing at all
+    answers there ("" for the usual one). `check_cancelled` is called several times a second while a request is under
+    way, and may raise to end it; not while the answer to a create request is awaited, as that is the id of what is paid
+    for.
     """
 
     def __init__(
@@ -90,11 +93,13 @@ class Client:
         away: str,
         network: Network,
         check_cancelled: CheckCancelled = nothing,
+        absent: str = "",
     ) -> None:
         self._label = label
         self._url = url.rstrip("/")
         self._headers = headers
         self._away = away
+        self._absent = absent
         self._network = network
         self._check_cancelled = check_cancelled
         self._address = require_allowed(self._url, network)
@@ -110,18 +115,26 @@ class Client:
         return self._network.quiet_s
 
     def request(
-        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, payload: Payload | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        payload: Payload | Form | None = None,
+        makes_nothing: bool = False,
     ) -> Answer:
         """Send one request and read the answer, whatever its status. Never repeats.
 
         Raises `AnswerLostError` where all of `payload` was sent and no answer came; any other `ConnectionFailedError`
-        means that the service cannot have acted on the request: it never had the whole of it.
+        means that the service cannot have acted on the request: it never had the whole of it. What `makes_nothing` may
+        be sent again whatever became of it, so nothing counts as lost.
         """
-        watch = (
-            usual_watch(self._network, self._check_cancelled)
-            if payload is None
-            else _create_watch(self._network, self._check_cancelled, payload)
-        )
+        if payload is None:
+            watch = usual_watch(self._network, self._check_cancelled)
+        elif makes_nothing:
+            watch = usual_watch(self._network, self._check_cancelled, sending_s=CREATE_WINDOW_S)
+        else:
+            watch = _create_watch(self._network, self._check_cancelled, payload)
         try:
             with self._open(method, path, watch, query=query, payload=payload) as opened:
                 try:
@@ -134,7 +147,7 @@ class Client:
                         opened.status, opened.headers, None
                     )  # a refusal is one, also where its words do not arrive
         except requests.exceptions.RequestException as error:
-            if payload is not None and payload.sent_whole:
+            if payload is not None and payload.sent_whole and not makes_nothing:
                 raise AnswerLostError(
                     f"{self._label} did not answer, and may have made a task: look there before you ask for another."
                 ) from error
@@ -167,6 +180,28 @@ class Client:
             raise self._away_error(error, watch) from error
 
     @contextmanager
+    def file(self, url: str, headers: Mapping[str, str]) -> Iterator[Opened]:
+        """Open a file of the service's own for reading in pieces, with the key. Follows nothing.
+
+        Raises `ConnectionFailedError`, also while it is read, and `DownloadError` where `url` is not of this service,
+        or what comes is compressed.
+        """
+        if not url.startswith(f"{self._url}/"):
+            raise DownloadError(f"The file is not at the address of {self._label}, where it should be: retry.")
+        watch = usual_watch(self._network, self._check_cancelled)
+        path = url.removeprefix(self._url)
+        try:
+            with self._open("GET", path, watch, headers={"Accept": "*/*", **headers}) as opened:
+                if opened.is_compressed:
+                    raise DownloadError(
+                        f"{self._label} sends the file compressed, which it was not asked for: retry later."
+                    )
+                watch.expect_file(FILE_S, self._network.answer_s)
+                yield opened
+        except requests.exceptions.RequestException as error:
+            raise self._away_error(error, watch) from error
+
+    @contextmanager
     def _open(
         self,
         method: str,
@@ -174,13 +209,13 @@ class Client:
         watch: Watch,
         *,
         query: Mapping[str, Any] | None = None,
-        payload: Payload | None = None,
+        payload: Payload | Form | None = None,
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> Iterator[Opened]:
         # The end of a stream is seen even where the last event came with the one before it: as the connection's end.
         headers = {"Accept": "application/json", "Connection": "close", **headers}
         if payload is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = payload.media_type
         # A connection of its own for each request: one kept from before may be dead, and a request lost on it is not
         # told apart from one whose answer was lost.
         with send(
@@ -198,10 +233,12 @@ class Client:
     def _away_error(self, error: requests.exceptions.RequestException, watch: Watch) -> ConnectionFailedError:
         what = watch.trouble or "cannot be reached"
         sentence = f"{self._label}{or_proxy(watch)} {what} at {self._address.host}: {self._away}."
+        if self._absent and not watch.trouble and not watch.has_proxy:
+            sentence = self._absent
         return translated(error, self._address, sentence, ServiceAwayError)
 
 
-def _create_watch(network: Network, check_cancelled: CheckCancelled, payload: Payload) -> Watch:
+def _create_watch(network: Network, check_cancelled: CheckCancelled, payload: Payload | Form) -> Watch:
     """For a create request: the answer is awaited to the end, as it is the id of what is paid for."""
     return Watch(
         lambda: None if payload.sent_whole else check_cancelled(),

@@ -146,13 +146,13 @@ def get(
     raise DownloadError(f"{found.host} leads from one address to the next without end: check the address.")
 
 
-def usual_watch(network: Network, check_cancelled: CheckCancelled) -> Watch:
-    """For what costs nothing."""
+def usual_watch(network: Network, check_cancelled: CheckCancelled, *, sending_s: float | None = None) -> Watch:
+    """For what costs nothing. `sending_s` is how long all that is sent may take, where it is more than a few words."""
     return Watch(
         check_cancelled,
         connect_s=network.connect_s,
         send_s=network.read_s,
-        sending_s=network.answer_s,
+        sending_s=network.answer_s if sending_s is None else sending_s,
         silence_s=network.read_s,
         answer_s=network.answer_s,
     )

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A result's address -> a file: streamed, resumed, counted, synced, whole under its name or not. Sends no key."""
+"""A result's address -> a file: streamed, resumed, counted, synced, whole under its name or not. Sends no key of its
+own."""
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from .. import files
@@ -29,6 +31,10 @@ LENGTH = r"[0-9]{1,18}"  # of a file in bytes; longer numbers are none, and neit
 EXPIRED = (401, 403, 404, 410)  # what the file hosts of both services answer to an address that is over
 
 
+Open = Callable[[Mapping[str, str]], AbstractContextManager[connection.Opened]]
+"""Asks for the file with these further headers; raises as `connection.get` does."""
+
+
 def download(
     url: str,
     path: Path,
@@ -40,11 +46,32 @@ def download(
     check_cancelled: connection.CheckCancelled = nothing,
     named_by: str = "",
 ) -> None:
-    """Bring what is at `url` to `path`. What is there of it already, in `path` plus ".part", is not fetched again.
+    """Bring what is at `url` to `path`, without any key. `check_cancelled` is called several times a second, whatever
+    comes, and may raise; `named_by` is as `connection.get` says. For the rest see `receive`."""
+    receive(
+        lambda headers: connection.get(
+            url, network=network, headers=headers, check_cancelled=check_cancelled, named_by=named_by
+        ),
+        path,
+        on_progress=on_progress,
+        sleep=sleep,
+        limit_bytes=limit_bytes,
+    )
 
-    `on_progress` hears how much is there (0 to 1; 0 while the length is unknown) as it comes, and `check_cancelled` is
-    called several times a second, whatever comes; they and `sleep` may raise, and what is there then stays for the next
-    time. `named_by` is as `connection.get` says. Raises `AddressExpiredError`, `DownloadError`,
+
+def receive(
+    open_file: Open,
+    path: Path,
+    *,
+    on_progress: Callable[[float], None] = lambda fraction: None,
+    sleep: Callable[[float], None] = time.sleep,
+    limit_bytes: int = LIMIT_BYTES,
+) -> None:
+    """Bring what `open_file` opens to `path`. What is there of it already, in `path` plus ".part", is not fetched
+    again.
+
+    `on_progress` hears how much is there (0 to 1; 0 while the length is unknown) as it comes; it and `sleep` may raise,
+    and what is there then stays for the next time. Raises `AddressExpiredError`, `DownloadError`,
     `ConnectionFailedError`, and `OSError` where the disk refuses.
     """
     part = path.with_name(f"{path.name}.part")
@@ -55,7 +82,7 @@ def download(
         files.remove(part, missing_ok=True)  # of no use, and it would be taken for what this call has brought
     while True:
         try:
-            _fetch_rest(url, part, tag, network, on_progress, check_cancelled, limit_bytes, named_by)
+            _fetch_rest(open_file, part, tag, on_progress, limit_bytes)
             break
         except (ConnectionFailedError, UnavailableError) as error:
             there = _size(part)
@@ -68,22 +95,11 @@ def download(
     files.remove(tag, missing_ok=True)
 
 
-def _fetch_rest(
-    url: str,
-    part: Path,
-    tag: Path,
-    network: Network,
-    on_progress: Callable[[float], None],
-    check_cancelled: connection.CheckCancelled,
-    limit_bytes: int,
-    named_by: str,
-) -> None:
+def _fetch_rest(open_file: Open, part: Path, tag: Path, on_progress: Callable[[float], None], limit_bytes: int) -> None:
     """Append to `part` what is missing of it, once."""
     start = _usable(part, tag)
     headers = {"Range": f"bytes={start}-", "If-Range": tag.read_text(encoding="ascii")} if start else {}
-    with connection.get(
-        url, network=network, headers=headers, check_cancelled=check_cancelled, named_by=named_by
-    ) as response:
+    with open_file(headers) as response:
         if start and response.status == 416 and response.headers.get("Content-Range", "") == f"bytes */{start}":
             return  # nothing is missing
         plan = _plan(response, start)

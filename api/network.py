@@ -21,7 +21,7 @@ class Network:
     machine, `is_own` whether the service is a server of the user's own, with which plain http is fine in private
     networks. Seconds to wait: `connect_s` for a connection, `read_s` while nothing at all comes, `create_s` for the
     whole answer to a create request, `quiet_s` while a stream of events says nothing: then the task is asked for in the
-    ordinary way.
+    ordinary way; `busy_s` is what `read_s` is for a server that also does the work.
     """
 
     proxy: str = ""
@@ -32,6 +32,7 @@ class Network:
     read_s: float = 20.0
     create_s: float = 180.0  # the answer decides about money; Meshy's own example client waits as long
     quiet_s: float = 8.0  # Meshy's stream says something every seven seconds or so
+    busy_s: float = 60.0  # ComfyUI hardly answers while it loads a model of some gigabytes
 
     @property
     def answer_s(self) -> float:

@@ -21,6 +21,8 @@ class Payload:
     says whether the last byte has been handed over: before that, no server can have acted on it.
     """
 
+    media_type = "application/json"
+
     def __init__(self, values: Mapping[str, Any], check_cancelled: Callable[[], None] = lambda: None) -> None:
         self._check_cancelled = check_cancelled
         self._parts = _parts(values)
