@@ -63,6 +63,13 @@ GOES_ON_MESSAGE = (
 FINISHED_MESSAGE = "Cancelled here, but {label} had finished the model already. Retry to get it, nothing is paid again."
 UNKNOWN_MESSAGE = "Cancelled here. {label} does not know the task any more."
 
+FREE = {
+    UNTOLD_MESSAGE: "Cancelled here. {label} has not been told yet, and may go on with the task: {why}.",
+    GOES_ON_MESSAGE: "Cancelled here, but {label} cannot be stopped: it goes on with the task.",
+    FINISHED_MESSAGE: "Cancelled here, but {label} had finished the model already. Retry to get it.",
+}
+"""The same of a service that costs nothing."""
+
 UNFINISHED_PREFIX = ".new-"  # a folder that is still being made
 REMOVED_PREFIX = ".removed-"  # a folder that is to be deleted
 
@@ -150,15 +157,29 @@ class Job:
         has_model = has_model or self.state in (State.DOWNLOADING, State.CONVERTING)
         self.untold = False
         self.end(State.CANCELLED, CANCELLED_MESSAGE)
-        if not self.has_unfetched_task:
+        if not (self.has_unfetched_task or self._runs_unpaid):
             return
-        label = label_of(self.service)
         if has_model:
-            self.message = FINISHED_MESSAGE.format(label=label)
+            self.say(FINISHED_MESSAGE)
         elif self.service in SERVICES and not SERVICES[self.service].can_cancel:
-            self.message = GOES_ON_MESSAGE.format(label=label)
+            self.say(GOES_ON_MESSAGE)
         else:
-            self.untold, self.message = True, UNTOLD_MESSAGE.format(label=label, why="it is told as soon as possible")
+            self.untold = True
+            self.say(UNTOLD_MESSAGE, why="it is told as soon as possible")
+
+    def say(self, message: str, **words: str) -> None:
+        """Let one of the messages about the job's service be the job's; it speaks of money only where that costs
+        any."""
+        if self.service in SERVICES and not SERVICES[self.service].is_paid:
+            message = FREE.get(message, message)
+        self.message = message.format(label=label_of(self.service), **words)
+
+    @property
+    def _runs_unpaid(self) -> bool:
+        """Whether a server of the user's may still work on the task, which costs nothing."""
+        service = SERVICES.get(self.service)
+        is_elsewhere = service is not None and not service.is_paid and service.reach != "none"
+        return is_elsewhere and bool(self.task_id) and not (self.task_over or self.gone)
 
     @property
     def needs_process(self) -> bool:

@@ -48,7 +48,7 @@ from ..api.network import Network
 from ..api.parameters import pictures as pictures_of
 from ..api.redact import redact
 from ..api.results import fetch, keep_aside
-from ..api.services import SERVICES, label_of
+from ..api.services import SERVICES
 from ..api.waiting import FAILURE_PAUSES_S, TIME_LIMIT_S
 from ..api.words import both_ends, visible
 from ..programs import process
@@ -198,8 +198,7 @@ class Run:
         self._enter(self.job.state, self.job.message)
 
     def _note_untold(self, reason: str) -> None:
-        label = label_of(self.job.service)
-        self.job.message = folders.UNTOLD_MESSAGE.format(label=label, why=f"{reason}. Blender tries again later")
+        self.job.say(folders.UNTOLD_MESSAGE, why=f"{reason}. Blender tries again later")
 
     def _has_glb(self) -> bool:
         """Whether the model is there, and whole. A damaged one is kept under another name, and fetched again."""
@@ -242,9 +241,10 @@ class Run:
                 if service.about.names_tasks or (self.folder / folders.FETCHED).exists():
                     raise
                 self._log_error()
-                self._notes = [f"{error} It was sent again."]
+                reason = str(error).partition(": ")[0].rstrip(".")
+                self._notes = [f"{reason}. It was sent again."]
                 self.job.give_task_up()
-                self._enter(State.WAITING, f"{error} It is sent again.")
+                self._enter(State.WAITING, f"{reason}. It is sent again.")
                 self._ask_for_task(service)
         return self._wait(service)
 
@@ -260,9 +260,14 @@ class Run:
     def _submit(self, service: api.Service) -> None:
         """See to it that the job has a task, and that its id is on the disk."""
         if self.job.task_id:
-            may_be_gone = not service.about.is_paid or (self.job.gone and not (self.folder / folders.FETCHED).exists())
-            if not may_be_gone or service.get(self.job.task_id).status is not api.Status.GONE:
-                return
+            if not service.about.names_tasks and self.job.state is State.SUBMITTING:
+                if self._has_arrived(service):  # whoever sent the request did not live to hear the answer
+                    return
+            else:
+                is_here = service.about.reach == "none"
+                may_be_gone = is_here or (self.job.gone and not (self.folder / folders.FETCHED).exists())
+                if not may_be_gone or service.get(self.job.task_id).status is not api.Status.GONE:
+                    return
             self.job.give_task_up()
             folders.clear_results(self.folder)
         if self.job.is_unresolved:  # whoever sent the request did not live to hear the answer
@@ -286,11 +291,14 @@ class Run:
                 if service.about.is_paid:
                     self._find_lost(service)
                     return
-                if self._has_arrived(service, error):
+                if self.job.task_id and self._has_arrived(service):
                     self._take(task_id)
                     return
                 if failures == len(FAILURE_PAUSES_S):
                     raise
+                self.job.task_id = ""
+                self._enter(State.WAITING, f"{error} {AGAIN}")
+                self._sleep(FAILURE_PAUSES_S[failures])
                 failures += 1
             except (QueueFullError, RateLimitError) as error:  # the service made nothing, and this goes away by itself
                 self._enter(State.WAITING, f"{error} {AGAIN}")
@@ -306,19 +314,19 @@ class Run:
                 self._take(task.id)
                 return
 
-    def _has_arrived(self, service: api.Service, lost: ImageTo3DError) -> bool:
-        """Whether the server has the task whose id we have chosen, although its answer was lost. Raises `lost` where
-        the server cannot be asked."""
-        for seconds in FAILURE_PAUSES_S:
-            self._enter(State.SUBMITTING, f"Looking whether {service.about.label} has the task")
+    def _has_arrived(self, service: api.Service) -> bool:
+        """Whether the server has the task whose id we have chosen, although its answer was lost. Raises
+        `ImageTo3DError` where the server cannot be asked."""
+        self._enter(State.SUBMITTING, f"Looking whether {service.about.label} has the task")
+        for number, seconds in enumerate(FAILURE_PAUSES_S, 1):
             self._sleep(seconds)
             try:
                 return service.get(self.job.task_id).status is not api.Status.GONE
             except ImageTo3DError as error:
-                if not is_transient(error):
+                if number == len(FAILURE_PAUSES_S) or not is_transient(error):
                     raise
                 self._log_error()
-        raise lost
+        return False
 
     def _request(self, service: api.Service) -> dict[str, Any]:
         """The parameters as the service gets them. A picture from the web that goes to no web service is fetched here,
@@ -362,7 +370,7 @@ class Run:
             self.job.sent = self.job.task_id = ""
             raise
         except StarterGone:
-            self.job.sent, self.job.awaited = "", False
+            self.job.sent, self.job.task_id, self.job.awaited = "", "", False
             self._enter(State.WAITING, folders.WAITING_MESSAGE)
             raise
         finally:
@@ -418,7 +426,7 @@ class Run:
                 time_limit_s=self._time_limit_s,
             )
         except (Cancelled, StarterGone):
-            if not service.about.is_paid:
+            if service.about.reach == "none":  # what works in this process ends with it
                 service.cancel(self.job.task_id)
             raise
 

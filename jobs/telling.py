@@ -46,7 +46,7 @@ class Telling:
         """Ask how the task is and, where it has not ended, have it deleted. One that has succeeded is paid for, and a
         service may delete its model with it.
         """
-        job, label = self.job, self.service.about.label
+        job = self.job
         task = self.service.get(job.task_id)
         self.check_cancelled()
         is_gone = task.status is api.Status.GONE
@@ -54,13 +54,14 @@ class Telling:
             job.task_id, job.adopted = "", False
             job.end(State.CANCELLED, folders.CANCELLED_MESSAGE)
         elif is_gone and not self._is_deletion_sent:  # a wrong address says that, too: a retry asks once more
-            job.gone, job.message = True, folders.UNKNOWN_MESSAGE.format(label=label)
+            job.gone = True
+            job.say(folders.UNKNOWN_MESSAGE)
         elif task.status is api.Status.SUCCEEDED:
-            job.message = folders.FINISHED_MESSAGE.format(label=label)
+            job.say(folders.FINISHED_MESSAGE)
         elif task.has_ended or self._is_deleted():
             job.task_over, job.message = True, folders.CANCELLED_MESSAGE
         else:
-            job.message = folders.GOES_ON_MESSAGE.format(label=label)
+            job.say(folders.GOES_ON_MESSAGE)
 
     def _is_deleted(self) -> bool:
         self._is_deletion_sent = True
