@@ -121,8 +121,14 @@ def test_every_answer_of_meshy_has_its_headers(meshy, service):
             {"glb", "pre_remeshed_glb"},
             30,
         ),
-        ({"target_formats": ["glb"], "ai_model": "meshy-5"}, {"glb"}, 15),
+        ({"target_formats": ["glb"], "ai_model": "meshy-6-lite"}, {"glb"}, 15),
         ({"target_formats": ["glb"], "model_type": "smart-topology"}, {"glb"}, 15),
+        (
+            {"target_formats": ["glb"], "model_type": "smart-topology", "ai_model": "meshy-t2.5"}
+            | {"texture_resolution": "8k"},
+            {"glb"},
+            20,
+        ),
         ({"target_formats": ["glb"], "texture_resolution": "8k", "geometry_resolution": "4k"}, {"glb"}, 40),
     ],
 )
@@ -260,12 +266,12 @@ PNG = "data:image/png;base64,iVBORw0KGgo="
         {"image_url": PNG, "target_polycount": 99},
         {"image_url": PNG, "target_polycount": 300_001},
         {"image_url": PNG, "target_polycount": "30000"},
-        {"image_url": PNG, "target_polycount": 15_001, "ai_model": "meshy-t2"},
+        {"image_url": PNG, "target_polycount": 15_001, "model_type": "smart-topology"},
         {"image_url": PNG, "decimation_mode": 5},
         {"image_url": PNG, "target_formats": ["ply"]},
         {"image_url": PNG, "target_formats": "glb"},
         {"image_url": PNG, "target_formats": []},
-        {"image_url": PNG, "texture_prompt": "a" * 601},
+        {"image_url": PNG, "texture_prompt": "a" * 801},
         {"image_url": PNG, "texture_image_url": "https://example.org/a.gif"},
         [],
         "no object",
@@ -278,13 +284,105 @@ def test_meshy_refuses(meshy, service, sent):
     assert service.creates == [] and service.credits == 1000
 
 
+SMART = {"model_type": "smart-topology"}
+VIEWS = {"image_urls": [PNG, PNG]}
+
+TOGETHER = [  # what Meshy refuses, for one picture and for several, and what of it has to go for Meshy to take the rest
+    *[({"ai_model": model}, {}, ["ai_model"]) for model in ("meshy-4", "meshy-5", "meshy-t1", "meshy-t9")],
+    ({"model_type": "lowpoly"}, {}, ["model_type"]),
+    *[({"ai_model": model}, {}, ["ai_model"]) for model in ("meshy-t2", "meshy-t2.5")],
+    *[({**SMART, "ai_model": model}, {}, ["ai_model"]) for model in ("latest", "meshy-7.1", "meshy-6-lite")],
+    ({**SMART, "ai_model": "meshy-t2", "target_polycount": 15_001}, {}, ["target_polycount"]),
+    ({**SMART, "ai_model": "meshy-t2.5", "target_polycount": 30_001}, {}, ["target_polycount"]),
+    ({**SMART, "target_polycount": 15_001}, {}, ["target_polycount"]),
+    *[
+        ({"ai_model": model, "geometry_resolution": "2k"}, {}, ["geometry_resolution"])
+        for model in ("meshy-7", "meshy-6", "meshy-6-lite")
+    ],
+    ({**SMART, "geometry_resolution": "2k"}, {}, ["geometry_resolution"]),
+    ({"ai_model": "meshy-6", "ultra_mode": True}, {}, ["ultra_mode"]),
+    ({"ultra_mode": True, "geometry_resolution": "4k"}, {}, ["ultra_mode"]),
+    ({"ai_model": "meshy-6-lite", "image_enhancement": True}, {}, ["image_enhancement"]),
+    ({**SMART, "image_enhancement": True}, {}, ["image_enhancement"]),
+    ({"remove_lighting": True}, {}, ["remove_lighting"]),
+    ({"ai_model": "meshy-7.1", "remove_lighting": False}, {}, ["remove_lighting"]),
+    ({**SMART, "remove_lighting": True}, {}, ["remove_lighting"]),
+    *[
+        ({"ai_model": "meshy-6-lite", **fine}, {}, list(fine))
+        for fine in ({"texture_resolution": "4k"}, {"texture_resolution": "8k"}, {"hd_texture": True})
+    ],
+    *[
+        ({"texture_model": "meshy-n1", name: value}, {}, [name])
+        for name, value in {"enable_pbr": True, "texture_prompt": "Moss", "texture_resolution": "8k"}.items()
+    ],
+    ({"ai_model": "meshy-6", "texture_model": "meshy-n1", "remove_lighting": True}, {}, ["remove_lighting"]),
+    ({"texture_model": "meshy-6-lite", "texture_resolution": "4k"}, {}, ["texture_resolution"]),
+    ({"texture_model": "meshy-t2"}, {}, ["texture_model"]),
+    *[
+        ({"ai_model": "meshy-6", "should_texture": False, name: value}, {}, [name])
+        for name, value in {
+            "enable_pbr": True,
+            "hd_texture": True,
+            "texture_model": "meshy-7",
+            "texture_prompt": "Moss",
+            "texture_image_url": PNG,
+            "texture_resolution": "4k",
+            "remove_lighting": True,
+        }.items()
+    ],
+    ({"model_type": "standard"}, VIEWS, ["model_type"]),
+    ({"ai_model": "meshy-t2"}, VIEWS, ["ai_model"]),
+    ({"geometry_resolution": "4k"}, VIEWS, ["geometry_resolution"]),
+    ({"ai_model": "meshy-6", "geometry_resolution": "2k"}, VIEWS, ["geometry_resolution"]),
+    ({"texture_model": "meshy-6-lite"}, VIEWS, ["texture_model"]),
+    ({"ai_model": "meshy-6-lite", "remove_lighting": True}, VIEWS, ["remove_lighting"]),
+    ({"ai_model": "meshy-6-lite", "image_enhancement": True}, VIEWS, ["image_enhancement"]),
+    ({"ai_model": "meshy-6", "texture_image_urls": [PNG]}, VIEWS, ["texture_image_urls"]),
+    ({"texture_image_urls": [PNG] * 5}, VIEWS, ["texture_image_urls"]),
+    ({"texture_image_urls": []}, VIEWS, ["texture_image_urls"]),
+    ({"texture_image_urls": [PNG], "texture_prompt": "Moss"}, VIEWS, ["texture_prompt"]),
+    ({"texture_image_urls": [PNG], "texture_image_url": PNG}, VIEWS, ["texture_image_url"]),
+    ({"texture_image_urls": [PNG], "should_texture": False}, VIEWS, ["texture_image_urls"]),
+]
+
+
+@pytest.mark.parametrize(
+    "together, pictures, wrong",
+    [(together, pictures or {"image_url": PNG}, wrong) for together, pictures, wrong in TOGETHER],
+)
+def test_meshy_refuses_what_does_not_go_together(together, pictures, wrong):
+    is_multi = pictures is VIEWS
+    with pytest.raises(meshy_rules.BadRequestError):
+        meshy_rules.completed({**pictures, **together}, is_multi=is_multi)
+    rest = {name: value for name, value in together.items() if name not in wrong}
+    meshy_rules.completed({**pictures, **rest}, is_multi=is_multi)
+
+
+@pytest.mark.parametrize("pictures", [None, [], [PNG] * 5, PNG, [5]])
+def test_meshy_takes_one_to_four_pictures(pictures):
+    with pytest.raises(meshy_rules.BadRequestError):
+        meshy_rules.completed({"image_url": PNG, "image_urls": pictures}, is_multi=True)
+    for number in (1, 4):
+        assert meshy_rules.completed({"image_urls": [PNG] * number}, is_multi=True)["image_urls"] == [PNG] * number
+
+
+def test_meshy_says_what_go_says_of_a_text_where_a_list_was_due(meshy, picture):
+    answer = meshy.create(picture, target_formats="glb")
+    assert "target_formats of type []string" in answer.json()["message"]
+
+
 def test_meshy_takes_everything_it_documents(meshy, picture):
     everything = {name: not usual for name, usual in meshy_rules.FLAGS.items()} | {"should_texture": True}
     everything |= {name: options[-1] for name, options in meshy_rules.CHOICES.items()}
     everything |= {"target_polycount": 300_000, "decimation_mode": 4, "target_formats": ["3mf"], "name": "Star"}
-    everything |= {"ai_model": "latest", "texture_prompt": "a" * 600, "texture_image_url": picture}
+    everything |= {"texture_prompt": "a" * 800, "texture_image_url": picture, "texture_model": "meshy-7"}
+    everything |= {"ai_model": "meshy-6", "model_type": "standard", "ultra_mode": False}
     assert meshy.create(picture, **everything).status_code == 202
     assert meshy.create(picture, **dict.fromkeys(everything)).status_code == 202  # null is as good as absent
+    newest = {"ai_model": "latest", "ultra_mode": True, "geometry_resolution": "2k", "image_enhancement": True}
+    assert meshy.create(picture, **newest).status_code == 202
+    smart = {**SMART, "ai_model": "meshy-t2.5", "target_polycount": 30_000, "topology": "quad", "should_remesh": True}
+    assert meshy.create(picture, **smart).status_code == 202
 
 
 def test_meshy_fetches_a_picture_on_loopback(meshy, web, star, picture):
