@@ -29,7 +29,7 @@ class Traits(TypedDict, total=False):
     excluded: Sequence[Where]
     rare: bool
     always_sent: bool
-    sent_with: str
+    sent_beside: Sequence[Where]
 
 
 class Parameter:
@@ -40,8 +40,8 @@ class Parameter:
     sent; `initial` is what Blender starts with (`default` where none is given). `needs` is the name of the parameter
     that has to be set for this one to have any effect ("" where it always has), but in one of the states `needless`. In
     one of the states `excluded` it has none, and may not even be sent. `rare` ones stand apart in a panel.
-    `always_sent` ones are sent even at their default, because the service's own default is another or has changed;
-    those `sent_with` another one are when that one is set, because the default depends on it.
+    `always_sent` ones are sent even at their default, because the service's own default is another or has changed, and
+    others are in one of the states `sent_beside`, where nobody knows what the service assumes.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Parameter:
         excluded: Sequence[Where] = (),
         rare: bool = False,
         always_sent: bool = False,
-        sent_with: str = "",
+        sent_beside: Sequence[Where] = (),
     ) -> None:
         self.name = name
         self.title = " ".join(ABBREVIATIONS.get(word, word.title()) for word in name.split("_"))
@@ -70,7 +70,7 @@ class Parameter:
         self.excluded = excluded
         self.rare = rare
         self.always_sent = always_sent
-        self.sent_with = sent_with
+        self.sent_beside = sent_beside
 
     def check(self, value: Any) -> Any:
         """Return `value` as it is sent; raise `ParameterError` where the service would not take it."""
@@ -160,10 +160,8 @@ class Choice(Parameter):
         return value
 
     def check_beside(self, table: "Table", values: Mapping[str, Any]) -> None:
-        value = values[self.name]
-        where = state_of(table, self.options[value].excluded, values)
-        if where is not None:
-            raise ParameterError(f"{self.name} cannot be {value!r} {beside(where, values)}: change one of them.")
+        excluded = {value: option.excluded for value, option in self.options.items()}
+        _check_word(self, tuple(self.options), excluded, table, values)
 
 
 class Flag(Parameter):
@@ -278,10 +276,25 @@ class Text(Parameter):
         return value.strip()
 
     def check_beside(self, table: "Table", values: Mapping[str, Any]) -> None:
-        value = values[self.name]
-        where = state_of(table, self.refused.get(value, ()), values)
-        if where is not None:
-            raise ParameterError(f"{self.name} cannot be {value!r} {beside(where, values)}: change one of them.")
+        _check_word(self, self.suggestions, self.refused, table, values)
+
+
+def _check_word(
+    parameter: Parameter,
+    words: Sequence[str],
+    refused: Mapping[str, Sequence[Where]],
+    table: "Table",
+    values: Mapping[str, Any],
+) -> None:
+    """Raise `ParameterError` where the service refuses the value beside the others: it has to be another of `words`."""
+    value = values[parameter.name]
+    where = state_of(table, refused.get(value, ()), values)
+    if where is not None:
+        fitting = [word or '""' for word in words if state_of(table, refused.get(word, ()), values) is None]
+        raise ParameterError(
+            f"{parameter.name} cannot be {value!r} {beside(where, values)}: use one of {', '.join(fitting)}, or "
+            f"{other_than(where)}."
+        )
 
 
 class Vector(Parameter):
@@ -357,23 +370,20 @@ def check(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_effect(table: Table, parameter: Parameter, values: Mapping[str, Any]) -> str:
+    name, needed = parameter.name, parameter.needs
     where = state_of(table, parameter.excluded, values)
     if where is not None:
-        return f"{parameter.name} has no effect {beside(where, values)}: leave {parameter.name} out."
-    return (
-        f"{parameter.name} has no effect without {parameter.needs}: set {parameter.needs}, or leave "
-        f"{parameter.name} out."
-    )
+        return f"{name} cannot be used {beside(where, values)}: leave {name} out, or {other_than(where)}."
+    return f"{name} has no effect without {needed}: set {needed}, or leave {name} out."
 
 
 def applies(table: Table, parameter: Parameter, values: Mapping[str, Any]) -> bool:
     """Whether `parameter` has an effect beside the other `values` (each by wire name; all of them present)."""
     if state_of(table, parameter.excluded, values) is not None:
         return False
-    needed = {other.name: other for other in table}.get(parameter.needs)
-    if needed is None or state_of(table, parameter.needless, values) is not None:
+    if not parameter.needs or state_of(table, parameter.needless, values) is not None:
         return True
-    return needed.is_set(values[needed.name]) and applies(table, needed, values)
+    return is_state(table, {parameter.needs: True}, values)
 
 
 def state_of(table: Table, states: Sequence[Where], values: Mapping[str, Any]) -> Where | None:
@@ -382,12 +392,16 @@ def state_of(table: Table, states: Sequence[Where], values: Mapping[str, Any]) -
 
 
 def is_state(table: Table, where: Where, values: Mapping[str, Any]) -> bool:
-    """Whether the `values` are in this state."""
+    """Whether the `values` are in this state. What has no effect itself counts as off."""
     others = {other.name: other for other in table if other.name in where}
-    return all(
-        others[name].is_set(values[name]) is wanted if isinstance(wanted, bool) else values[name] in wanted
-        for name, wanted in where.items()
-    )
+    for name, wanted in where.items():
+        other, value = others[name], values[name]
+        if isinstance(wanted, bool):
+            if (other.is_set(value) and applies(table, other, values)) is not wanted:
+                return False
+        elif (value if applies(table, other, values) else other.off) not in wanted:
+            return False
+    return True
 
 
 def beside(where: Where, values: Mapping[str, Any]) -> str:
@@ -396,9 +410,15 @@ def beside(where: Where, values: Mapping[str, Any]) -> str:
     return f"beside {' and '.join(there)}" if there else f"without {' or '.join(where)}"
 
 
+def other_than(where: Where) -> str:
+    """What leads out of a state, in a sentence: "change ai_model"."""
+    name, wanted = next(iter(where.items()))
+    return f"leave {name} out" if wanted is True else f"change {name}" if wanted else f"set {name}"
+
+
 def sent(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of the checked `values` goes into a request: what is always sent; and, of what has an effect, that
-    which differs from the default, or whose default cannot be known beside another value."""
+    which differs from the default, or whose default nobody knows beside the others."""
     return {
         parameter.name: values[parameter.name]
         for parameter in table
@@ -407,14 +427,10 @@ def sent(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
             applies(table, parameter, values)
             and (
                 not _is(values[parameter.name], parameter.default_beside(table, values))
-                or _is_set(table, parameter.sent_with, values)
+                or state_of(table, parameter.sent_beside, values) is not None
             )
         )
     }
-
-
-def _is_set(table: Table, name: str, values: Mapping[str, Any]) -> bool:
-    return any(parameter.name == name and parameter.is_set(values[name]) for parameter in table)
 
 
 def _is(value: Any, default: Any) -> bool:

@@ -66,6 +66,10 @@ SOURCES: Items = (
     ("URL", "URL", "The address of a picture", 2),
 )
 
+TEXT_BYTES = 8000
+"""Room for more than any service takes, so that the check can say what is too long: Blender cuts a text that is longer
+in silence. Without a limit it lets people type 400 (4.2) to 550 bytes only, in UTF-8."""
+
 FALLBACK = "local"
 """The service where a file names one that this version does not know: it costs nothing, and nothing leaves the
 machine."""
@@ -95,7 +99,7 @@ def _property(parameter: Parameter) -> Any:
         case kinds.Number():
             return bpy.props.IntProperty(default=initial, min=_least(parameter), max=parameter.maximum, **about)
         case kinds.Text():
-            return bpy.props.StringProperty(default=initial, maxlen=parameter.length, **about)
+            return bpy.props.StringProperty(default=initial, maxlen=TEXT_BYTES, **about)
         case kinds.File():
             return bpy.props.StringProperty(subtype="FILE_PATH", options=RELATIVE_PATHS, **about)
     raise TypeError(f"No property is known for {type(parameter).__name__}")

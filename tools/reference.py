@@ -26,7 +26,8 @@ The names are those that go over the wire. Scripts in plain Python use them and 
 `service.create({"image_url": "fox.png", "topology": "quads"})`. In Blender each is a property of the service's settings, with options in
 upper case (`NONE` for `""`): `scene.image_to_3d.local.topology = "QUADS"`. What is left out is at its default, and is not sent. Where the
 last column says so, a new scene in Blender starts with another value, which is then sent. A parameter that has no effect without another one
-is refused where it is set alone.
+is refused where it is set alone, and one that cannot be used beside another one is refused there; Blender's panel shows them grey, and leaves
+them out.
 
 What stands below a name is the label in Blender's panel, where that is another word.
 """
@@ -87,11 +88,55 @@ def sentences(parameter: Any) -> Iterator[str]:
     """What it does, and what has to be known beside that."""
     yield f"{parameter.description}."
     if parameter.needs:
-        yield f"Has no effect without `{parameter.needs}`."
+        needless = f", except {states(parameter.needless)}" if parameter.needless else ""
+        yield f"Has no effect without `{parameter.needs}`{needless}."
+    if parameter.excluded:
+        yield f"Cannot be used {states(parameter.excluded)}."
     if getattr(parameter, "instead", ""):
         yield f"Not needed with `{parameter.instead}`."
     if parameter.always_sent:
         yield "Sent even at its default."
+    if parameter.sent_beside:
+        yield f"Sent even at its default {states(parameter.sent_beside)}."
+    if type(parameter).__name__ == "Text":
+        yield from about_words(parameter)
+
+
+def about_words(parameter: Any) -> Iterator[str]:
+    """Which words a text may not be, or not everywhere."""
+    together: dict[str, list[str]] = {}
+    for word, where in parameter.refused.items():
+        together.setdefault(states(where), []).append(code(word))
+    for where, words in together.items():
+        yield f"Cannot be {listed(words)} {where}."
+    for word, instead in parameter.ended.items():
+        yield f"{code(word)} has ended: use {instead}."
+    for word, day in parameter.ending.items():
+        yield f"{code(word)} ends on {day}."
+
+
+def states(several: Any) -> str:
+    """States of other parameters, in words: "where `ai_model` is `"meshy-6"`, or where `input_task_id` is set"."""
+    if all(list(where.values()) == [True] for where in several):
+        return f"where {listed([f'`{name}`' for where in several for name in where])} is set"
+    return ", or ".join(f"where {' and '.join(conditions(where))}" for where in several)
+
+
+def conditions(where: Mapping[str, Any]) -> Iterator[str]:
+    """What makes up one state."""
+    for name, wanted in where.items():
+        if not isinstance(wanted, bool):
+            yield f"`{name}` is {listed([code(value) for value in wanted])}"
+        elif wanted:
+            yield f"`{name}` is set"
+    unset = [f"`{name}`" for name, wanted in where.items() if wanted is False]
+    if unset:
+        yield f"{listed(unset)} {'is' if len(unset) == 1 else 'are'} not set".replace(" or ", " and ")
+
+
+def listed(words: list[str]) -> str:
+    """Words as a list in a sentence: "a, b or c"."""
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def values(parameter: Any) -> str:
@@ -102,11 +147,15 @@ def values(parameter: Any) -> str:
     if kind == "File":
         return "path of a file"
     if kind == "Choice":
-        return "<br>".join(f"{code(value)}: {option.description}" for value, option in parameter.options.items())
+        return "<br>".join(
+            f"{code(value)}: {option.description}" + (f"; not {states(option.excluded)}" if option.excluded else "")
+            for value, option in parameter.options.items()
+        )
     if kind == "Flag":
         return "`True` or `False`"
     if kind == "Number":
-        return f"whole number from {parameter.minimum:,} to {parameter.maximum:,}"
+        usual = f"whole number from {parameter.minimum:,} to {parameter.maximum:,}"
+        return "<br>".join((usual, *map(in_words, parameter.ranges)))
     if kind == "Text":
         known = ", ".join(map(code, parameter.suggestions))
         return f"text of at most {parameter.length} characters" + (f", such as {known}" if known else "")
@@ -114,6 +163,11 @@ def values(parameter: Any) -> str:
         axes = ", ".join(parameter.axes)
         return f"{len(parameter.axes)} numbers ({axes}), each above 0, in {parameter.unit}, or -1 for automatic"
     raise NotImplementedError(f"there are no words for a {kind} yet")
+
+
+def in_words(found: Any) -> str:
+    """What a number may be in one state, and what it is there by itself."""
+    return f"{states([found.where])}: from {found.minimum:,} to {found.maximum:,}, by default {found.default:,}"
 
 
 def defaults(parameter: Any) -> str:

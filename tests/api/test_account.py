@@ -11,6 +11,8 @@ from image_to_3d.api.services import SERVICES
 
 PICTURE = {"image_url": "https://example.org/fox.png"}
 CREDITS = {"csm": None, "meshy": 1000}
+SMART = {"model_type": "smart-topology"}
+BACK = {"back_image_url": "https://example.org/back.png"}
 
 
 def cost(**parameters):
@@ -72,9 +74,11 @@ def test_the_page_for_a_key_is_safe(name):
         ({}, 30),
         ({"should_texture": False}, 20),
         ({"enable_pbr": False}, 30),
-        *[({"ai_model": model}, 30) for model in ("meshy-6", "meshy-7", "meshy-7.1")],
-        *[({"ai_model": model}, 15) for model in ("meshy-5", "meshy-6-lite", "meshy-t2", "meshy-t2.5")],
-        ({"ai_model": "meshy-5", "should_texture": False}, 5),
+        *[({"ai_model": model}, 30) for model in ("latest", "meshy-6", "meshy-7", "meshy-7.1")],
+        *[({"ai_model": model, "should_texture": False}, 20) for model in ("meshy-6", "meshy-7", "meshy-7.1")],
+        *[({"ai_model": model, "texture_resolution": "8k"}, 35) for model in ("meshy-6", "meshy-7", "meshy-7.1")],
+        ({"ai_model": "meshy-6-lite"}, 15),
+        ({"ai_model": "meshy-6-lite", "should_texture": False}, 5),
         ({"texture_resolution": "4k"}, 30),
         ({"hd_texture": True}, 30),
         ({"texture_resolution": "8k"}, 35),
@@ -82,12 +86,26 @@ def test_the_page_for_a_key_is_safe(name):
         ({"geometry_resolution": "4k"}, 35),
         ({"geometry_resolution": "4k", "texture_resolution": "8k"}, 40),
         ({"geometry_resolution": "4k", "should_texture": False}, 25),
-        ({"ai_model": "meshy-t2", "texture_resolution": "8k"}, 20),
-        ({"model_type": "smart-topology"}, 15),
-        ({"model_type": "smart-topology", "should_texture": False}, 5),
-        ({"model_type": "smart-topology", "ai_model": "meshy-t2"}, 15),
-        ({"model_type": "smart-topology", "ai_model": "meshy-7"}, None),
+        ({"ai_model": "meshy-7.1", "geometry_resolution": "2k"}, 35),
+        *[
+            ({**SMART, **model, **others}, credits)
+            for model in ({}, {"ai_model": "meshy-t2"}, {"ai_model": "meshy-t2.5"})
+            for others, credits in (
+                ({}, 15),
+                ({"should_texture": False}, 5),
+                ({"texture_resolution": "4k"}, 15),
+                ({"texture_resolution": "8k"}, 20),
+                ({"target_polycount": 12_000}, 15),
+            )
+        ],
+        (BACK, 30),
+        ({**BACK, "should_texture": False}, 20),
+        ({**BACK, "right_image_url": "https://example.org/right.png", "texture_resolution": "8k"}, 35),
+        ({**BACK, "geometry_resolution": "2k"}, 35),
+        ({**BACK, "ai_model": "meshy-6-lite"}, 15),
         ({"ai_model": "meshy-9"}, None),
+        ({**SMART, "ai_model": "meshy-t9"}, None),
+        *[({"texture_model": model}, None) for model in ("meshy-7", "meshy-n1", "meshy-6-lite", "meshy-n9")],
     ],
     ids=str,
 )
@@ -100,6 +118,9 @@ def test_the_others_name_no_price():
         assert SERVICES[name].cost(check(SERVICES[name].parameters, PICTURE)) is None
 
 
-@pytest.mark.parametrize("model", SERVICES["meshy"].parameters[1].suggestions)
+MODELS = next(entry for entry in SERVICES["meshy"].parameters if entry.name == "ai_model").suggestions
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_every_model_that_is_suggested_has_a_price(model):
-    assert cost(ai_model=model)
+    assert cost(ai_model=model, **(SMART if model.startswith("meshy-t") else {}))

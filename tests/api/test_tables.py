@@ -50,7 +50,9 @@ CSM_REFERENCE = {  # name: default, options
 }
 MESHY_REFERENCE = {
     "image_url": ("", None),
+    **dict.fromkeys(VIEWS, ("", None)),
     "input_task_id": ("", None),
+    "texture_model": ("", None),
     "enable_pbr": (True, None),
     "should_texture": (True, None),
     "ai_model": ("latest", None),
@@ -124,7 +126,7 @@ def test_the_numbers_that_files_store_never_move():
         ("local", (False, False, "none", ())),
         ("comfyui", (False, False, "own", VIEWS)),
         ("csm", (True, True, "web", ())),
-        ("meshy", (True, True, "web", ())),
+        ("meshy", (True, True, "web", VIEWS)),
     ],
 )
 def test_what_a_service_says_of_itself(name, traits):
@@ -141,7 +143,7 @@ def test_where_csm_and_local_are_the_same_they_say_it_alike():
 def test_numbers_and_texts_are_as_long_as_meshy_takes_them():
     bounds = {p.name: (p.minimum, p.maximum) for p in MESHY if isinstance(p, Number)}
     assert bounds == {"target_polycount": (100, 300_000), "decimation_mode": (1, 4)}
-    assert {p.name: p.length for p in MESHY if isinstance(p, Text)}["texture_prompt"] == 600
+    assert {p.name: p.length for p in MESHY if isinstance(p, Text)}["texture_prompt"] == 800
 
 
 @pytest.mark.parametrize("parameter", [*CSM, *MESHY], ids=lambda p: p.name)
@@ -192,7 +194,12 @@ def test_what_has_no_effect_without_another_setting_is_refused_and_accepted_with
         ({"pose_mode": "sitting"}, "pose_mode cannot be 'sitting': use one of \"\", a-pose, t-pose."),
         ({"pose_mode": ["a-pose"]}, "pose_mode cannot be ['a-pose']: use one of \"\", a-pose, t-pose."),
         ({"moderation": "yes"}, "moderation cannot be 'yes': use true or false."),
-        ({"texture_prompt": "x" * 601}, "texture_prompt has 601 characters: use at most 600."),
+        ({"texture_prompt": "x" * 801}, "texture_prompt has 801 characters: use at most 800."),
+        ({"ai_model": "meshy-5"}, "ai_model 'meshy-5' has ended: use meshy-6-lite."),
+        (
+            {"ai_model": "meshy-t1"},
+            "ai_model 'meshy-t1' has ended: use meshy-t2 with the model_type smart-topology.",
+        ),
         ({"texture_prompt": 7}, "texture_prompt cannot be 7: use text."),
         ({"image_url": b"png"}, "image_url cannot be b'png': use the path or the address of a picture."),
         ({"image_url": ""}, "There is no picture: choose a picture file, a Blender image or an address."),
@@ -220,14 +227,27 @@ MESHY_WIRE = [
     ({"ai_model": "latest", "topology": "triangle", "should_texture": True}, {"enable_pbr": True}),
     ({"enable_pbr": False}, {"enable_pbr": False}),
     ({"should_texture": False}, {"should_texture": False, "enable_pbr": False}),
-    # Each model has another default for the remeshing, so that beside a named one all of it is said that has an effect.
+    # Each model has another default for rebuilding the mesh: beside a named one all of it is said that has an effect.
     ({"ai_model": "meshy-6"}, {"enable_pbr": True, "ai_model": "meshy-6", "should_remesh": False}),
     (
         {"ai_model": "meshy-6", "should_remesh": True},
         {"enable_pbr": True, "ai_model": "meshy-6", "should_remesh": True, "topology": "triangle"}
         | {"target_polycount": 30_000},
     ),
-    ({"remove_lighting": False}, {"enable_pbr": True, "remove_lighting": False}),
+    (
+        {"ai_model": "meshy-6", "remove_lighting": False},
+        {"enable_pbr": True, "ai_model": "meshy-6", "should_remesh": False, "remove_lighting": False},
+    ),
+    ({"model_type": "smart-topology"}, {"enable_pbr": True, "model_type": "smart-topology"}),
+    (
+        {"model_type": "smart-topology", "target_polycount": 4_000},  # what it would be all the same
+        {"enable_pbr": True, "model_type": "smart-topology"},
+    ),
+    (
+        {"model_type": "smart-topology", "ai_model": "meshy-t2.5", "target_polycount": 30_000},
+        {"enable_pbr": True, "model_type": "smart-topology", "ai_model": "meshy-t2.5", "target_polycount": 30_000},
+    ),
+    ({"texture_model": "meshy-n1"}, {"enable_pbr": False, "texture_model": "meshy-n1"}),
     ({"should_remesh": True}, {"enable_pbr": True, "should_remesh": True}),
     (
         {"should_remesh": True, "topology": "quad", "target_polycount": 5000, "decimation_mode": None},

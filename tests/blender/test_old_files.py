@@ -103,10 +103,10 @@ def test_a_service_that_goes_changes_no_other(module, services, version, name):
 
 
 def test_an_option_that_comes_before_the_others_changes_none(module, services, version, extension):
-    option = extension.module("api.parameters").Option(9, "Newer")
-    choice = type(services["meshy"].parameters[2])
+    kinds = extension.module("api.parameters")
+    option = kinds.Option(9, "Newer")
     table = tuple(
-        with_options(entry, {"newer": option, **entry.options}) if isinstance(entry, choice) else entry
+        with_options(entry, {"newer": option, **entry.options}) if isinstance(entry, kinds.Choice) else entry
         for entry in services["meshy"].parameters
     )
     newer = {**services, "meshy": changed(services["meshy"], parameters=table)}
@@ -161,7 +161,7 @@ def test_an_option_that_is_not_known_is_the_default_and_the_panel_says_so(extens
     assert module.values(chosen.meshy, table)["texture_resolution"] == "2k"
     drawn = drawn_by(extension.module("panels.sidebar").IMAGE_TO_3D_PT_generate)
     assert "This file has a Texture Resolution that this version does not know: 2K is used" in words(drawn)
-    assert extension.module("scene.request").cost(bpy.context.scene) == 20  # smart topology with a fine shape
+    assert extension.module("scene.request").cost(bpy.context.scene) == 15  # smart topology, which knows no fine shape
     chosen.meshy.texture_resolution = "4K"
     assert module.unknown_notes(chosen) == []
 

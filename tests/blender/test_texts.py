@@ -110,10 +110,10 @@ def test_the_id_of_a_task_is_copied_as_far_as_it_can_be_seen(session, make_job):
 
 def test_settings_of_any_text_are_used_as_far_as_blender_takes_them(session, settings, make_job):
     job = make_job(
-        service="meshy", parameters={"image_url": "https://a/b", "texture_prompt": HALF, "ai_model": "meshy-5"}
+        service="meshy", parameters={"image_url": "https://a/b", "texture_prompt": HALF, "ai_model": "meshy-6"}
     )
     assert bpy.ops.image_to_3d.use_settings(job=job.id) == {"FINISHED"}
-    assert (settings.service, settings.meshy.ai_model, settings.meshy.texture_prompt) == ("MESHY", "meshy-5", "")
+    assert (settings.service, settings.meshy.ai_model, settings.meshy.texture_prompt) == ("MESHY", "meshy-6", "")
 
 
 def test_what_a_service_says_is_reported(session, account, star):

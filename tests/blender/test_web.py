@@ -20,12 +20,16 @@ from ticking import tick_until
 SERVICES = ("meshy", "csm")
 
 MESHY = {
+    "back_image_url": "",
+    "left_image_url": "",
+    "right_image_url": "",
     "ai_model": "latest",
     "model_type": "STANDARD",
     "should_texture": True,
     "enable_pbr": True,
     "texture_prompt": "",
     "texture_image_url": "",
+    "texture_model": "",
     "texture_resolution": "2K",
     "hd_texture": False,
     "remove_lighting": True,
@@ -146,17 +150,20 @@ def test_meshy_gets_what_was_set_and_no_more(session, settings, start_web, slow_
     chosen.should_texture, chosen.hd_texture, chosen.should_remesh = True, False, True
     assert now_sent() == {**always, "texture_prompt": "shiny", "should_remesh": True, "topology": "quad"}
     chosen.texture_prompt, chosen.topology, chosen.decimation_mode = "", "TRIANGLE", 3
-    chosen.pose_mode, chosen.geometry_resolution, chosen.ai_model = "A-POSE", "4K", "meshy-6"
-    assert now_sent() == {
-        **always,
-        "should_remesh": True,
-        "topology": "triangle",
-        "target_polycount": 30_000,
-        "decimation_mode": 3,
-        "pose_mode": "a-pose",
-        "geometry_resolution": "4k",
-        "ai_model": "meshy-6",
-    }
+    chosen.pose_mode, chosen.geometry_resolution, chosen.ai_model = "A-POSE", "4K", "meshy-7.1"
+    chosen.target_polycount = 5_000  # has no effect beside decimation_mode
+    remeshed = {"should_remesh": True, "topology": "triangle"}
+    now_said = {**always, **remeshed, "decimation_mode": 3, "pose_mode": "a-pose", "ai_model": "meshy-7.1"}
+    assert now_sent() == {**now_said, "geometry_resolution": "4k"}
+    chosen.ai_model, chosen.remove_lighting = "meshy-6", False  # which knows no geometry_resolution
+    assert now_sent() == {**now_said, "ai_model": "meshy-6", "remove_lighting": False}
+    chosen.model_type, chosen.ai_model = "SMART-TOPOLOGY", "meshy-t2.5"  # which makes the mesh with so many faces
+    smart = {"model_type": "smart-topology", "ai_model": "meshy-t2.5", "pose_mode": "a-pose"}
+    assert now_sent() == {**always, **smart, "target_polycount": 5_000}
+    chosen.property_unset("target_polycount")
+    assert now_sent() == {**always, **smart}
+    chosen.enable_pbr, chosen.texture_model, chosen.texture_resolution = True, "meshy-n1", "8K"  # which makes no maps
+    assert now_sent() == {**always, **smart, "enable_pbr": False, "texture_model": "meshy-n1"}
 
 
 def test_csm_gets_what_was_set_and_no_more(session, settings, start_web, slow_account):

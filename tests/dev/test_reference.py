@@ -41,6 +41,28 @@ def test_every_parameter_is_there_with_its_options_and_what_it_needs(name):
         assert line.count(" | ") == 3
 
 
+def test_what_excludes_a_parameter_or_a_value_stands_in_its_line():
+    lines = {
+        line.split("`")[1]: line
+        for line in reference.page({"meshy": SERVICES["meshy"]}).splitlines()
+        if line.startswith("| `")
+    }
+    for name, said in {
+        "back_image_url": 'Cannot be used where `model_type` is `"smart-topology"`, or where `input_task_id` is set.',
+        "remove_lighting": 'is `"latest"`, `"meshy-7.1"` or `"meshy-7"` and `back_image_url`, `left_image_url` and '
+        "`right_image_url` are not set.",
+        "texture_model": 'Cannot be `"meshy-6-lite"` where `back_image_url`, `left_image_url` or `right_image_url` is '
+        "set.",
+        "geometry_resolution": "; not where `back_image_url`, `left_image_url` or `right_image_url` is set |",
+        "target_polycount": '`ai_model` is `"meshy-t2.5"`: from 100 to 30,000, by default 15,000 |',
+    }.items():
+        assert said in lines[name]
+    assert '`should_remesh`, except where `model_type` is `"smart-topology"`.' in lines["target_polycount"]
+    assert '`"meshy-5"` has ended: use meshy-6-lite.' in lines["ai_model"]
+    assert '`"meshy-7"` ends on 2026-12-31.' in lines["ai_model"]
+    assert "Sent even at its default where `ai_model` is set and" in lines["should_remesh"]
+
+
 def test_what_blender_starts_with_stands_beside_what_the_service_assumes():
     (parameter,) = [entry for entry in SERVICES["local"].parameters if entry.name == "texture_model"]
     assert reference.row(parameter).endswith('| `"none"`<br>in Blender `"pbr"` |\n')

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...about import About
+from ..rows import VIEWS
 from .table import PARAMETERS
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ ABOUT = About(
     needs_key=True,
     is_paid=True,
     reach="web",
+    views=VIEWS,
     can_cancel=True,
     tells_credits=True,
     account_page="https://www.meshy.ai/settings/api",

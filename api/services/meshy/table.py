@@ -1,10 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parameters of Meshy's image-to-3D tasks. Sends nothing.
+"""The parameters of Meshy's image-to-3D tasks, from one picture and from several, and which of them go together. Sends
+nothing.
 
-Source: Meshy, "Image To 3D API", its v1 page and the current one (2026).
+Source: Meshy, "Image To 3D API" and "Multi-Image To 3D API" (August to November 2026), and what Meshy's own MCP server
+(0.6.8) and command line (0.8.6, both November 2026) leave out: Meshy refuses some parameters by their mere presence.
+What a model can do that is newer than this table, nobody knows here: beside it nothing is left out.
 """
 
-from ...parameters import Choice, Flag, Number, Option, Picture, Table, Text
+from ...parameters import Choice, Flag, Number, Option, Picture, Range, Table, Text, Where
+from .. import rows
+
+NEWEST = ("latest", "meshy-7.1")
+STANDARD_MODELS = (*NEWEST, "meshy-7", "meshy-6", "meshy-6-lite")
+SMART_MODELS = ("meshy-t2.5", "meshy-t2")
+SMART_DEFAULT = "meshy-t2"
+"""The model that makes a mesh with smart topology where none is named."""
+SMART_TOPOLOGY = "smart-topology"
+
+SMART: Where = {"model_type": (SMART_TOPOLOGY,)}
+LITE: Where = {"ai_model": ("meshy-6-lite",)}
+N1: Where = {"texture_model": ("meshy-n1",)}
+COARSE: tuple[Where, ...] = (LITE, {"texture_model": ("meshy-n1", "meshy-6-lite")})
+"""Textures have 2048 pixels there, and no more."""
+NAMED: tuple[Where, ...] = ({"ai_model": True, "model_type": ("standard",)},)
+"""A model is named, and each has another default for rebuilding the mesh."""
+SEVERAL: tuple[Where, ...] = tuple({name: True} for name in rows.VIEWS)
+"""There are further pictures."""
 
 PARAMETERS: Table = (
     Picture(
@@ -12,12 +33,24 @@ PARAMETERS: Table = (
         description="Picture that becomes the model: a path, an address, or the picture itself as a data URI",
         instead="input_task_id",
     ),
+    *rows.views(excluded=(SMART, {"input_task_id": True})),
     Text(
         name="ai_model",
         description="Which AI model of Meshy is used: new ones come every few months",
         default="latest",
         length=100,
-        suggestions=("latest", "meshy-7.1", "meshy-7", "meshy-6", "meshy-6-lite", "meshy-t2"),
+        suggestions=(*STANDARD_MODELS, *SMART_MODELS),
+        # "latest" is not sent, so that it goes with smart topology, too.
+        refused={
+            **dict.fromkeys(STANDARD_MODELS[1:], (SMART,)),
+            **dict.fromkeys(SMART_MODELS, ({"model_type": ("standard",)},)),
+        },
+        ended={
+            "meshy-4": "meshy-6-lite",
+            "meshy-5": "meshy-6-lite",
+            "meshy-t1": "meshy-t2 with the model_type smart-topology",
+        },
+        ending={"meshy-7": "2026-12-31"},  # as a texture_model it stays
     ),
     Choice(
         name="model_type",
@@ -25,8 +58,8 @@ PARAMETERS: Table = (
         default="standard",
         options={
             "standard": Option(0, "A detailed mesh with many faces"),
-            "smart-topology": Option(
-                1, "Few, well-placed faces, made by the AI model meshy-t2", label="Smart Topology"
+            SMART_TOPOLOGY: Option(
+                1, "Few, well-placed triangles, made by the AI models meshy-t2 and meshy-t2.5", label="Smart Topology"
             ),
         },
         rare=True,
@@ -38,19 +71,31 @@ PARAMETERS: Table = (
         description="Make metallic, roughness and normal maps, and not only the base color",
         default=True,  # the first page's; the later one has false, and a Blender user wants the maps
         needs="should_texture",
+        excluded=(N1,),
         always_sent=True,
     ),
     Text(
         name="texture_prompt",
-        description="What the texture should look like, in words; with this, the texture image is not used",
-        length=600,
+        description="What the texture should look like, in words, instead of the texture image",
+        length=800,
         needs="should_texture",
+        excluded=(N1,),
     ),
     Picture(
         name="texture_image_url",
         label="Texture Image",
         description="Picture that shows what the texture should look like: a path or an address",
         optional=True,
+        needs="should_texture",
+        excluded=({"texture_prompt": True},),
+        rare=True,
+    ),
+    Text(
+        name="texture_model",
+        description="Which AI model of Meshy makes the texture; empty leaves that to Meshy",
+        length=100,
+        suggestions=("meshy-7", "meshy-n1", "meshy-6-lite"),
+        refused={"meshy-6-lite": SEVERAL},
         needs="should_texture",
         rare=True,
     ),
@@ -65,6 +110,7 @@ PARAMETERS: Table = (
             "8k": Option(2, "8192 pixels, which costs five more credits"),
         },
         needs="should_texture",
+        excluded=COARSE,
         rare=True,
     ),
     Flag(
@@ -72,6 +118,7 @@ PARAMETERS: Table = (
         description="Make a base color map of 4096 pixels: an older form of Texture Size 4K",
         default=False,
         needs="should_texture",
+        excluded=COARSE,
         rare=True,
     ),
     Flag(
@@ -79,6 +126,7 @@ PARAMETERS: Table = (
         description="Remove highlights and shadows from the base color",
         default=True,
         needs="should_texture",
+        excluded=(SMART, LITE, N1, {"ai_model": (*NEWEST, "meshy-7"), **rows.NO_VIEWS}),
         rare=True,
     ),
     Flag(
@@ -86,7 +134,8 @@ PARAMETERS: Table = (
         label="Remesh",
         description="Rebuild the mesh with the topology and number of faces below; off keeps the dense triangles",
         default=False,
-        sent_with="ai_model",  # each of them has another default
+        excluded=(SMART,),
+        sent_beside=NAMED,
     ),
     Choice(
         name="topology",
@@ -97,7 +146,8 @@ PARAMETERS: Table = (
             "quad": Option(1, "Faces with four sides, which are easier to edit and to subdivide", label="Quads"),
         },
         needs="should_remesh",
-        sent_with="ai_model",  # each of them has another default
+        excluded=(SMART,),
+        sent_beside=NAMED,
     ),
     Number(
         name="target_polycount",
@@ -106,8 +156,14 @@ PARAMETERS: Table = (
         default=30_000,
         minimum=100,
         maximum=300_000,
+        ranges=(
+            Range({**SMART, "ai_model": ("latest", SMART_DEFAULT)}, minimum=100, maximum=15_000, default=4_000),
+            Range({**SMART, "ai_model": ("meshy-t2.5",)}, minimum=100, maximum=30_000, default=15_000),
+        ),
         needs="should_remesh",
-        sent_with="ai_model",  # each of them has another default
+        needless=(SMART,),
+        excluded=({"decimation_mode": True},),
+        sent_beside=NAMED,
     ),
     Number(
         name="decimation_mode",
@@ -117,6 +173,7 @@ PARAMETERS: Table = (
         minimum=1,
         maximum=4,
         needs="should_remesh",
+        excluded=(SMART,),
         rare=True,
     ),
     Flag(
@@ -125,6 +182,7 @@ PARAMETERS: Table = (
         description="Keep the dense mesh as well, as pre_remeshed.glb in the job's folder",
         default=False,
         needs="should_remesh",
+        excluded=(SMART,),
         rare=True,
     ),
     Choice(
@@ -135,8 +193,9 @@ PARAMETERS: Table = (
         options={
             "standard": Option(0, "The usual detail"),
             "2k": Option(1, "More detail, which costs five more credits"),
-            "4k": Option(2, "The most detail, which costs five more credits"),
+            "4k": Option(2, "The most detail, which costs five more credits", excluded=SEVERAL),
         },
+        excluded=(SMART, {"ai_model": ("meshy-7", "meshy-6", "meshy-6-lite")}),
         rare=True,
     ),
     Choice(
@@ -171,6 +230,7 @@ PARAMETERS: Table = (
         label="Enhance Picture",
         description="Let Meshy improve the picture before it makes the model",
         default=True,
+        excluded=(SMART, LITE),
         rare=True,
     ),
     Flag(
