@@ -291,9 +291,9 @@ def _check_word(
     where = state_of(table, refused.get(value, ()), values)
     if where is not None:
         fitting = [word or '""' for word in words if state_of(table, refused.get(word, ()), values) is None]
+        use = f"use one of {', '.join(fitting)}" if len(fitting) > 1 else f"use {fitting[0]}"
         raise ParameterError(
-            f"{parameter.name} cannot be {value!r} {beside(where, values)}: use one of {', '.join(fitting)}, or "
-            f"{other_than(where)}."
+            f"{parameter.name} cannot be {value!r} {beside(where, values)}: {use}, or {other_than(where)}."
         )
 
 
@@ -414,6 +414,28 @@ def other_than(where: Where) -> str:
     """What leads out of a state, in a sentence: "change ai_model"."""
     name, wanted = next(iter(where.items()))
     return f"leave {name} out" if wanted is True else f"change {name}" if wanted else f"set {name}"
+
+
+def renewed(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what today's table takes of the values of a record: an earlier version may have written it, whose table
+    knew less of what goes together.
+
+    Left out is what has no effect beside the others, and a number at its default that could not be one there, as nobody
+    has asked for it. Raises `ParameterError` for a value that its parameter does not take in any case.
+    """
+    there = {entry.name: entry.check(values.get(entry.name, entry.default)) for entry in table}
+    outdated = {entry.name for entry in table if not applies(table, entry, there) or _is_outdated(table, entry, there)}
+    return {name: value for name, value in values.items() if name not in outdated}
+
+
+def _is_outdated(table: Table, parameter: Parameter, values: Mapping[str, Any]) -> bool:
+    if not isinstance(parameter, Number) or values[parameter.name] != parameter.default:
+        return False
+    try:
+        parameter.check_beside(table, values)
+    except ParameterError:
+        return True
+    return False
 
 
 def sent(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from typing import Any
 
 from .. import files
 from ..api import picture
-from ..api.errors import BusyError, JobError, PictureError, user_message
+from ..api.errors import BusyError, JobError, ParameterError, PictureError, user_message
+from ..api.parameters import check, renewed
 from ..api.parameters import pictures as pictures_of
 from ..api.services import SERVICES, label_of
 from ..api.words import task_id as task_id_of
@@ -134,12 +135,14 @@ def _asks(root: Path, job: Job, asked: Mapping[str, Any]) -> bool:
     table = SERVICES[job.service].parameters
     names = pictures_of(table)
     try:
-        there = {entry.name: job.parameters.get(entry.name, entry.default) for entry in table}
+        known = {entry.name: job.parameters[entry.name] for entry in table if entry.name in job.parameters}
+        there = check(table, renewed(table, known))
         if any(there[name] != asked[name] for name in there if name not in names):
             return False
         folder = root / job.id
         return all(_content_of(folders.picture_in(folder, job, name), Path()) == asked[name] for name in names)
-    except (JobError, PictureError, OSError):  # its picture is gone, has changed, or is none of its own
+    # Its picture is gone, has changed, or is none of its own; or it asks for what the service does not take any more.
+    except (JobError, ParameterError, PictureError, OSError):
         return False
 
 

@@ -46,6 +46,7 @@ from ..api.errors import (
 )
 from ..api.network import Network
 from ..api.parameters import pictures as pictures_of
+from ..api.parameters import renewed
 from ..api.redact import redact
 from ..api.results import fetch, keep_aside
 from ..api.services import SERVICES
@@ -330,8 +331,10 @@ class Run:
 
     def _request(self, service: api.Service) -> dict[str, Any]:
         """The parameters as the service gets them. A picture from the web that goes to no web service is fetched here,
-        so that the record knows what it was; a seed is drawn here, so that the record has the one that is used."""
-        request = folders.request_of(self.folder, self.job)
+        so that the record knows what it was; a seed is drawn here, so that the record has the one that is used, and has
+        nothing that is not."""
+        request = renewed(service.about.parameters, folders.request_of(self.folder, self.job))
+        self.job.parameters = {name: value for name, value in self.job.parameters.items() if name in request}
         names = pictures_of(service.about.parameters)
         if service.about.reach != "web":
             for number, name in enumerate(names):

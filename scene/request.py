@@ -12,7 +12,7 @@ import bpy
 
 from ..api import picture
 from ..api.errors import ImageTo3DError, PictureError
-from ..api.parameters import Picture, check, pictures
+from ..api.parameters import Picture, check, pictures, renewed
 from ..api.services import SERVICES
 from . import images, settings
 
@@ -110,7 +110,7 @@ def cost_of(job: "Job") -> int | None:
     service = SERVICES[job.service]
     table = service.parameters
     try:
-        return service.cost(check(table, {**job.parameters, pictures(table)[0]: ANY_PICTURE}))
+        return service.cost(check(table, renewed(table, {**job.parameters, pictures(table)[0]: ANY_PICTURE})))
     except ImageTo3DError:
         return None
 

@@ -5,6 +5,8 @@ over the wire.
 Sources: CSM, "Create Session"; Meshy, "Image To 3D API".
 """
 
+from datetime import date
+
 import pytest
 
 from image_to_3d.api.errors import ParameterError
@@ -210,6 +212,72 @@ def test_a_value_that_meshy_would_not_take_is_refused_in_one_sentence(values, se
     with pytest.raises(ParameterError) as refusal:
         check(MESHY, {**PICTURE, "should_remesh": True, **values})
     assert str(refusal.value) == sentence
+
+
+SMART = {"model_type": "smart-topology"}
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (
+            {"ai_model": "meshy-t2"},
+            "ai_model cannot be 'meshy-t2' beside model_type 'standard': use one of latest, meshy-7.1, meshy-7, meshy-6, "
+            "meshy-6-lite, or change model_type.",
+        ),
+        (
+            {**SMART, "ai_model": "meshy-7.1"},
+            "ai_model cannot be 'meshy-7.1' beside model_type 'smart-topology': use one of latest, meshy-t2.5, meshy-t2, "
+            "or change model_type.",
+        ),
+        (
+            {**SMART, "target_polycount": 15_001},
+            "target_polycount cannot be 15001 beside model_type 'smart-topology' and ai_model 'latest': use a whole number "
+            "from 100 to 15,000.",
+        ),
+        (
+            {**SMART, "should_remesh": True},
+            "should_remesh cannot be used beside model_type 'smart-topology': leave should_remesh out, or change "
+            "model_type.",
+        ),
+        (
+            {"remove_lighting": False},
+            "remove_lighting cannot be used beside ai_model 'latest': leave remove_lighting out, or change ai_model.",
+        ),
+        (
+            {"ai_model": "meshy-6-lite", "texture_resolution": "8k"},
+            "texture_resolution cannot be used beside ai_model 'meshy-6-lite': leave texture_resolution out, or change "
+            "ai_model.",
+        ),
+        (
+            {"geometry_resolution": "4k", "back_image_url": "https://example.org/back.png"},
+            "geometry_resolution cannot be '4k' beside back_image_url: use one of standard, 2k, or leave back_image_url "
+            "out.",
+        ),
+        (
+            {"input_task_id": "018a", "left_image_url": "https://example.org/left.png"},
+            "left_image_url cannot be used beside input_task_id: leave left_image_url out, or leave input_task_id out.",
+        ),
+        (
+            {"texture_model": "meshy-6-lite", "right_image_url": "https://example.org/right.png"},
+            "texture_model cannot be 'meshy-6-lite' beside right_image_url: use one of meshy-7, meshy-n1, or leave "
+            "right_image_url out.",
+        ),
+    ],
+    ids=str,
+)
+def test_what_does_not_go_together_at_meshy_is_refused_in_one_sentence(values, sentence):
+    with pytest.raises(ParameterError) as refusal:
+        check(MESHY, {**PICTURE, **values})
+    assert str(refusal.value) == sentence
+
+
+def test_a_model_that_ends_is_still_taken_and_its_last_day_is_known():
+    (models,) = (entry for entry in MESHY if entry.name == "ai_model")
+    for model, day in models.ending.items():
+        assert check(MESHY, {**PICTURE, "ai_model": model})["ai_model"] == model
+        assert date.fromisoformat(day)
+    assert not set(models.suggestions) & set(models.ended)
 
 
 def test_a_finished_task_at_meshy_may_stand_for_the_picture_and_at_csm_nothing_may():

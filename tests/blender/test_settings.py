@@ -111,6 +111,19 @@ def test_a_reset_sets_the_services_parameters_to_their_defaults_and_nothing_else
     assert chosen.filepath == OF_A_PICTURE
 
 
+@pytest.mark.parametrize(("letter", "number"), [("m", 800), ("狐", 800), ("m", 801), ("狐", 2000)])
+def test_a_text_is_never_cut_in_silence(chosen, module, kinds, services, letter, number):
+    table = services["meshy"].parameters
+    chosen.meshy.texture_prompt = letter * number
+    assert chosen.meshy.texture_prompt == letter * number
+    if number <= 800:
+        assert what_is_sent(chosen.meshy, table, module, kinds)["texture_prompt"] == letter * number
+        return
+    with pytest.raises(kinds.ParameterError) as refusal:
+        what_is_sent(chosen.meshy, table, module, kinds)
+    assert str(refusal.value) == f"texture_prompt has {number} characters: use at most 800."
+
+
 # From a job and back
 
 
