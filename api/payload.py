@@ -15,7 +15,8 @@ PIECE_BYTES = 48 << 10  # of a file; a multiple of 3, so that the pieces' base64
 
 
 class Payload:
-    """`values` as JSON (UTF-8). A `pathlib.Path` among them is sent as the data URI of that PNG or JPEG file.
+    """`values` as JSON (UTF-8). A `pathlib.Path` in them, also in a list, is sent as the data URI of that PNG or JPEG
+    file.
 
     `check_cancelled` is called between two pieces and may raise, to end the request before it is complete. `sent_whole`
     says whether the last byte has been handed over: before that, no server can have acted on it.
@@ -45,12 +46,15 @@ class Payload:
 def _parts(values: Mapping[str, Any]) -> list[bytes | Path]:
     """The JSON, cut where the files' base64 goes."""
     mark = secrets.token_hex(16)  # occurs in no value
-    files = [value for value in values.values() if isinstance(value, Path)]
-    marked = {
-        name: f"data:{media_type(value)};base64,{mark}" if isinstance(value, Path) else value
-        for name, value in values.items()
-    }
-    texts = json.dumps(marked).encode().split(mark.encode())
+    files: list[Path] = []
+
+    def marked(value: Any) -> str:
+        if not isinstance(value, Path):
+            raise TypeError(f"{type(value).__name__} is no JSON")
+        files.append(value)
+        return f"data:{media_type(value)};base64,{mark}"
+
+    texts = json.dumps(values, default=marked).encode().split(mark.encode())
     parts: list[bytes | Path] = [texts[0]]
     for file, text in zip(files, texts[1:], strict=True):
         parts += [file, text]

@@ -50,8 +50,15 @@ SLACK_S = 5.0
 """How much older or younger than our request a task may look and still come from it: dates have whole seconds, answers
 take time."""
 
-_ABOUT_MODERATION = re.compile(r"moderat|nsfw|unsafe|inappropriate|prohibited", re.IGNORECASE)
-_ABOUT_PICTURE = re.compile(r"image|picture|data uri|base64", re.IGNORECASE)
+_ABOUT_MODERATION = re.compile(
+    r"(?<!value for )moderat\w*\b(?! (?:must|should|has to|is only|is not))|nsfw|unsafe|inappropriate|prohibited",
+    re.IGNORECASE,
+)
+"""Not where only the parameter `moderation` is named."""
+_PICTURE_NAME = re.compile(r"(?<![\w-])image_urls?(?![\w-])")
+_ANY_NAME = re.compile(r"[a-z]_[a-z]")  # of a parameter
+_ADDRESS = re.compile(r"https?://\S+")  # which may have anything in it
+_ABOUT_PICTURE = re.compile(r"(?<![\w-])(?:images?(?! enhancement)|pictures?|data uri|base64)(?![\w-])", re.IGNORECASE)
 _ABOUT_RATE = re.compile(r"\brate ?limit|too many requests|slow down", re.IGNORECASE)
 _ABOUT_QUEUE = re.compile(r"NoMore|concurren|pending tasks|queue", re.IGNORECASE)
 
@@ -140,15 +147,20 @@ class WebService:
         raise NotImplementedError
 
     def _send_create(
-        self, path: str, parameters: Mapping[str, Any], fixed: Mapping[str, Any], before_sending: Callable[[], None]
+        self,
+        path: str,
+        parameters: Mapping[str, Any],
+        before_sending: Callable[[], None],
+        worded: Callable[[dict[str, Any]], dict[str, Any]] = dict,
     ) -> "Answer":
-        """Check, prepare and send a create request. Raises as `Service.create` does."""
+        """Check, prepare and send a create request. `worded` makes what is sent of the parameters that go into it, with
+        its files as paths. Raises as `Service.create` does."""
         values = sent(self.about.parameters, check(self.about.parameters, parameters))
         with tempfile.TemporaryDirectory(dir=self._folder, prefix=SCRATCH_PREFIX) as scratch:
             for name in pictures(self.about.parameters):
                 if name in values:
                     values[name] = self._prepared(values[name], Path(scratch), name)
-            payload = Payload({**values, **fixed}, lambda: self._sleep(0.0))
+            payload = Payload(worded(values), lambda: self._sleep(0.0))
             before_sending()
             return self._request("POST", path, payload=payload)
 
@@ -160,13 +172,14 @@ class WebService:
         file = Path(source) if picture.is_path(source) else picture.to_file(source, scratch / name)
         if not os.path.isfile(file):  # also where the name is endless
             raise PictureError(f"There is no picture at {named(file)}: choose one that exists.")
+        of_object = (pictures(self.about.parameters)[0], *self.about.views)
         return picture.fit(
             file,
             scratch / f"fitted-{name}",
             lambda: self._blender or find_blender(),
             called=self._called(source, name),
             limit_px=self._picture_limit_px,
-            may_be_flat=name != pictures(self.about.parameters)[0],  # of a texture, one color may well be meant
+            may_be_flat=name not in of_object,  # of a texture, one color may well be meant
             sleep=self._sleep,
             log=self._folder / LOG if self._folder else None,
         )
@@ -232,9 +245,7 @@ class WebService:
         """What an answer with another status than 2xx means for the user."""
         label, status, words = self.about.label, answer.status, self._own_words(answer.body)
         said = f" ({words})" if words else ""
-        kind, sentence = self._meaning(status, words, answer.retry_after_s)
-        if kind is GoneError and not names_task:
-            kind, sentence = RefusedError, "{label} is not at this address{said}: check the address in the preferences."
+        kind, sentence = self._meaning(status, words, answer.retry_after_s, names_task)
         return kind(
             sentence.format(label=label, said=said),
             status=status,
@@ -242,9 +253,14 @@ class WebService:
             retry_after_s=answer.retry_after_s,
         )
 
-    def _meaning(self, status: int, words: str, retry_after_s: float | None) -> tuple[type[ServiceError], str]:
+    def _meaning(
+        self, status: int, words: str, retry_after_s: float | None, names_task: bool
+    ) -> tuple[type[ServiceError], str]:
+        """The kind of a refusal, and its sentence, with {label} for the service and {said} for its own words."""
         if status in _MEANINGS:
             return _MEANINGS[status]
+        if status == 404:
+            return self._not_found(names_task)
         if status == 403:
             return self.forbidden
         if status == 429 and _ABOUT_QUEUE.search(words):
@@ -259,19 +275,36 @@ class WebService:
             return UnavailableError, "{label} has a trouble of its own{said}: try again later."
         if _ABOUT_MODERATION.search(words):
             return ModerationError, "The moderation of {label} blocked the picture or the prompt{said}: use another."
-        if status == 413 or _ABOUT_PICTURE.search(words.replace("image-to-3d", "")):
+        if status == 413:
+            return PictureRefusedError, "{label} does not take a picture as large as this{said}: use a smaller one."
+        if _is_about_picture(words):
             return (
                 PictureRefusedError,
                 "{label} cannot use the picture{said}: use another, or save it anew as PNG or JPEG.",
             )
         return RefusedError, "{label} does not accept the request{said}: change the parameters."
 
+    def _not_found(self, names_task: bool) -> tuple[type[ServiceError], str]:
+        """What 404 means: the task is not there, where the path names one; else the service itself is not."""
+        if not names_task:
+            return RefusedError, "{label} is not at this address{said}: check the address in the preferences."
+        return (
+            GoneError,
+            "{label} does not know the task, or does not keep it any longer{said}: generate it again"
+            + (", which costs again." if self.about.is_paid else "."),
+        )
+
 
 _MEANINGS: dict[int, tuple[type[ServiceError], str]] = {
     401: (KeyRefusedError, "{label} does not accept the API key{said}: enter a valid one in the preferences."),
     402: (NoCreditsError, "The account at {label} has too few credits{said}: buy some, or choose cheaper parameters."),
-    404: (GoneError, "{label} does not know the task, or does not keep it any longer{said}: generate it again."),
 }
+
+
+def _is_about_picture(words: str) -> bool:
+    """Whether a refusal is the picture's fault: not where it names another parameter, whatever image is in that."""
+    words = _ADDRESS.sub("", words)
+    return bool(_PICTURE_NAME.search(words) or (_ABOUT_PICTURE.search(words) and not _ANY_NAME.search(words)))
 
 
 def is_in_window(age: float, age_s: float) -> bool:

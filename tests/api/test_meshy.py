@@ -99,7 +99,36 @@ def test_a_word_that_nobody_knows_means_that_it_runs(task_of, word):
         ({"status": "FAILED", "task_error": None}, S.FAILED, "TaskFailedError", "could not make the model:"),
         ({"status": "FAILED", "task_error": "odd"}, S.FAILED, "TaskFailedError", "could not make the model:"),
         ({"status": "FAILED", "task_error": {"code": "moderation_blocked"}}, S.FAILED, "ModerationError", "blocked"),
-        ({"status": "FAILED", "task_error": {"code": "image_too_complex"}}, S.FAILED, "PictureRefusedError", "simpler"),
+        (
+            {"status": "FAILED", "task_error": {"code": "image_too_complex"}},
+            S.FAILED,
+            "PictureRefusedError",
+            "a single object",
+        ),
+        ({"status": "FAILED", "task_error": {"code": "timeout"}}, S.FAILED, "TaskFailedError", "ran out of time: try"),
+        (
+            {"status": "FAILED", "task_error": {"code": "format_conversion_failed", "message": "No GLB"}},
+            S.FAILED,
+            "TaskFailedError",
+            "to a file (No GLB): try again, or ask for fewer faces",
+        ),
+        *(
+            ({"status": "FAILED", "task_error": {"type": kind, "code": code}}, S.FAILED, "TaskFailedError", words)
+            for code in (None, "made_up")
+            for kind, words in (
+                ("invalid_input", "change picture or parameters"),
+                ("timeout", "ran out of time"),
+                ("server_error", "a trouble of its own: try again"),
+                ("service_unavailable", "a trouble of its own: try again"),
+                ("made_up", "could not make the model"),
+            )
+        ),
+        (
+            {"status": "FAILED", "task_error": {"type": "server_error", "code": "moderation_blocked"}},
+            S.FAILED,
+            "ModerationError",
+            "blocked",
+        ),
         ({"status": "FAILED", "task_error": {"code": "invalid_input"}}, S.FAILED, "PictureRefusedError", "another"),
         ({"status": "FAILED", "task_error": {"code": "made_up"}}, S.FAILED, "TaskFailedError", "try again"),
         (
@@ -112,7 +141,7 @@ def test_a_word_that_nobody_knows_means_that_it_runs(task_of, word):
             ({"status": word}, S.FAILED, "TaskFailedError", "cancelled at Meshy")
             for word in ("CANCELED", "CANCELLED", "cancelled")
         ),
-        ({"status": "EXPIRED"}, S.GONE, "GoneError", "does not keep the model any longer"),
+        ({"status": "EXPIRED"}, S.GONE, "GoneError", "generate it again, which costs again"),
     ],
     ids=lambda value: None if not isinstance(value, dict) else f"{value['status']}-{value.get('task_error')}",
 )
@@ -150,6 +179,7 @@ def test_success_without_a_glb_is_an_error_that_names_what_there_is(task_of, is_
     task = task_of(status="SUCCEEDED", consumed_credits=30, **body)
     assert task.status is S.SUCCEEDED and task.result is None, "asked again, there may be one"
     assert words in str(task.error) and is_sentence(str(task.error))
+    assert "retry to ask again, which costs nothing" in str(task.error)
     assert task.credits == 30
 
 
@@ -209,13 +239,13 @@ def test_a_task_is_given_up_at_meshy_also_where_it_is_not_known(meshy, server, i
     assert meshy.cancel(task_id) is True
     assert (server.requests[-1].method, server.requests[-1].path.rpartition("/")[2]) == ("DELETE", task_id)
     gone = meshy.get(task_id)
-    assert gone.status is S.GONE and "Task not found" in str(gone.error)
+    assert gone.status is S.GONE and "Task not found" in str(gone.error) and "which costs again" in str(gone.error)
 
 
 def test_a_refusal_to_give_up_is_told(meshy, server):
     task_id = meshy.create(PICTURE).id
     server.play("delete", "status", status=409, message="Task is running")
-    with pytest.raises(errors.RefusedError, match="Task is running"):
+    with pytest.raises(errors.RefusedError, match="(Task is running).: it goes on, and is paid for"):
         meshy.cancel(task_id)
 
 
@@ -268,3 +298,108 @@ def test_an_answer_that_is_none_is_a_trouble_of_the_service_that_may_pass(connec
     with pytest.raises(errors.UnavailableError) as trouble:
         connect(scripted, "meshy").get("T")
     assert is_sentence(str(trouble.value)) and trouble.value.request_id == "r-7"
+
+
+VIEWS = {"back_image_url": "https://example.org/fox_back.png", "right_image_url": "https://example.org/fox_right.png"}
+
+
+def test_views_go_to_a_path_of_their_own_in_one_list_with_the_front_first(meshy, server):
+    views = dict(reversed(VIEWS.items()))  # in whatever order they are given
+    meshy.create({**views, **PICTURE, "model_type": "standard"})
+    assert server.requests[-1].path == "/meshy/openapi/v1/multi-image-to-3d"
+    assert server.creates[0].parameters == {
+        "image_urls": [PICTURE["image_url"], VIEWS["back_image_url"], VIEWS["right_image_url"]],
+        "enable_pbr": True,
+        "target_formats": ["glb"],
+    }
+
+
+def test_files_and_addresses_of_views_may_be_mixed(meshy, server, star):
+    from pathlib import Path
+
+    horse = Path(__file__).parents[1] / "pictures" / "horse.jpg"
+    asked = {"image_url": str(star), "left_image_url": VIEWS["back_image_url"], "right_image_url": str(horse)}
+    meshy.create({**asked, "texture_image_url": str(star)})
+    sent = server.creates[0].parameters
+    front, left, right = sent["image_urls"]
+    assert (front[:2], left) == (("image/png", star.stat().st_size), asked["left_image_url"])
+    assert right[:2] == ("image/jpeg", horse.stat().st_size) and sent["texture_image_url"][1] == star.stat().st_size
+
+
+@pytest.mark.parametrize("none", [{}, dict.fromkeys(VIEWS, "")])
+def test_without_views_everything_is_as_with_one_picture(meshy, server, none):
+    meshy.create({**PICTURE, **none})
+    assert server.requests[-1].path == "/meshy/openapi/v1/image-to-3d"
+    assert server.creates[0].parameters["image_url"] == PICTURE["image_url"]
+
+
+@pytest.mark.parametrize("asked", [PICTURE, {**PICTURE, **VIEWS}], ids=["one picture", "views"])
+@pytest.mark.parametrize("who", ["who made it", "another process"])
+def test_a_task_is_followed_to_its_end_and_given_up_at_its_own_path(connect, slow_server, asked, who):
+    """Its id does not tell which."""
+    meshy = connect(slow_server, "meshy")
+    task_id, other_id = (meshy.create(asked).id for _ in range(2))
+    made_at = slow_server.requests[0].path
+    if who == "another process":
+        meshy = connect(slow_server, "meshy")
+    slow_server.requests.clear()
+    slow_server.set_progress(task_id, 40)
+    slow_server.set_progress(other_id, -1)
+    told = []
+    for task in meshy.listen(task_id, lambda seconds: None):
+        told.append((task.status, task.progress))
+        if (S.RUNNING, 0.4) in told:
+            slow_server.finish(task_id)
+    assert told[-1] == (S.SUCCEEDED, 1.0) and task.result.glb and task.credits == 30
+    assert meshy.get(task_id).result.glb and meshy.cancel(other_id) is True
+    answered = [request for request in slow_server.requests if request.status == 200]
+    assert {request.path.removeprefix(made_at) for request in answered} == {
+        f"/{task_id}",
+        f"/{task_id}/stream",
+        f"/{other_id}",
+    }
+    asked_in_vain = [request for request in slow_server.requests if request.status != 200]
+    assert len(asked_in_vain) <= (2 if who == "another process" else 0), "it was looked for more than once"
+    assert meshy.get(other_id).status is S.GONE
+
+
+def test_the_older_words_for_a_path_that_is_not_there_do_not_hide_a_task_of_the_other_path(connect, hostile):
+    def say(request):
+        if "multi" in request.target:
+            return [http({"id": "T", "status": "IN_PROGRESS"})]
+        return [http({"message": "NoMatchingRoute"}, "404 Not Found")]
+
+    hostile.play(say)
+    assert connect(hostile, "meshy").get("T").status is S.RUNNING
+
+
+@pytest.mark.parametrize("at", ["multi", "/image"])
+def test_a_task_is_gone_where_one_path_does_not_know_it_and_the_other_is_not_there(connect, hostile, at):
+    words = {True: "NoMatchingRoute", False: "Task not found"}
+    hostile.play(lambda request: [http({"message": words[at in request.target]}, "404 Not Found")])
+    assert connect(hostile, "meshy").get("T").status is S.GONE
+
+
+@pytest.mark.parametrize("status", [401, 429, 500])
+def test_where_one_path_does_not_know_a_task_and_the_other_cannot_say_it_is_not_gone(connect, hostile, status):
+    answers = {True: http({"message": "x"}, f"{status} Odd"), False: http({"message": "Task not found"}, "404 No")}
+    hostile.play(lambda request: [answers["multi" in request.target]])
+    with pytest.raises(errors.ServiceError) as trouble:
+        connect(hostile, "meshy").get("T")
+    assert trouble.value.status == status
+
+
+def test_lost_tasks_are_looked_for_where_their_request_was_sent(meshy, server):
+    one, views = meshy.create(PICTURE).id, meshy.create({**PICTURE, **VIEWS}).id
+    mossy = meshy.create({**PICTURE, **VIEWS, "texture_prompt": "mossy"}).id
+    assert meshy.find(PICTURE, 1.0) == meshy.find({**PICTURE, "back_image_url": ""}, 1.0) == [one]
+    assert meshy.find({**PICTURE, **VIEWS}, 1.0) == [views]
+    assert meshy.find({**PICTURE, **VIEWS, "texture_prompt": "mossy"}, 1.0) == [mossy]
+
+
+def test_the_task_of_a_record_that_an_older_version_wrote_is_found(meshy, server):
+    """Whatever of it is not taken today."""
+    mossy = meshy.create({**PICTURE, "texture_prompt": "mossy"}).id
+    old = {"ai_model": "meshy-4", "model_type": "lowpoly", "remove_lighting": True, "of_an_older_table": 7}
+    assert meshy.find({**old, **PICTURE, "texture_prompt": "mossy"}, 1.0) == [mossy]
+    assert meshy.find(old, 1.0) == []

@@ -54,6 +54,18 @@ def test_two_pictures_keep_their_places_and_are_called_what_they_are(file):
     ]
 
 
+def test_pictures_in_a_list_keep_their_places_beside_others(file):
+    one, two = file("one.png", PNG + b"one"), file("two.jpg", JPEG + b"second")
+    payload = Payload({"image_urls": [one, "https://example.org/fox.png", two, one], "texture_image_url": two})
+    whole = b"".join(payload)
+    assert len(whole) == len(payload)
+    first, second = uri("image/png", PNG + b"one"), uri("image/jpeg", JPEG + b"second")
+    assert json.loads(whole) == {
+        "image_urls": [first, "https://example.org/fox.png", second, first],
+        "texture_image_url": second,
+    }
+
+
 def test_without_pictures_it_is_one_piece():
     assert list(Payload({"image_url": "https://example.org/fox.png"})) == [
         b'{"image_url": "https://example.org/fox.png"}'

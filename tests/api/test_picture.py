@@ -17,6 +17,7 @@ from scripted import http
 
 from image_to_3d.api import headers, picture
 from image_to_3d.api.errors import ConnectionFailedError, PictureError
+from image_to_3d.api.services.rows import VIEWS
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
@@ -458,7 +459,11 @@ def test_of_what_shows_no_picture_no_task_is_made(meshy, csm, server, star, tmp_
         (meshy, {"image_url": str(star), "texture_image_url": str(fox)}, "fox.png"),
         (meshy, {"image_url": str(star), "texture_image_url": data_uri(make())}, "The picture in Texture Image URL"),
     ]
-    for service, parameters, called in requests[: 3 if "flat" in sentence else 5]:  # a texture may be flat
+    if "flat" in sentence:  # a texture may be flat
+        requests = requests[:3]
+    for view in VIEWS:
+        requests.append((meshy, {"image_url": str(star), view: str(fox)}, "fox.png"))
+    for service, parameters, called in requests:
         with pytest.raises(PictureError) as refusal:
             service.create(parameters, before_sending=lambda: pytest.fail("sent"))
         assert str(refusal.value) == f"{called} {sentence}"

@@ -25,7 +25,7 @@ E = errors
         (400, "Invalid value for ai_model", {}, E.RefusedError, "change the parameters"),
         (400, "unsupported image format: gif", {}, E.PictureRefusedError, "save it anew as PNG or JPEG"),
         (400, "malformed data URI", {}, E.PictureRefusedError, "save it anew as PNG or JPEG"),
-        (413, "", {}, E.PictureRefusedError, "save it anew as PNG or JPEG"),
+        (413, "", {}, E.PictureRefusedError, "use a smaller one"),
         (400, "The image was blocked by moderation", {}, E.ModerationError, "use another"),
         (422, "NSFW content", {}, E.ModerationError, "use another"),
         (400, "Too many requests, slow down", {}, E.RateLimitError, "is busy"),
@@ -57,6 +57,72 @@ def test_a_refused_create_is_told_as_what_it_is(service, server, is_sentence, st
     assert service.about.label in str(error)
     assert bool(error.request_id) is (service.about.name == "meshy") and error.request_id in str(error)
     assert not server.creates
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "image_enhancement is not supported for meshy-6-lite",
+        "Image enhancement is only supported for meshy-6",
+        "remove_lighting is only supported for meshy-6",
+        "texture_image_url needs should_texture to be true",
+        "texture_image_urls must hold 1 to 4 images",
+        "Invalid value for multi_view_thumbnails: must be a boolean",
+        "model_type is not supported with several images",
+        "Either text_style_prompt, image_style_url or multiview_image_urls must be provided",
+        "json: cannot unmarshal string into Go struct field ImageTo3DRequest.target_formats of type []string",
+        "ai_model 'meshy-t2' is not supported by multi-image-to-3d",
+        "meshy-5 is no longer available for image-to-3d",
+        "Invalid value for moderation: must be a boolean",
+        "moderation is not supported for this model",
+    ],
+)
+def test_a_parameter_that_has_an_image_in_its_name_is_not_the_picture_s_fault(service, server, is_sentence, message):
+    server.play("create", "status", status=400, message=message)
+    with pytest.raises(E.RefusedError, match="does not accept the request.*: change the parameters") as refusal:
+        service.create(PICTURE)
+    assert type(refusal.value) is E.RefusedError and message in str(refusal.value)
+    assert is_sentence(str(refusal.value))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "image_url could not be downloaded: no such host",
+        "image_urls must hold 1 to 4 images",
+        "Either image_url or input_task_id is required",
+        "Failed to fetch the image at https://example.org/red_fox.png",
+        "unsupported image format: image/webp",
+        "The picture has no pixels",
+        "Invalid base64 content",
+    ],
+)
+def test_what_is_wrong_with_the_picture_is_said_of_the_picture(service, server, message):
+    server.play("create", "status", status=400, message=message)
+    with pytest.raises(E.PictureRefusedError, match="cannot use the picture.*: use another"):
+        service.create(PICTURE)
+
+
+def test_the_free_plan_is_a_matter_of_the_plan_and_not_of_credits_or_of_a_queue(meshy, server, is_sentence):
+    server.quirk("meshy", free_plan=True)
+    with pytest.raises(E.PlanError, match="free plan.*: a paid plan is needed") as refusal:
+        meshy.create(PICTURE)
+    assert is_sentence(str(refusal.value)) and server.credits == 1000 and not server.creates
+
+
+@pytest.mark.parametrize("wrong", ["", "/openapi/v1", "/v3"])
+def test_at_a_wrong_address_no_task_is_taken_for_gone(connect, server, meshy, is_sentence, wrong):
+    """Meshy says 404 there as well, in other words."""
+    task_id = meshy.create(PICTURE).id
+    lost = connect(server, "meshy", url=server.meshy_url.replace("/meshy/openapi", f"/meshy{wrong or '/v2'}"))
+    asks = [lambda: lost.get(task_id), lambda: lost.cancel(task_id), lambda: list(lost.listen(task_id, float))]
+    for ask in asks:
+        with pytest.raises(E.ServiceError, match="is not at this address.*the task is not lost") as trouble:
+            ask()
+        assert not isinstance(trouble.value, (E.GoneError, E.RefusedError)) and is_sentence(str(trouble.value))
+    with pytest.raises(E.RefusedError, match="is not at this address"):
+        lost.create(PICTURE)
+    assert meshy.get(task_id).result.glb
 
 
 def test_403_is_a_matter_of_the_plan_at_meshy_and_of_the_key_at_csm(csm, meshy, server):

@@ -7,12 +7,10 @@ import requests
 class Customer:
     """Talks to one of the services as an official client would."""
 
-    def __init__(self, service, name):
+    def __init__(self, service, name, tasks="image-to-3d"):
         self.stand_in = service
         self.name = name
-        self.url = (
-            service.meshy_url + "/v1/image-to-3d" if name == "meshy" else service.csm_url + "/image-to-3d-sessions"
-        )
+        self.url = f"{service.meshy_url}/v1/{tasks}" if name == "meshy" else service.csm_url + "/image-to-3d-sessions"
         self.headers = (
             {"Authorization": f"Bearer {service.meshy_key}"} if name == "meshy" else {"x-api-key": service.csm_key}
         )

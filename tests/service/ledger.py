@@ -39,6 +39,7 @@ QUIRKS: Mapping[str, Any] = {
     "no_retry_after": False,  # Meshy: no Retry-After while a task runs
     "progress_one": False,  # Meshy: progress 1 where it has succeeded
     "no_list": False,  # the list answers 404
+    "free_plan": False,  # Meshy: no task is made, whatever credits there are
     "echo_image": False,  # CSM: image_url comes back
     "shifted_clock": 0.0,  # seconds by which the service's clock is off
     "socket": "",  # ComfyUI: "silent" (opens and says nothing), "closed" (closes at once) or "refused" (404)
@@ -67,6 +68,7 @@ class Task:
     parameters: dict[str, Any]
     seconds: float | None
     credits: int = 0
+    kind: str = ""  # Meshy: of which path it is
     image_url: str = ""  # for the echo only
     created: float = field(default_factory=time.time)
     started: float = 0.0

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Meshy, as far as it turns pictures into models: its addresses, its words, its stream. Makes no model itself.
 
-Source: Meshy, Image to 3D API, version 1, with its pages on errors, rate limits and retention of assets.
+Source: Meshy, Image to 3D API and Multi-Image to 3D API, version 1, with its pages on errors, rate limits and retention
+of assets. What it says on the free plan, and of a path that it does not have, is as others have met it (2026).
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ from .serving import Counter, Shared, json_answer, json_object, tidied, whole_nu
 from .textures import flat, loose_maps
 
 KEY = "msy_StandInKeyForTests0000000000"
-PREFIXES = ("/meshy/openapi/v1", "/meshy/v1")  # the second is the older one, without /openapi
+PREFIXES = ("/meshy/openapi", "/meshy")  # the second is the older one, without /openapi
+ONE_PICTURE, VIEWS_OF_ONE = "image-to-3d", "multi-image-to-3d"  # a task of one path is not known at the other
+OTHER_TASKS = ("v2/text-to-3d",)
+"""Paths of tasks that are not made here: whoever tries a key by them, as Meshy's own MCP server does, finds none."""
 PAGE_SIZE, MOST_ON_PAGE = 10, 50
 RETRY_SECONDS = 5  # what Meshy asks for between two looks at a running task
 LOOK_SECONDS = 0.05  # how often the stream looks
@@ -50,6 +54,10 @@ EMPTIES = {"model_urls", "thumbnail_url", "texture_urls", "started_at", "finishe
     "texture_image_url",
 }
 OTHER_FORMATS = ("fbx", "usdz", "obj", "mtl", "stl", "3mf")
+FREE_PLAN = (
+    "NoMorePendingTasks: Task creation on the free plan is no longer supported. Please upgrade your plan at "
+    "https://www.meshy.ai/settings/subscription"
+)
 EMISSION = "texture_0_emission.png"
 VIEWS = ("front", "right", "back", "left")
 
@@ -65,13 +73,17 @@ class Meshy(Counter):
 
     def routes(self, app: web.Application) -> None:
         for prefix in PREFIXES:
-            tasks, one = f"{prefix}/image-to-3d", f"{prefix}/image-to-3d/{{id}}"
-            self.add(app, "POST", tasks, "create", self._guarded(self.create))
-            self.add(app, "GET", tasks, "list", self._guarded(self.list))
-            self.add(app, "GET", one, "get", self._guarded(self.get))
-            self.add(app, "DELETE", one, "delete", self._guarded(self.delete))
-            self.add(app, "GET", one + "/stream", "stream", self._guarded(self.stream))
-            self.add(app, "GET", f"{prefix}/balance", "balance", self._guarded(self.balance))
+            for kind in (ONE_PICTURE, VIEWS_OF_ONE):
+                tasks, one = f"{prefix}/v1/{kind}", f"{prefix}/v1/{kind}/{{id}}"
+                self.add(app, "POST", tasks, "create", self._guarded(self.create))
+                self.add(app, "GET", tasks, "list", self._guarded(self.list))
+                self.add(app, "GET", one, "get", self._guarded(self.get))
+                self.add(app, "DELETE", one, "delete", self._guarded(self.delete))
+                self.add(app, "GET", one + "/stream", "stream", self._guarded(self.stream))
+            for path in OTHER_TASKS:
+                self.add(app, "GET", f"{prefix}/{path}", "list", self._guarded(self.list_none))
+                self.add(app, "GET", f"{prefix}/{path}/{{id}}", "get", self._guarded(self.get))
+            self.add(app, "GET", f"{prefix}/v1/balance", "balance", self._guarded(self.balance))
         self.add(app, "*", "/meshy{tail:.*}", "unknown", self.nothing)
 
     def problem(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
@@ -91,25 +103,35 @@ class Meshy(Counter):
 
         return guarded
 
+    async def nothing(self, request: web.Request) -> web.StreamResponse:
+        return self.problem(404, f"NoMatchingRoute: No matching route found for {request.method} {request.path}")
+
+    def without_id(self) -> web.Response:
+        return json_answer({}, 202)
+
     async def create(self, request: web.Request) -> web.StreamResponse:
         sent = json_object(await request.read())
         if sent is None:
             return self.problem(400, "Invalid JSON in the request body")
+        kind = _kind(request)
         try:
-            values = meshy_rules.completed(sent)
-            picture = await incoming.picture(values["image_url"], meshy_rules.IMAGE_TYPES)
+            values = meshy_rules.completed(sent, is_multi=kind == VIEWS_OF_ONE)
+            urls = values["image_urls"] if kind == VIEWS_OF_ONE else [values["image_url"]]
+            pictures = [await incoming.picture(url, meshy_rules.IMAGE_TYPES) for url in urls]
             if values["texture_image_url"] and not values["texture_prompt"]:  # the prompt wins
                 await incoming.picture(values["texture_image_url"], meshy_rules.IMAGE_TYPES)
         except (BadRequestError, incoming.RefusedError) as error:
             return self.problem(400, str(error))
+        if self._quirk("free_plan"):
+            return self.problem(402, FREE_PLAN)
         credits = meshy_rules.cost(values)
         if credits > self.ledger.credits:
             return self.problem(402, "Insufficient credits")
         small = without_pictures(sent)
         values |= {name: value for name, value in small.items() if name in values and value is not None}
-        task = Task("meshy", self._next_id(), values, self.ledger.seconds, credits)
+        task = Task("meshy", self._next_id(), values, self.ledger.seconds, credits, kind)
         self.ledger.add(task, small)
-        self.shared.start(task, picture)
+        self.shared.start(task, pictures[0])  # Local makes its model of the front alone
         return json_answer({"result": task.id}, 202)
 
     async def get(self, request: web.Request) -> web.StreamResponse:
@@ -129,9 +151,12 @@ class Meshy(Counter):
         if page is None or size is None or order not in ("+created_at", "-created_at"):
             wrong = "page_num" if page is None else "page_size" if size is None else "sort_by"
             return self.problem(400, f"Invalid value for {wrong}")
-        tasks = self.ledger.of("meshy")
+        tasks = [task for task in self.ledger.of("meshy") if task.kind == _kind(request)]
         tasks.sort(key=lambda task: task.id, reverse=order.startswith("-"))
         return json_answer([self.body(task) for task in tasks[(page - 1) * size : page * size]])
+
+    async def list_none(self, request: web.Request) -> web.StreamResponse:
+        return json_answer([])
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         task = self._task(request)
@@ -181,9 +206,6 @@ class Meshy(Counter):
             request.transport.close()  # before the end of the body: a cut stream
         return answer
 
-    def without_id(self) -> web.Response:
-        return json_answer({}, 202)
-
     def body(self, task: Task) -> dict[str, Any]:
         """A task as Meshy tells it. What a format or a map is not there for has no key at all."""
         is_done = task.state is State.SUCCEEDED
@@ -197,7 +219,7 @@ class Meshy(Counter):
             reason |= {"type": task.type, "code": task.code}
         fields = {
             "id": task.id,
-            "type": "image-to-3d",
+            "type": task.kind,
             "model_urls": self._models(task) if is_done else {},
             "thumbnail_url": self.shared.sign(task, "preview.png") if is_done else "",
             "texture_prompt": task.parameters["texture_prompt"],
@@ -262,13 +284,19 @@ class Meshy(Counter):
         return fields
 
     def _task(self, request: web.Request) -> Task | None:
-        return self.ledger.find("meshy", request.match_info["id"])
+        task = self.ledger.find("meshy", request.match_info["id"])
+        return task if task is not None and task.kind == _kind(request) else None
 
     def _next_id(self) -> str:
         """A UUID of version 7 (RFC 9562): ids sort as they were made, also within a millisecond."""
         self._last_id = max(int(self.ledger.now("meshy") * 1000) << 12, self._last_id + 1)
         head = (self._last_id >> 12) << 16 | 0x7000 | (self._last_id & 0xFFF)
         return str(uuid.UUID(int=head << 64 | 0b10 << 62 | secrets.randbits(62)))
+
+
+def _kind(request: web.Request) -> str:
+    """Of which path a request is."""
+    return next((part for part in request.path.split("/") if part.endswith("-to-3d")), "")
 
 
 def event(name: str, content: Any) -> bytes:

@@ -71,6 +71,8 @@ def without_pictures(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _embedded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_embedded(entry) for entry in value]
     if not (isinstance(value, str) and value.startswith("data:")):
         return value
     media_type, content = parted(value)

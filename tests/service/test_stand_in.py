@@ -231,7 +231,81 @@ def test_meshy_without_the_right_key(meshy, service, picture, key):
 
 @pytest.mark.parametrize("path", ["/openapi/v2/image-to-3d", "/openapi/v1/text-to-3d", "", "/v3"])
 def test_meshy_has_no_other_addresses(service, path):
-    assert get(service.url + "/meshy" + path).status_code == 404
+    answer = get(service.url + "/meshy" + path)
+    assert answer.status_code == 404 and answer.json()["message"].startswith("NoMatchingRoute")
+
+
+# Meshy: several views of one object
+
+
+@pytest.fixture
+def views(service):
+    return Customer(service, "meshy", "multi-image-to-3d")
+
+
+def test_a_task_of_several_views_is_known_at_its_own_path_only(meshy, views, service, picture):
+    answer = views.ask("POST", json={"image_urls": [picture, picture], "texture_prompt": "mossy"})
+    task_id, other_id = answer.json()["result"], meshy.made(picture)
+    assert answer.status_code == 202
+    task = views.task(task_id)
+    assert (task["type"], task["status"], task["texture_prompt"]) == ("multi-image-to-3d", "SUCCEEDED", "mossy")
+    assert "image_urls" not in task and get(views.glb_url(task)).ok
+    assert [made["id"] for made in views.ask("GET").json()] == [task_id]
+    assert [made["id"] for made in meshy.ask("GET").json()] == [other_id]
+    for customer, unknown in ((meshy, task_id), (views, other_id)):
+        for method in ("GET", "DELETE"):
+            answer = customer.ask(method, f"/{unknown}")
+            assert (answer.status_code, answer.json()) == (404, {"message": "Task not found"})
+        events_told = list(events(customer.ask("GET", f"/{unknown}/stream")))
+        assert events_told == [("error", {"status_code": 404, "message": "Task not found"})]
+    assert [name for name, _ in events(views.ask("GET", f"/{task_id}/stream"))] == ["message"]
+    assert views.ask("DELETE", f"/{task_id}").status_code == 200
+    assert views.ask("GET", f"/{task_id}").status_code == 404 and meshy.ask("GET", f"/{other_id}").ok
+    assert service.creates[0].parameters["image_urls"][1].media_type == "image/png"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {},
+        {"image_url": "https://example.org/fox.png"},
+        {"image_urls": []},
+        {"image_urls": "https://example.org/fox.png"},
+        {"image_urls": ["https://example.org/fox.png"] * 5},
+        {"image_urls": ["https://example.org/fox.png", "https://example.org/fox.webp"]},
+        {"image_urls": ["https://example.org/fox.png", "data:image/png;base64,%%%"]},
+        {"image_urls": ["https://example.org/fox.png"], "model_type": "standard"},
+    ],
+)
+def test_meshy_refuses_of_several_views(views, service, sent):
+    answer = views.ask("POST", json=sent)
+    assert answer.status_code == 400 and answer.json()["message"]
+    assert service.creates == []
+
+
+def test_meshys_list_of_several_views_has_fifty_on_a_page(views, service):
+    service.credits = 10_000
+    for _ in range(51):
+        assert views.ask("POST", json={"image_urls": ["https://example.org/fox.png"]}).ok
+    assert len(views.ask("GET", "?page_size=50").json()) == 50
+    assert len(views.ask("GET", "?page_size=50&page_num=2").json()) == 1
+    assert views.ask("GET", "?page_size=51").status_code == 400
+
+
+def test_meshy_on_the_free_plan(meshy, views, service, picture):
+    service.quirk("meshy", free_plan=True)
+    for answer in (meshy.create(picture), views.ask("POST", json={"image_urls": [picture]})):
+        assert answer.status_code == 402 and answer.json()["message"].startswith("NoMorePendingTasks: ")
+    assert (service.creates, service.credits) == ([], 1000)
+
+
+def test_whoever_tries_a_key_by_meshys_text_tasks_finds_none(meshy, service):
+    url = service.meshy_url + "/v2/text-to-3d"
+    answer = get(url, headers=meshy.headers)
+    assert (answer.status_code, answer.json()) == (200, [])
+    assert get(url).status_code == 401
+    answer = get(f"{url}/018a", headers=meshy.headers)
+    assert (answer.status_code, answer.json()) == (404, {"message": "Task not found"})
 
 
 PNG = "data:image/png;base64,iVBORw0KGgo="
