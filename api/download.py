@@ -108,9 +108,7 @@ def _fetch_rest(open_file: Open, part: Path, tag: Path, on_progress: Callable[[f
             raise ConnectionFailedError("The model has changed while it was fetched: retry.")
         start, whole = plan
         if whole is not None and whole > limit_bytes:
-            raise DownloadError(
-                f"The model has {whole >> 20:,} MB: more than {limit_bytes >> 20:,} MB are not fetched."
-            )
+            raise _too_large(f"{whole >> 20:,} MB, and at most {limit_bytes >> 20:,} MB are fetched")
         if start == 0:
             # First: the new version's tag must never stand beside the old one's bytes.
             files.remove(part, missing_ok=True)
@@ -120,13 +118,17 @@ def _fetch_rest(open_file: Open, part: Path, tag: Path, on_progress: Callable[[f
             for piece in response.pieces():
                 done += len(piece)
                 if done > limit_bytes:
-                    raise DownloadError(f"The model has more than {limit_bytes >> 20:,} MB, which are not fetched.")
+                    raise _too_large(f"more than {limit_bytes >> 20:,} MB")
                 file.write(piece)
                 on_progress(done / whole if whole else 0.0)
             file.flush()
             if whole is not None and done < whole:
                 raise ConnectionFailedError("The download broke off: check the network, then retry.")
             files.sync_open(file.fileno())
+
+
+def _too_large(size: str) -> DownloadError:
+    return DownloadError(f"The model is too large to be fetched ({size}): ask for fewer faces.")
 
 
 def _plan(response: connection.Opened, start: int) -> tuple[int, int | None] | None:

@@ -33,21 +33,18 @@ def save(service: Service, task: Task, path: Path, on_progress: Tell = lambda fr
             glb.check(unchecked)
             break
         except GlbError as error:
-            kept = _put_away(unchecked, path) or kept
+            sentence = str(error)
+            if _is_web_page(unchecked):  # of a hotel's network, say: nobody has paid for that
+                files.remove(unchecked)
+                sentence = "The link led to a web page and not to the model: retry, which costs nothing."
+            else:
+                kept = keep_aside(unchecked, path)
             if is_last_try or not service.about.is_paid:
                 said = f" The delivered file is kept as {kept.name}." if kept else ""
-                raise GlbError(f"{error}{said}", kept=kept) from error
+                raise GlbError(f"{sentence}{said}", kept=kept) from error
             task = _renewed(service, task)
     files.replace(unchecked, path)
     return task
-
-
-def _put_away(unchecked: Path, path: Path) -> Path | None:
-    """Put a file that was refused out of the way; return where it is kept, None for a web page, which is not."""
-    if _is_web_page(unchecked):  # of a hotel's network, say: nobody has paid for that
-        files.remove(unchecked)
-        return None
-    return keep_aside(unchecked, path)
 
 
 def _is_web_page(file: Path) -> bool:

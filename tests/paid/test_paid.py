@@ -498,14 +498,14 @@ def refused_and_then_a_web_page(paid):
     assert paid.job.message.endswith("The delivered file is kept as fetched-kept-1.glb in the job's folder.")
     history.retry(paid.folder)
     paid.run()
-    assert paid.job.message.endswith("not a GLB model: try again, or choose another picture.")
+    assert paid.job.message.endswith("led to a web page and not to the model: retry, which costs nothing.")
 
 
 def web_page(paid):
     """Nobody has paid for the page of a hotel's network."""
     paid.stand_in.play("download", "html", times=9)
     paid.run()
-    assert paid.job.state is State.FAILED and "not a GLB model" in paid.job.message and "kept" not in paid.job.message
+    assert paid.job.state is State.FAILED and "led to a web page" in paid.job.message and "kept" not in paid.job.message
     assert what_was_delivered(paid) == []
     paid.go_on()
 
