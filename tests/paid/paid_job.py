@@ -22,13 +22,15 @@ DEADLINE_S = 60  # against a hang; nothing is measured with it
 
 
 class Paid:
-    """A job of `service` in a user folder of its own, with a stand-in of its own that counts.
+    """A job of `service` in a user folder of its own, with a stand-in of its own that counts. "meshy views" is a job of
+    Meshy with a further view of the object: its task is of another path.
 
     `parameters`, `config` and `connection` are what is unusual in the request, for the process and for the service;
     `options` are the stand-in's.
     """
 
     def __init__(self, service, root, picture, model, blender, *, parameters=(), config=(), connection=(), **options):
+        service, _, views = service.partition(" ")
         self.service = service
         self.root = root
         self.blender = blender
@@ -37,7 +39,8 @@ class Paid:
         self.started = []
         self.config = dict(config)
         self.connection = dict(connection)
-        asked = check(SERVICES[service].parameters, {"image_url": str(picture), **dict(parameters)})
+        shown = {"image_url": str(picture), **({"back_image_url": str(picture)} if views else {})}
+        asked = check(SERVICES[service].parameters, {**shown, **dict(parameters)})
         self.folder = folders.create(root, service=service, parameters=asked, name="Red Star")
 
     def start(self, *wrappers):

@@ -9,6 +9,7 @@ from service.cube import cube_glb
 from image_to_3d.jobs import history
 from image_to_3d.jobs.folder import State
 
+KINDS = ("meshy", "meshy views")  # whose tasks are of different paths, which their ids do not tell
 RUNNING, PENDING = 40, -1  # in per cent, as `StandIn.set_progress` takes them
 
 
@@ -55,8 +56,9 @@ def goes_on(paid):
     assert paid.job.state is State.READY and len(paid.stand_in.creates) == 1, paid.log
 
 
-def test_a_task_that_waits_is_given_up_and_paid_back(make):
-    paid, started = make(percent=PENDING)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_task_that_waits_is_given_up_and_paid_back(make, kind):
+    paid, started = make(kind, percent=PENDING)
     before = paid.stand_in.credits
     job = cancelled(paid, started)
     assert (job.message, job.untold, job.task_over) == ("Cancelled", False, True)
@@ -66,8 +68,9 @@ def test_a_task_that_waits_is_given_up_and_paid_back(make):
     paid.wait_until(lambda: len(paid.stand_in.creates) == 2 and paid.job.task_id == paid.stand_in.creates[1].id)
 
 
-def test_a_task_that_cannot_be_stopped_is_said_and_kept(make):
-    paid, started = make(percent=RUNNING)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_task_that_cannot_be_stopped_is_said_and_kept(make, kind):
+    paid, started = make(kind, percent=RUNNING)
     job = cancelled(paid, started)
     assert "Meshy cannot be stopped: it goes on with the task and may charge" in job.message
     assert (job.untold, job.task_over) == (False, False) and paid.deleted == 1
@@ -88,8 +91,9 @@ def test_a_task_that_has_just_succeeded_is_not_deleted(make):
         goes_on(paid)
 
 
-def test_a_job_that_was_cancelled_between_two_starts_leaves_a_model_that_is_there(make):
-    paid, started = make(percent=RUNNING)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_job_that_was_cancelled_between_two_starts_leaves_a_model_that_is_there(make, kind):
+    paid, started = make(kind, percent=RUNNING)
     started.kill()
     started.wait()
     history.cancel(paid.folder)
@@ -126,9 +130,12 @@ def test_a_trouble_that_passes_is_sat_out(make):
     assert (job.message, job.untold) == ("Cancelled", False) and paid.deleted == 4
 
 
-@pytest.mark.parametrize("moment", ["before it has heard", "while it tells"])
-def test_a_process_that_is_killed_before_it_has_told_the_service(make, moment):
-    paid, started = make(percent=PENDING)
+@pytest.mark.parametrize(
+    "kind, moment",
+    [("meshy", "before it has heard"), ("meshy", "while it tells"), ("meshy views", "while it tells")],
+)
+def test_a_process_that_is_killed_before_it_has_told_the_service(make, kind, moment):
+    paid, started = make(kind, percent=PENDING)
     if moment == "while it tells":
         paid.stand_in.play("delete", "hang", seconds=30)
         history.cancel(paid.folder)
@@ -180,8 +187,9 @@ def test_csm_cannot_be_told_and_nothing_is_asked(make):
     goes_on(paid)
 
 
-def test_a_task_that_the_service_does_not_know_is_asked_for_once_more(make):
-    paid, started = make(percent=PENDING)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_task_that_the_service_does_not_know_is_asked_for_once_more(make, kind):
+    paid, started = make(kind, percent=PENDING)
     for step in ("get", "stream"):
         paid.stand_in.play(step, "status", status=404, times=99)
     started.kill()
@@ -191,6 +199,20 @@ def test_a_task_that_the_service_does_not_know_is_asked_for_once_more(make):
     assert paid.job.gone and not paid.job.task_over and not paid.deleted
     assert paid.job.message == "Cancelled here. Meshy does not know the task any more."
     goes_on(paid)
+
+
+def test_a_wrong_address_is_not_told_and_the_wish_is_kept(make):
+    paid, started = make(percent=PENDING)
+    started.kill()
+    started.wait()
+    history.cancel(paid.folder)
+    paid.stand_in.play("get", "status", status=404, message="NoMatchingRoute", times=2)
+    paid.run()
+    job = paid.job
+    assert job.untold and not (job.gone or job.task_over) and not paid.deleted
+    assert "Meshy has not been told yet" in job.message and "is not at this address" in job.message
+    paid.run()
+    assert (paid.job.message, paid.job.untold, paid.deleted) == ("Cancelled", False, 1)
 
 
 def test_what_was_never_sent_is_simply_cancelled(tmp_path, star, cube, stand_in):

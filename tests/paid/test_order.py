@@ -52,17 +52,17 @@ def cube(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module", params=["meshy", "csm"])
+@pytest.fixture(scope="module", params=["meshy", "meshy views", "csm"])
 def walked(request, tmp_path_factory, star, cube, stand_in):
     """A job that went its whole way, and its diary."""
     root = tmp_path_factory.mktemp("jobs")
-    asked = {"enable_pbr": True} if request.param == "meshy" else {}
+    asked = {"enable_pbr": True} if "meshy" in request.param else {}
     paid = Paid(request.param, root, star, cube, stand_in, parameters=asked)
     paid.stand_in.play("map", "gone", times=99)  # so that there is something to be said of the model
     try:
         paid.run(PROGRAMS / "diary.py", root.parent / f"{request.param}.diary")
         assert paid.job.state is State.READY, paid.log
-        assert bool(paid.job.service_note) is (request.param == "meshy")
+        assert bool(paid.job.service_note) is (paid.service == "meshy")
         lines = (root.parent / f"{request.param}.diary").read_text().splitlines()
         yield paid, Diary(map(json.loads, lines))
     finally:

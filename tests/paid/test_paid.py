@@ -27,6 +27,7 @@ from image_to_3d.programs import process
 AT_ONCE = 2 * (os.cpu_count() or 1)  # a combination mostly waits for its processes to start
 
 SERVICES = ("meshy", "csm")
+KINDS = (*SERVICES, "meshy views")  # the last one's task is of another path, which its id does not tell
 
 
 NO_SUCH_MOMENT = 3  # the exit code of mortal.py where nothing was left to strike
@@ -127,15 +128,15 @@ FAULTS = ("kill", "full", "full-once", "cut")
 @pytest.mark.parametrize(
     "service, fault",
     # What happens to the disk happens in what both services share.
-    [*(("meshy", fault) for fault in FAULTS), ("csm", "kill"), ("csm", "cut")],
+    [*(("meshy", fault) for fault in FAULTS), ("csm", "kill"), ("csm", "cut"), ("meshy views", "kill")],
 )
 def test_a_fault_at_any_moment(all_of, service, fault):
     assert at_every_moment(all_of, service, fault) >= 6
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_at_any_moment_of_a_job_whose_answer_was_lost(all_of, fault):
-    assert at_every_moment(all_of, "meshy", fault, "create", "drop_after") >= 6
+@pytest.mark.parametrize("kind, fault", [*(("meshy", fault) for fault in FAULTS), ("meshy views", "kill")])
+def test_a_fault_at_any_moment_of_a_job_whose_answer_was_lost(all_of, kind, fault):
+    assert at_every_moment(all_of, kind, fault, "create", "drop_after") >= 6
 
 
 READY, FAILED, UNCONFIRMED = State.READY, State.FAILED, State.UNCONFIRMED
@@ -182,7 +183,10 @@ REFUSALS = [
 times; None where nothing is asked a second time.
 """
 
-NOT_OF_CSM = ("stream", "map")  # it has neither
+LEFT_OUT = {
+    "csm": ("stream", "map"),  # it has neither
+    "meshy views": ("download", "map"),  # which are the same as with one picture
+}
 CSM_FAILS = ("create", "html")  # as a web page is what is left of it: certainly no task
 
 
@@ -196,17 +200,17 @@ def met(paid, step, action, options, promised, times):
     paid.go_on()
 
 
-def _promise(service, step, action, promised):
-    return FAILED if promised and service == "csm" and (step, action) == CSM_FAILS else promised
+def _promise(kind, step, action, promised):
+    return FAILED if promised and kind == "csm" and (step, action) == CSM_FAILS else promised
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("times", [1, 9])
-def test_a_fault_on_the_wire_once_and_for_long(all_of, service, times):
+def test_a_fault_on_the_wire_once_and_for_long(all_of, kind, times):
     combinations = [
-        (service, step, action, options, _promise(service, step, action, once if times == 1 else for_long), times)
+        (kind, step, action, options, _promise(kind, step, action, once if times == 1 else for_long), times)
         for step, action, options, once, for_long in REFUSALS
-        if not (service == "csm" and step in NOT_OF_CSM)
+        if step not in LEFT_OUT.get(kind, ())
     ]
     all_of([combination for combination in combinations if combination[4]], met)
 
@@ -265,11 +269,11 @@ def interrupted(paid, step, action, options, deed):
     paid.go_on()
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("deed", DEEDS)
-def test_an_end_while_the_service_has_a_request_in_hand(all_of, service, deed):
-    steps = [step for step in STEPS if not (service == "csm" and step[0] in NOT_OF_CSM)]
-    all_of([(service, *step, deed) for step in steps], interrupted)
+def test_an_end_while_the_service_has_a_request_in_hand(all_of, kind, deed):
+    steps = [step for step in STEPS if step[0] not in LEFT_OUT.get(kind, ())]
+    all_of([(kind, *step, deed) for step in steps], interrupted)
 
 
 def two_at_once(paid):
@@ -331,7 +335,7 @@ def mistyped(paid):
 
 
 def test_an_id_that_the_service_does_not_know_leaves_the_job_unconfirmed(all_of):
-    all_of(list(itertools.product(SERVICES)), mistyped)
+    all_of(list(itertools.product(KINDS)), mistyped)
 
 
 def not_known_for_a_while(paid):
@@ -341,6 +345,24 @@ def not_known_for_a_while(paid):
     paid.run()
     assert paid.job.state is State.FAILED and len(paid.stand_in.creates) == 1
     paid.go_on()
+
+
+def at_another_address(paid):
+    """A 404 that only means a wrong address: nothing is given up, and the task is there once the address is right."""
+    no_route = {"status": 404, "message": "NoMatchingRoute: No matching route found"}
+    for step in ("get", "stream", "list"):
+        paid.stand_in.play(step, "status", times=99, **no_route)
+    for _ in range(2):
+        paid.run()
+        job = paid.job
+        assert job.state is State.FAILED and "is not at this address" in job.message, job.message
+        assert job.task_id == paid.stand_in.creates[0].id and not (job.gone or job.task_over)
+        history.retry(paid.folder)
+    paid.go_on()
+
+
+def test_a_wrong_address_gives_no_task_up(all_of):
+    all_of([("meshy",), ("meshy views",)], at_another_address)
 
 
 def gone_for_good(paid):
@@ -372,7 +394,7 @@ def no_address_at_first(paid):
 
 @pytest.mark.parametrize("story", [not_known_for_a_while, gone_for_good, no_address_at_first])
 def test_a_task_is_given_up_only_when_it_is_really_over(all_of, story):
-    all_of(list(itertools.product(SERVICES)), story)
+    all_of(list(itertools.product(KINDS)), story)
 
 
 def fetched_and_then_gone(paid):
@@ -415,12 +437,31 @@ def test_a_job_that_was_given_up_still_counts_as_an_owner(tmp_path, star, cube, 
         second.close()
 
 
+def test_lost_tasks_of_one_picture_and_of_several_views_are_told_apart(tmp_path, star, cube, stand_in):
+    """Both answers are lost at once, and each job finds nothing but its own."""
+    jobs = [Paid(kind, tmp_path, star, cube, stand_in) for kind in ("meshy", "meshy views")]
+    jobs[1].stand_in.close()
+    service = jobs[1].stand_in = jobs[0].stand_in
+    try:
+        for number, paid in enumerate(jobs):
+            service.play("create", "hang_after")
+            started = paid.start()
+            paid.wait_until(lambda number=number: len(service.creates) > number)
+            process.kill(started)
+        for paid in jobs:
+            paid.run()
+        assert [paid.job.candidates for paid in jobs] == [(made.id,) for made in service.creates]
+    finally:
+        for paid in jobs:
+            paid.close()
+
+
 def test_a_task_that_was_lost_is_found_when_the_list_is_back(all_of):
-    all_of(list(itertools.product(SERVICES)), listed_later)
+    all_of(list(itertools.product(KINDS)), listed_later)
 
 
 def test_where_the_list_does_not_help_the_user_decides(all_of):
-    all_of(list(itertools.product(SERVICES)), nobody_lists)
+    all_of(list(itertools.product(KINDS)), nobody_lists)
 
 
 def test_the_tasks_of_two_jobs_are_not_mixed_up(tmp_path, star, cube, stand_in):
@@ -464,7 +505,7 @@ def failing(paid):
 
 
 def test_a_task_that_failed_at_the_service_is_made_anew_on_retry_only(all_of):
-    all_of(list(itertools.product(SERVICES)), failing)
+    all_of(list(itertools.product(KINDS)), failing)
 
 
 def what_was_delivered(paid):

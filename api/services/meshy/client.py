@@ -235,7 +235,7 @@ class Meshy(WebService):
         if status == 404 and names_task and _NO_ROUTE.search(words):
             return (
                 ServiceError,
-                "{label} is not at this address{said}: check the address in the preferences, the task is not lost.",
+                "{label} is not at this address: check the address in the preferences, the task is not lost.",
             )
         if status == 409 and names_task:
             return RefusedError, "{label} works on the task already{said}: it goes on, and is paid for."
