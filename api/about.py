@@ -4,7 +4,7 @@ nothing, and is cheap to import.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from .parameters import Table
@@ -31,6 +31,8 @@ class About:
     """Who makes the model, and what that takes: one sentence without a full stop."""
     purpose: str = ""
     """What it is for, in as few words as stand in one line of a sidebar."""
+    needs: str = ""
+    """What people need for it, in as few words; "" for nothing beyond this computer."""
     parameters: Table
     needs_key: bool
     """Whether nothing can be asked without an API key."""
@@ -63,6 +65,9 @@ class About:
     """Where in the web people get a key; "" where none is needed."""
     default_url: str = ""
     """Where the service is unless another address is given; "" where it has none."""
+    candidates: Mapping[str, Callable[[Mapping[str, Any]], list[tuple[str, str]]]] = field(default_factory=dict)
+    """What there is to choose from for a text, by the wire name of its parameter: each value, and what people call it.
+    Reads a file that the other checked parameters name; raises `ParameterError` where it cannot be used."""
     client: "Callable[[], type[Service]]"
     """Imports what talks to the service, and returns its class."""
     asks_quads: Callable[[Mapping[str, Any]], bool]
@@ -70,3 +75,6 @@ class About:
     cost: Callable[[Mapping[str, Any]], int | None] = lambda parameters: None
     """The credits that a create with these checked parameters takes, as far as the service's documents say; None where
     not."""
+    check_request: Callable[[Mapping[str, Any]], None] = lambda parameters: None
+    """Raises `ParameterError` where a file that these checked parameters name cannot be used. Called once before a job
+    is made, and never by what draws."""

@@ -3,7 +3,7 @@
 Connects to nothing."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -94,8 +94,9 @@ def jobs_at_once() -> int:
     return int(preferences().jobs_at_once)
 
 
-def offline_reason(service: str, source: str) -> str:
-    """Return why a request cannot be sent now, "" if it can. Asked before every connection that leaves this machine."""
+def offline_reason(service: str, sources: Iterable[str] = ()) -> str:
+    """Return why a request with pictures from `sources` cannot be sent now, "" if it can. Asked before every connection
+    that leaves this machine."""
     if service not in SERVICES:  # a job that a later version of the extension has left
         return f"The service {service!r} is not known here: update the extension"
     if bpy.app.online_access:
@@ -104,29 +105,48 @@ def offline_reason(service: str, source: str) -> str:
     from ..api.network import is_loopback
     from ..api.picture import leaves_machine
 
-    is_here = SERVICES[service].reach == "none"
-    if not leaves_machine(source) if is_here else is_loopback(address_of(service)):
+    reach = SERVICES[service].reach
+    is_here = reach == "none" or is_loopback(_whole_address(service))
+    if is_here and (reach == "web" or not any(map(leaves_machine, sources))):  # "web" ones fetch pictures themselves
         return ""
     if bpy.app.online_access_override:
         return "Online access is off, because Blender was started in offline mode: start it without --offline-mode"
     return needs.OFFLINE
 
 
+def _whole_address(service: str) -> str:
+    """Where a service is, as an address with its scheme, which people leave out of that of their own server."""
+    about = SERVICES[service]
+    address = address_of(service).strip() or about.default_url
+    return address if about.reach != "own" or "://" in address else f"http://{address}"
+
+
 def require_ready(service: str, parameters: Mapping[str, Any]) -> None:
     """Raise `ImageTo3DError` where a request with these checked parameters cannot be sent now, with what to do."""
-    source = parameters[pictures(SERVICES[service].parameters)[0]]
-    reason = key_reason(service) or offline_reason(service, source)
+    reason = key_reason(service) or offline_reason(service, _sources(service, parameters))
     if reason:
         raise ImageTo3DError(f"{reason}.")
+
+
+def _sources(service: str, parameters: Mapping[str, Any]) -> list[str]:
+    """Where all pictures of a request come from; a record may hold anything in their place."""
+    values = (parameters.get(name) for name in pictures(SERVICES[service].parameters))
+    return [value for value in values if isinstance(value, str)]
 
 
 def reason_to_wait(job: "Job") -> str:
     """Why a job cannot go on just now, "" if it can. Asked with every look at a job that runs, so in the cheapest
     order."""
-    service = SERVICES.get(job.service)
-    if service is not None and bpy.app.online_access:
+    if job.service in SERVICES and bpy.app.online_access:
         return ""
-    return offline_reason(job.service, job.source if service is not None and service.reach == "none" else "")
+    return offline_reason(job.service, _sources(job.service, job.parameters) if job.service in SERVICES else ())
+
+
+def closed_reason(service: str) -> str:
+    """Return what people should know of a service that is said to have closed, "" where an address of a server was
+    entered, and for all others."""
+    closed = SERVICES[service].closed
+    return "" if not closed or address_of(service).strip() else closed
 
 
 def key_reason(service: str) -> str:

@@ -114,6 +114,8 @@ def _create(request: Request, before: Sequence[Job]) -> Job:
     first has it."""
     access.require_ready(request.service, request.parameters)
     session = current()
+    if lack := session.accounts.lack(request.service):
+        raise ImageTo3DError(lack)
     main = pictures(SERVICES[request.service].parameters)[0]
     parameters, scratch = request.parameters, request.scratch
     is_shared = bool(before) and Path(parameters[main]).parent == scratch

@@ -64,8 +64,9 @@ def test_local_needs_no_key(tmp_path):
     assert local.check_key() is None and not SERVICES["local"].account_page
 
 
-def test_the_page_for_a_key_is_safe(name):
-    assert SERVICES[name].account_page.startswith("https://")
+def test_the_page_for_a_key_is_safe_and_nobody_is_led_to_one_of_a_service_that_has_closed(name):
+    page = SERVICES[name].account_page
+    assert not page if SERVICES[name].closed else page.startswith("https://")
 
 
 @pytest.mark.parametrize(

@@ -125,4 +125,4 @@ def test_what_is_missing_is_said_alike_in_the_panel_and_by_whoever_asks(extensio
     assert str(no_key.value) == f"{access.key_reason(service)}."
     with pytest.raises(errors.OfflineError) as offline:
         api.connect(service, key="some-key", network=api.Network(online=False))
-    assert str(offline.value) == f"{access.offline_reason(service, '')}."
+    assert str(offline.value) == f"{access.offline_reason(service)}."

@@ -29,6 +29,7 @@ ABOUT = About(
     label="ComfyUI",
     description="AI guesses the sides you cannot see, on your own graphics card: needs ComfyUI running, costs nothing",
     purpose="AI on your own graphics card",
+    needs="Needs ComfyUI running",
     parameters=PARAMETERS,
     needs_key=False,
     is_paid=False,

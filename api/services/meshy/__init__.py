@@ -35,6 +35,7 @@ ABOUT = About(
     label="Meshy",
     description="AI guesses the sides you cannot see, at meshy.ai: needs an account with a paid plan and costs credits",
     purpose="AI guesses the unseen sides",
+    needs="Needs a paid plan at meshy.ai",
     parameters=PARAMETERS,
     needs_key=True,
     is_paid=True,
