@@ -13,6 +13,7 @@ ROOMS = (
     "scene.lengths",
     "session.joblist",
     "session",
+    "operators.choose_candidate",
     "operators.choose_picture",
     "operators.generate",
     "operators.generate_from_files",

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`image_to_3d.check_account`: tries a service's API key, and learns how many credits are left. Spends none."""
+"""`image_to_3d.check_account`: tries a service's API key, and learns how many credits are left, or what a server lacks.
+Spends none."""
 
 import time
 
@@ -17,7 +18,7 @@ LOOK_S = 0.05
 
 
 class IMAGE_TO_3D_OT_check_account(bpy.types.Operator):
-    """Ask the service whether it accepts the API key and how many credits are left, without spending any"""
+    """Ask the service whether it accepts the API key, how many credits are left, and what it lacks for a job"""
 
     bl_idname = "image_to_3d.check_account"
     bl_label = "Check API Key"

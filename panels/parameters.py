@@ -11,13 +11,22 @@ from ..api import parameters as kinds
 from ..api.parameters import Parameter, applies
 from ..api.services import SERVICES
 from ..scene import lengths, settings
+from .sentences import draw_sentence
 
 LABEL_WIDTH = 0.4  # as Blender's own split between label and field
 
 
-def draw_parameters(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
+def draw_parameters(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
     """One row a parameter of the chosen service, grey where it has no effect beside the others; rare ones in a closed
-    sub-panel."""
+    sub-panel; and what will end soon."""
+    from ..scene import request  # here, as it would slow down the start of Blender
+
+    _draw_panels(layout, chosen)
+    for note in request.ending_notes(context.scene):
+        draw_sentence(layout, note, context, icon="INFO")
+
+
+def _draw_panels(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
     name = settings.service_of(chosen)
     header, usual = layout.panel("image_to_3d_parameters")
     header.label(text="Parameters")
@@ -25,7 +34,8 @@ def draw_parameters(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup)
     header.popover(panel=f"IMAGE_TO_3D_PT_{name}_presets", text="", icon="PRESET")
     if usual is None:
         return
-    shown = settings.shown(SERVICES[name].parameters)
+    about = SERVICES[name]
+    shown = [parameter for parameter in settings.shown(about.parameters) if parameter.name not in about.views]
     _draw_rows(usual, chosen, name, [parameter for parameter in shown if not parameter.rare])
     rare = [parameter for parameter in shown if parameter.rare]
     if not rare:
@@ -42,13 +52,39 @@ def _draw_rows(
     table = SERVICES[service].parameters
     group = getattr(chosen, service)
     values = {**settings.values(group, table), kinds.pictures(table)[0]: ""}
+    candidates = SERVICES[service].candidates
     for parameter in parameters:
+        has_effect = applies(table, parameter, values)
         if isinstance(parameter, kinds.Vector):
             _draw_lengths(layout, chosen.id_data, service, parameter)
-            continue
-        row = layout.row()
-        row.active = applies(table, parameter, values)
-        row.prop(group, parameter.name)
+        elif has_effect and (number := settings.own_number(table, parameter, values)) is not None:
+            _draw_own_number(layout, service, parameter, number)
+        elif has_effect or not (_is_file(parameter) or parameter.name in candidates):
+            row = layout.row(align=True)
+            row.active = has_effect
+            row.prop(group, parameter.name)
+            if parameter.name in candidates:
+                operator = row.operator("image_to_3d.choose_candidate", text="", icon="DOWNARROW_HLT")
+                operator.parameter = parameter.name
+
+
+def _is_file(parameter: Parameter) -> bool:
+    """Whether it is a file, and no picture. What has to do with a file of the user's is shown only where one is asked
+    for."""
+    return isinstance(parameter, kinds.File) and not isinstance(parameter, kinds.Picture)
+
+
+def _draw_own_number(layout: bpy.types.UILayout, service: str, parameter: Parameter, number: int) -> None:
+    """The number that the service assumes by itself, and a button that makes it the user's own."""
+    split = layout.split(factor=LABEL_WIDTH, align=True)
+    label = split.row()
+    label.alignment = "RIGHT"
+    label.label(text=parameter.label)
+    row = split.row(align=True)
+    row.label(text=f"{number:,} (usual)")
+    operator = row.operator("wm.context_set_int", text="", icon="GREASEPENCIL")
+    operator.data_path = f"scene.image_to_3d.{service}.{parameter.name}"
+    operator.value = number
 
 
 def _draw_lengths(layout: bpy.types.UILayout, scene: bpy.types.Scene, service: str, parameter: kinds.Vector) -> None:

@@ -22,15 +22,19 @@ LABEL_SHARE = 0.4  # of a row's width, as Blender divides rows of properties
 
 WEB_SERVICES = tuple(name for name, service in SERVICES.items() if service.reach != "none")
 
+KEY_LABELS = {True: "API Key", False: "Token"}
+"""By whether nothing can be asked without one: a server of the user's may be behind something that asks for one."""
+
 
 def _service_properties() -> dict[str, object]:
     """A key and an address for each web service."""
     made: dict[str, object] = {}
     for name in WEB_SERVICES:
-        label = SERVICES[name].label
+        label, needs_key = SERVICES[name].label, SERVICES[name].needs_key
+        what = f"Your key for {label}" if needs_key else f"Token for {label} behind a proxy that asks for one"
         made[f"{name}_key"] = bpy.props.StringProperty(
-            name=f"{label} API Key",
-            description=f"Your key for {label}; {needs.key_variable(name)} in the environment is used first",
+            name=f"{label} {KEY_LABELS[needs_key]}",
+            description=f"{what}; {needs.key_variable(name)} in the environment is used first",
             subtype="PASSWORD",
         )
         made[f"{name}_url"] = bpy.props.StringProperty(
@@ -106,11 +110,15 @@ def _draw_service(
     layout: bpy.types.UILayout, chosen: bpy.types.AddonPreferences, name: str, context: bpy.types.Context
 ) -> None:
     """Key and address of a service, and what it says about them."""
-    from ..session import access
+    from ..session import access, account
 
     service = SERVICES[name]
+    closed = access.closed_reason(name)
+    if closed:
+        draw_sentence(layout, closed, context, icon="INFO")
     names = {"key": needs.key_variable(name), "url": needs.url_variable(name)}
-    for what, label in (("key", "API Key"), ("url", "Address")):
+    rows = (("key", KEY_LABELS[service.needs_key]), ("url", "Address"))
+    for what, label in rows if service.needs_key else reversed(rows):
         variable = names[what]
         if os.environ.get(variable):
             _beside(layout, label).label(text=f"From the environment ({variable})")
@@ -121,14 +129,17 @@ def _draw_service(
     check = row.row(align=True)
     check.enabled = not reason
     check.operator("image_to_3d.check_account", text="Check").service = name.upper()
-    row.operator("wm.url_open", text="Get a Key", icon="URL").url = service.account_page
-    offline = "" if reason else access.offline_reason(name, "")
+    if service.account_page:
+        row.operator("wm.url_open", text="Get a Key", icon="URL").url = service.account_page
+    offline = "" if reason else access.offline_reason(name)
     last = session.current().accounts.last(name)
     if offline:
         draw_sentence(layout, offline, context, icon="INFO")
     elif last is not None:
-        icon = "ERROR" if last.is_error else "TIME" if last.is_asking else "CHECKMARK"
-        draw_sentence(layout, last.sentence, context, icon=icon)
+        if last.is_asking:
+            draw_sentence(layout, account.asking(name), context, icon="TIME")
+        else:
+            draw_sentence(layout, last.sentence, context, icon="ERROR" if last.is_error else "CHECKMARK")
 
 
 def _draw_results(layout: bpy.types.UILayout) -> None:

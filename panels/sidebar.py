@@ -3,17 +3,21 @@
 button."""
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import bpy
 
 from .. import session
+from ..api.parameters import pictures
 from ..api.services import SERVICES
 from ..api.sources import is_path
 from ..scene import settings
 from ..scene.shown import shown
 from .parameters import draw_parameters
+from .readiness import draw_readiness, in_the_way
 from .sentences import draw_sentence
+from .views import draw_views
 
 PICTURE_PROPERTIES = {"FILE": "filepath", "IMAGE": "image", "URL": "url"}
 """Which property of the settings holds the picture, by source."""
@@ -21,6 +25,8 @@ PICTURE_PROPERTIES = {"FILE": "filepath", "IMAGE": "image", "URL": "url"}
 PREVIEW_SCALE = 3.5  # in rows: large enough to tell pictures apart, small enough to leave the button in sight
 BUTTON_SCALE = 1.6
 VARIANTS_UNITS = 3.0  # the width of the number beside it, in that of a small button
+
+SERVICES_IN_A_ROW = 2  # as many as have room for their names in a narrow sidebar
 
 CHOOSE = "Drop a Picture, or Choose..."
 
@@ -67,18 +73,20 @@ class _Generate(Mixin):
             offer = layout.column()
         else:
             layout.label(text=shown(image.name), icon="IMAGE_DATA", translate=False)
-        _choice(layout).prop(chosen, "service", expand=True)
+        _draw_services(layout, chosen)
         about = layout.column(align=True)
         for note in settings.unknown_notes(chosen):
             draw_sentence(layout, note, context, icon="INFO")
-        _draw_readiness(layout, chosen, "" if image else _address(chosen), context)
-        draw_parameters(layout, chosen)
+        sources = _sources(chosen, image)
+        draw_readiness(layout, settings.service_of(chosen), sources, context)
+        draw_views(layout, chosen)
+        draw_parameters(layout, chosen, context)
         _draw_import(layout, chosen)
         # Into their places above. Whoever reads what is drawn one by one finds first what has to be done.
         if image is None:
             _draw_offer(offer, chosen)
         _draw_about(about, context)
-        _draw_button(layout, context, image)
+        _draw_button(layout, context, image, sources)
 
 
 class IMAGE_TO_3D_PT_generate(Tab, _Generate, bpy.types.Panel):
@@ -105,6 +113,12 @@ def _choice(layout: bpy.types.UILayout) -> bpy.types.UILayout:
     row = layout.row(align=True)
     row.use_property_split = False
     return row
+
+
+def _draw_services(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
+    grid = layout.grid_flow(row_major=True, columns=SERVICES_IN_A_ROW, even_columns=True, align=True)
+    grid.use_property_split = False
+    grid.prop(chosen, "service", expand=True)
 
 
 def _draw_picture(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
@@ -153,7 +167,7 @@ class IMAGE_TO_3D_MT_recent(bpy.types.Menu):
 
 
 def _draw_about(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """What the service is for, what it costs, and how long it usually takes."""
+    """What the service is for, what it needs, what it costs, and how long it usually takes."""
     from ..scene import request  # here, as it would slow down the start of Blender
     from ..session import usual
 
@@ -167,40 +181,18 @@ def _draw_about(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         cost = f"{credits} credits a model"
     time = usual.words(session.current().usual.seconds(service.name))
     draw_sentence(layout, service.purpose, context)
+    if service.needs:
+        draw_sentence(layout, service.needs, context)
     draw_sentence(layout, f"{cost}, {time}" if time else cost, context)
 
 
-def _address(chosen: bpy.types.PropertyGroup) -> str:
-    """The address of the chosen picture, "" where it has none."""
-    return chosen.url if settings.source_of(chosen) == "URL" else ""
-
-
-def _draw_readiness(
-    layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup, address: str, context: bpy.types.Context
-) -> None:
-    """What the service needs now, with the button that leads there; else that it is ready, and what the account has."""
-    from ..session import access  # here, as it would slow down the start of Blender
-
+def _sources(chosen: bpy.types.PropertyGroup, image: bpy.types.Image | None) -> list[str]:
+    """Where all pictures of a request come from, as far as they are no files and no Blender images."""
     name = settings.service_of(chosen)
-    no_key = access.key_reason(name)
-    offline = access.offline_reason(name, address)
-    last = session.current().accounts.last(name)
-    if no_key:
-        draw_sentence(layout, no_key.partition(":")[0], context, icon="ERROR")
-        layout.operator("image_to_3d.show_preferences", text="Enter API Key", icon="PREFERENCES")
-    elif offline:
-        if bpy.app.online_access_override:
-            draw_sentence(layout, offline, context, icon="ERROR")
-        else:
-            draw_sentence(layout, offline.partition(":")[0], context, icon="ERROR")
-            layout.operator("extensions.userpref_allow_online", text="Allow Online Access", icon="INTERNET")
-    elif last is not None and last.is_error:
-        draw_sentence(layout, last.sentence, context, icon="ERROR")
-        layout.operator("image_to_3d.show_preferences", text="Open Preferences", icon="PREFERENCES")
-    elif last is not None and last.credits is not None:
-        draw_sentence(layout, f"Ready, {last.credits:,} credits left", context, icon="CHECKMARK")
-    else:
-        draw_sentence(layout, "Ready", context, icon="CHECKMARK")
+    table = SERVICES[name].parameters
+    values = settings.values_that_apply(getattr(chosen, name), table)
+    main = chosen.url if image is None and settings.source_of(chosen) == "URL" else ""
+    return [main, *(values.get(other, "") for other in pictures(table)[1:])]
 
 
 def _draw_import(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
@@ -219,12 +211,14 @@ def _draw_import(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) ->
     body.prop(chosen, "target_scene")
 
 
-def _draw_button(layout: bpy.types.UILayout, context: bpy.types.Context, image: bpy.types.Image | None) -> None:
+def _draw_button(
+    layout: bpy.types.UILayout, context: bpy.types.Context, image: bpy.types.Image | None, sources: Sequence[str]
+) -> None:
     """The button with its price; where it cannot be pressed, the reason under it."""
     chosen = context.scene.image_to_3d
     from ..scene import request
 
-    reason = _why_not(chosen, image)
+    reason = _why_not(chosen, image, sources)
     row = layout.row(align=True)
     row.use_property_split = False
     row.scale_y = BUTTON_SCALE
@@ -249,9 +243,9 @@ def _words(variants: int, cost: int | None) -> str:
     return f"Generate {number}for {variants * cost:,} Credits"
 
 
-def _why_not(chosen: bpy.types.PropertyGroup, image: bpy.types.Image | None) -> str:
+def _why_not(chosen: bpy.types.PropertyGroup, image: bpy.types.Image | None, sources: Sequence[str]) -> str:
     """Why Generate cannot be pressed, "" if it can, and where the panel has said it already."""
-    from ..session import access
+    from ..scene import request
 
     if settings.locked_reason(chosen.id_data):
         return ""
@@ -261,9 +255,8 @@ def _why_not(chosen: bpy.types.PropertyGroup, image: bpy.types.Image | None) -> 
     table = SERVICES[service].parameters
     if not source and settings.needs_picture(settings.values(getattr(chosen, service), table), table):
         return "Choose a picture first"
-    address = "" if image else _address(chosen)
-    # What to do about it stands beside the service.
-    return (access.key_reason(service) or access.offline_reason(service, address)).partition(":")[0]
+    # What to do about the first stands beside the service.
+    return in_the_way(service, sources) or request.refusal(chosen.id_data).removesuffix(".")
 
 
 register, unregister = bpy.utils.register_classes_factory(

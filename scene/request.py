@@ -2,6 +2,7 @@
 """What the settings of a scene ask for: service, checked parameters, name and place of the model. Starts nothing."""
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import bpy
 
 from ..api import picture
-from ..api.errors import ImageTo3DError, PictureError
-from ..api.parameters import Picture, check, pictures, renewed
+from ..api.errors import ImageTo3DError, ParameterError, PictureError
+from ..api.parameters import Picture, Table, Text, check, pictures, renewed
 from ..api.services import SERVICES
+from ..api.words import named
 from . import images, settings
 
 if TYPE_CHECKING:
@@ -69,6 +71,8 @@ def _request(
     else:
         source, title = "", SERVICES[name].label
     parameters = check(table, {**values, pictures(table)[0]: source})
+    _require_pictures(table, parameters)
+    SERVICES[name].check_request(parameters)
     return Request(settings.target_of(scene), name, parameters, title, settings.place_of(scene), scratch)
 
 
@@ -89,17 +93,52 @@ def _picture(
     return source, picture.name_of(source)
 
 
+def _require_pictures(table: Table, parameters: dict[str, Any]) -> None:
+    """Raise `PictureError` where one of the further pictures is a file that is not there; its label says which it is.
+    The main one is looked at where it is taken."""
+    for entry in table:
+        source = parameters[entry.name] if isinstance(entry, Picture) and entry.name != pictures(table)[0] else ""
+        if source and picture.is_path(source) and not os.path.isfile(source):
+            raise PictureError(f"There is no picture at {named(source)} for {entry.label}: choose one that exists.")
+
+
+def _checked(scene: bpy.types.Scene) -> dict[str, Any]:
+    """What the settings say now, with any picture. Raises `ParameterError`."""
+    chosen = scene.image_to_3d
+    name = settings.service_of(chosen)
+    table = SERVICES[name].parameters
+    values = settings.values_that_apply(getattr(chosen, name), table)
+    return check(table, {**values, pictures(table)[0]: ANY_PICTURE})
+
+
 def cost(scene: bpy.types.Scene) -> int | None:
     """How many credits the service takes for what the settings say now; None where that is not known, or they are not
     valid."""
+    try:
+        return SERVICES[settings.service_of(scene.image_to_3d)].cost(_checked(scene))
+    except ParameterError:
+        return None
+
+
+def refusal(scene: bpy.types.Scene) -> str:
+    """Why the service would not take what the settings say now; "" where it would."""
+    try:
+        _checked(scene)
+    except ParameterError as error:
+        return str(error)
+    return ""
+
+
+def ending_notes(scene: bpy.types.Scene) -> list[str]:
+    """A sentence for each value of the settings that the service will not take from a day on."""
     chosen = scene.image_to_3d
     service = SERVICES[settings.service_of(chosen)]
-    table = service.parameters
-    values = settings.values_that_apply(getattr(chosen, service.name), table)
-    try:
-        return service.cost(check(table, {**values, pictures(table)[0]: ANY_PICTURE}))
-    except ImageTo3DError:
-        return None
+    values = settings.values_that_apply(getattr(chosen, service.name), service.parameters)
+    return [
+        f"{service.label} ends {values[entry.name]} on {entry.ending[values[entry.name]]}: choose another"
+        for entry in service.parameters
+        if isinstance(entry, Text) and values.get(entry.name) in entry.ending
+    ]
 
 
 def cost_of(job: "Job") -> int | None:

@@ -22,7 +22,7 @@ LONG_STEP_S = 5.0  # of a look: how much fits into a short one depends on the ma
 
 HURRY_FACTOR = 40  # what waits half a minute takes under a second
 
-ACCOUNT = tuple(f"{service}_{what}" for service in ("csm", "meshy") for what in ("key", "url"))
+ACCOUNT = tuple(f"{service}_{what}" for service in ("csm", "meshy", "comfyui") for what in ("key", "url"))
 
 
 class Extension:

@@ -47,26 +47,28 @@ def copies(star, folder, *names):
 
 
 def lines(sidebar):
-    """What the sidebar says about the service: two lines, where it is as wide as Blender makes it."""
+    """What the sidebar says about the service where it is as wide as Blender makes it: what it is for, what it needs
+    beside this computer, what it costs. One line each."""
     layout = Layout()
     sidebar.IMAGE_TO_3D_PT_generate.draw(SimpleNamespace(layout=layout), context(width=DEFAULT_PX))
     said = [asked["text"] for name, asked in layout.drawn if name == "label"]
-    return said[said.index("Import") + 1 :][:2]
+    return said[said.index("Import") + 1 :][: 2 if bpy.context.scene.image_to_3d.service == "LOCAL" else 3]
 
 
-def test_each_service_says_what_it_is_for_and_what_it_costs(sidebar, settings, no_jobs):
+def test_each_service_says_what_it_is_for_what_it_needs_and_what_it_costs(sidebar, settings, no_jobs):
     purposes = {}
-    for service, cost in (
-        ("LOCAL", "Free, on this computer"),
-        ("CSM", "Costs credits"),
-        ("MESHY", "30 credits a model"),
+    for service, needs, cost in (
+        ("LOCAL", [], "Free, on this computer"),
+        ("COMFYUI", ["Needs ComfyUI running"], "Free"),
+        ("CSM", ["Needs a CSM server of your own"], "Costs credits"),
+        ("MESHY", ["Needs a paid plan at meshy.ai"], "30 credits a model"),
     ):
         settings.service = service
-        purposes[service], said = lines(sidebar)
-        assert said == cost
-    assert all(purposes.values()) and purposes["LOCAL"] != purposes["CSM"]
-    settings.meshy.should_texture = False
-    assert lines(sidebar)[1] == "20 credits a model"
+        purposes[service], *said = lines(sidebar)
+        assert said == [*needs, cost]
+    assert all(purposes.values()) and purposes["LOCAL"] != purposes["COMFYUI"] != purposes["CSM"]
+    settings.service, settings.meshy.should_texture = "MESHY", False
+    assert lines(sidebar)[-1] == "20 credits a model"
 
 
 def test_the_time_that_a_service_usually_takes_comes_from_the_users_own_jobs(sidebar, settings, make_job, session):
@@ -74,9 +76,9 @@ def test_the_time_that_a_service_usually_takes_comes_from_the_users_own_jobs(sid
         make_job(service="csm", took_s=took_s)
     session.tick()
     settings.service = "CSM"
-    assert lines(sidebar)[1] == "Costs credits, usually 3 min"
+    assert lines(sidebar)[-1] == "Costs credits, usually 3 min"
     settings.service = "LOCAL"
-    assert "usually" not in lines(sidebar)[1]
+    assert "usually" not in lines(sidebar)[-1]
 
 
 def test_only_the_newest_jobs_say_how_long_it_takes(extension):

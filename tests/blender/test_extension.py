@@ -150,7 +150,7 @@ def labelled(extension):
         yield from _properties(f"operator {name}", rna)
     settings = bpy.context.scene.image_to_3d
     yield from _properties("settings", settings.bl_rna)
-    for service in ("local", "csm", "meshy"):
+    for service in ("local", "comfyui", "csm", "meshy"):
         yield from _properties(service, getattr(settings, service).bl_rna)
     yield from _properties("preferences", extension.preferences.bl_rna)
     yield from _properties("list of jobs", bpy.context.window_manager.image_to_3d.bl_rna)

@@ -192,7 +192,7 @@ def test_the_account_is_shown_when_the_service_has_told(sidebar, settings, accou
 
     settings.service, account.credits = "MESHY", 1234
     asked = len(account.requests)
-    assert readiness().startswith("Ready Parameters") and len(account.requests) == asked
+    assert readiness().startswith("Ready ") and len(account.requests) == asked
     bpy.ops.image_to_3d.check_account(service="MESHY")
     assert readiness().startswith("Ready, 1,234 credits left")
 
@@ -400,9 +400,9 @@ def test_the_status_bar_of_a_blender_that_has_just_started_makes_no_session(exte
 def test_the_menus_offer_everything(extension, image_editor):
     menus = extension.module("panels.menus")
     drawn = drawn_by(menus.IMAGE_TO_3D_MT_all)
-    presets = {f"{service}_preset_add" for service in ("local", "csm", "meshy")}  # beside the parameters
+    presets = {f"{service}_preset_add" for service in ("local", "comfyui", "csm", "meshy")}  # beside the parameters
     offered = {name.partition(".")[2] for name, _ in operators(drawn)}
-    assert offered == set(dir(bpy.ops.image_to_3d)) - presets - {"watch"}  # which is not for people
+    assert offered == set(dir(bpy.ops.image_to_3d)) - presets - {"watch", "choose_candidate"}  # which are no menu's
 
     def appended(draw, space=None):
         layout = Layout()

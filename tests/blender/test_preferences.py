@@ -33,7 +33,7 @@ def test_everything_is_there(extension, draw):
     names = {prop.identifier for prop in extension.preferences.bl_rna.properties} - {"rna_type", "name", "bl_idname"}
     assert set(properties(drawn)) == names
     pages = [values["url"] for operator, values in operators(drawn) if operator == "wm.url_open"]
-    assert len(pages) == 2 and all(page.startswith("https://") for page in pages)
+    assert len(pages) == 1 and pages[0].startswith("https://www.meshy.ai/")  # ComfyUI has none, and CSM's is gone
 
 
 @pytest.mark.parametrize("in_environment", [False, True])
@@ -49,9 +49,37 @@ def test_a_key_is_never_shown(extension, draw, monkeypatch, in_environment):
     assert ("From the environment (MESHY_API_KEY)" in words(drawn)) == in_environment
 
 
-def test_without_a_key_there_is_nothing_to_check(extension, draw):
+def test_without_a_key_there_is_nothing_to_check_but_at_a_server_of_ones_own(extension, draw):
     extension.preferences.meshy_key = "msy_1"
-    assert checks(draw()) == {"CSM": False, "MESHY": True}
+    assert checks(draw()) == {"COMFYUI": True, "CSM": False, "MESHY": True}
+
+
+def test_a_server_of_ones_own_has_an_address_and_a_token_which_it_may_do_without(draw):
+    drawn = draw()
+    rows = [(asked["property"], asked.get("text")) for name, asked in drawn if name == "prop"]
+    assert rows[:2] == [("comfyui_url", "Address"), ("comfyui_key", "Token")]
+    assert ("meshy_key", "API Key") in rows
+
+
+def test_that_a_service_has_closed_is_said_until_somebody_enters_the_address_of_a_server(extension, draw):
+    assert words(draw()).count("CSM closed in January 2026") == 1
+    extension.preferences.csm_url = "http://127.0.0.1:1"
+    assert "CSM closed" not in words(draw())
+
+
+@pytest.mark.parametrize(
+    ("address", "is_here"),
+    [
+        ("", True),
+        ("127.0.0.1:8188", True),
+        ("http://localhost:8000/", True),
+        ("192.168.1.20:8188", False),
+        ("https://example.org/comfy", False),
+    ],
+)
+def test_a_server_of_ones_own_needs_online_access_where_it_is_another_computer(extension, draw, address, is_here):
+    extension.preferences.comfyui_url = address
+    assert ("Online access is off" not in words(draw())) == is_here
 
 
 def test_online_access_off_is_said(extension, draw):

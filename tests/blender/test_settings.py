@@ -71,7 +71,7 @@ def test_a_new_scene_asks_for_a_texture_with_all_maps_and_else_for_what_the_serv
     for name, service in services.items():
         request = what_is_sent(getattr(chosen, name), service.parameters, module, kinds)
         assumed = kinds.check(service.parameters, {kinds.pictures(service.parameters)[0]: OF_A_PICTURE})
-        texture = {} if name == "meshy" else {"texture_model": "pbr"}
+        texture = {"texture_model": "pbr"} if name in ("local", "csm") else {}
         assert request == {**assumed, **texture}
         assert kinds.sent(service.parameters, request).items() >= texture.items()
 
@@ -143,6 +143,8 @@ def other_value(parameter):
             return "in words: 8 µm 狐"
         case "Picture":
             return "/pictures/gold.png"
+        case "File":
+            return "/workflows/mine.json"
 
 
 def set_property(group, parameter, value):
@@ -159,11 +161,24 @@ def what_is_sent(group, table, module, kinds):
     return kinds.check(table, {**values, kinds.pictures(table)[0]: OF_A_PICTURE})
 
 
-def set_with_what_it_needs(group, table, parameter, module):
+def set_with_what_it_needs(group, table, parameter, module, kinds):
     needed = next((other for other in table if other.name == parameter.needs), None)
     if needed is not None and not needed.is_set(module.values(group, table)[needed.name]):
-        set_with_what_it_needs(group, table, needed, module)
+        set_with_what_it_needs(group, table, needed, module, kinds)
+    leave_what_excludes(group, table, parameter, module, kinds)
     set_property(group, parameter, other_value(parameter))
+
+
+def leave_what_excludes(group, table, parameter, module, kinds):
+    """Choose other options until none of the states holds in which the parameter has no effect."""
+    others = {entry.name: entry for entry in table}
+    while where := kinds.state_of(
+        table, parameter.excluded, {**module.values(group, table), kinds.pictures(table)[0]: ""}
+    ):
+        name, wanted = next((name, wanted) for name, wanted in where.items() if hasattr(others[name], "options"))
+        taken = {value for state in parameter.excluded for value in state.get(name, ())}
+        free = next(value for value in others[name].options if value not in {*wanted, *taken})
+        setattr(group, name, free.upper())
 
 
 ALL = [
@@ -178,7 +193,7 @@ ALL = [
 def test_each_parameter_comes_back_from_a_job(chosen, module, kinds, services, service, name):
     group, table = getattr(chosen, service), services[service].parameters
     (parameter,) = [entry for entry in table if entry.name == name]
-    set_with_what_it_needs(group, table, parameter, module)
+    set_with_what_it_needs(group, table, parameter, module, kinds)
     request = what_is_sent(group, table, module, kinds)
     assert request[name] == other_value(parameter)
     for other in module.shown(table):  # whatever stands there meanwhile
