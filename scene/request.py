@@ -2,6 +2,7 @@
 """What the settings of a scene ask for: service, checked parameters, name and place of the model. Starts nothing."""
 
 import contextlib
+import datetime
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -135,10 +136,16 @@ def ending_notes(scene: bpy.types.Scene) -> list[str]:
     service = SERVICES[settings.service_of(chosen)]
     values = settings.values_that_apply(getattr(chosen, service.name), service.parameters)
     return [
-        f"{service.label} ends {values[entry.name]} on {entry.ending[values[entry.name]]}: choose another"
+        f"{service.label} ends {value} on {_in_words(entry.ending[value])}: choose another"
         for entry in service.parameters
-        if isinstance(entry, Text) and values.get(entry.name) in entry.ending
+        if isinstance(entry, Text) and (value := values.get(entry.name)) in entry.ending
     ]
+
+
+def _in_words(day: str) -> str:
+    """A day as "2026-12-31" in words: "31 December 2026"."""
+    date = datetime.date.fromisoformat(day)
+    return f"{date.day} {date:%B} {date.year}"
 
 
 def cost_of(job: "Job") -> int | None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the panels draw, without a window: on a layout that notes what it is asked for."""
 
+import json
 from types import SimpleNamespace
 
 import bpy
@@ -107,7 +108,7 @@ def test_what_has_no_effect_is_grey(sidebar, settings):
     settings.service = "MESHY"
     grey = {name for name, is_grey in rows(sidebar, settings.meshy).items() if is_grey}
     needs_remesh = {"topology", "target_polycount", "decimation_mode", "save_pre_remeshed_model"}
-    assert grey == {*needs_remesh, "origin_at"}
+    assert grey >= {*needs_remesh, "origin_at"} and not grey & {"should_remesh", "enable_pbr", "texture_prompt"}
     settings.meshy.should_remesh, settings.meshy.should_texture = True, False
     grey = {name for name, is_grey in rows(sidebar, settings.meshy).items() if is_grey}
     assert grey >= {"enable_pbr", "texture_prompt", "texture_image_url"} and not grey & needs_remesh
@@ -521,6 +522,173 @@ def test_textures_are_offered_with_the_first_model_that_arrives(
     give_texture(job.id)
     assert shading.color_type == "MATERIAL"
     assert "show_textures" in names(drawn_by(list_of_jobs.IMAGE_TO_3D_PT_jobs))
+
+
+# More views
+
+
+VIEWS = ["back_image_url", "left_image_url", "right_image_url"]
+
+
+def test_further_pictures_stand_apart_from_the_other_parameters(sidebar, settings):
+    settings.service, settings.comfyui.workflow = "COMFYUI", "VIEWS"
+    drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
+    assert [name for name in properties(drawn) if name in VIEWS] == VIEWS
+    assert "More Views" in words(drawn).partition("Parameters")[0]
+    settings.service = "CSM"
+    assert "More Views" not in words(drawn_by(sidebar.IMAGE_TO_3D_PT_generate))
+
+
+def test_further_pictures_are_grey_where_they_do_not_apply_and_counted_where_they_do(sidebar, settings):
+    settings.service, settings.comfyui.back_image_url = "COMFYUI", "//back.png"
+    assert all(rows(sidebar, settings.comfyui)[name] for name in VIEWS)
+    assert "More Views (" not in words(drawn_by(sidebar.IMAGE_TO_3D_PT_generate, [CLOSED]))
+    settings.comfyui.workflow = "VIEWS"
+    assert not any(rows(sidebar, settings.comfyui)[name] for name in VIEWS)
+    assert "More Views (1)" in words(drawn_by(sidebar.IMAGE_TO_3D_PT_generate, [CLOSED]))
+
+
+def test_a_further_picture_that_is_not_there_is_named_before_a_job_is_made(settings, star, session, no_jobs, tmp_path):
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    settings = bpy.context.scene.image_to_3d
+    settings.service, settings.comfyui.workflow = "COMFYUI", "VIEWS"
+    settings.comfyui.left_image_url = "//left.png"
+    with pytest.raises(RuntimeError, match=r"There is no picture at .*left\.png for Left: choose one that exists"):
+        bpy.ops.image_to_3d.generate(filepath=str(star))
+    assert not session.jobs()
+
+
+def test_a_further_picture_from_the_web_needs_online_access_where_we_fetch_it(sidebar, settings, ready):
+    settings.service, settings.filepath, settings.comfyui.workflow = "COMFYUI", "/a.png", "VIEWS"
+    assert button(drawn_by(sidebar.IMAGE_TO_3D_PT_generate))[1] == ""
+    settings.comfyui.right_image_url = "https://example.org/right.png"
+    drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
+    assert button(drawn)[1] == OFFLINE and (GO_ONLINE, {}) in operators(drawn)
+    settings.comfyui.workflow = "TEXTURED"  # which does not take it
+    assert button(drawn_by(sidebar.IMAGE_TO_3D_PT_generate))[1] == ""
+
+
+# What the table says of values beside each other
+
+
+def test_a_number_that_the_service_assumes_by_itself_is_shown_and_can_be_made_ones_own(sidebar, settings, ready):
+    settings.service, settings.meshy.model_type = "MESHY", "SMART-TOPOLOGY"
+    drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
+    assert "Faces 4,000 (usual)" in words(drawn) and "target_polycount" not in properties(drawn)
+    ((_, asked),) = [entry for entry in operators(drawn) if entry[0] == "wm.context_set_int"]
+    assert bpy.ops.wm.context_set_int(**asked) == {"FINISHED"}
+    assert settings.meshy.target_polycount == 4000
+    drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
+    assert "(usual)" not in words(drawn) and "target_polycount" in properties(drawn)
+
+
+def test_values_that_the_service_refuses_are_said_at_the_button(sidebar, settings, ready):
+    settings.service, settings.filepath = "MESHY", "/a.png"
+    settings.meshy.ai_model = "meshy-t2"
+    asked, below = button(drawn_by(sidebar.IMAGE_TO_3D_PT_generate))
+    assert asked["enabled"] is False and below.startswith("ai_model cannot be 'meshy-t2' beside model_type 'standard'")
+    settings.meshy.ai_model = "meshy-5"
+    assert "has ended" in button(drawn_by(sidebar.IMAGE_TO_3D_PT_generate))[1]
+    settings.meshy.ai_model = "meshy-99"  # which may come any day
+    assert button(drawn_by(sidebar.IMAGE_TO_3D_PT_generate))[0]["enabled"]
+
+
+def test_a_value_that_ends_soon_is_said_and_can_be_used_until_then(sidebar, settings, ready):
+    settings.service, settings.filepath = "MESHY", "/a.png"
+    assert "Meshy ends" not in words(drawn_by(sidebar.IMAGE_TO_3D_PT_generate))
+    settings.meshy.ai_model = "meshy-7"
+    drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
+    assert "Meshy ends meshy-7 on 31 December 2026: choose another" in words(drawn)
+    assert button(drawn)[0]["enabled"]
+
+
+# A service that has closed
+
+
+def test_that_a_service_has_closed_is_said_before_anybody_looks_for_a_key(sidebar, settings, extension):
+    settings.service, settings.filepath = "CSM", "/a.png"
+    closed = "CSM closed in January 2026"
+
+    def panel():
+        drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
+        return words(drawn), *button(drawn)
+
+    said, asked, below = panel()
+    assert said.startswith(closed) and asked["enabled"] is False
+    assert below.startswith(closed) and "API key" not in said
+    extension.preferences.csm_url = HERE
+    said, asked, below = panel()
+    assert said.startswith("CSM needs an API key") and below == "CSM needs an API key"
+    extension.preferences.csm_key = "secret_1"
+    said, asked, below = panel()
+    assert said.startswith("Ready") and asked["enabled"] and below == ""
+
+
+# A workflow of the user's own
+
+
+OF_A_FILE = {"workflow_file", "picture_node", "model_node"}
+
+
+def test_what_belongs_to_a_workflow_of_ones_own_is_shown_where_one_is_asked_for(sidebar, settings):
+    settings.service = "COMFYUI"
+    assert not OF_A_FILE & set(rows(sidebar, settings.comfyui))
+    settings.comfyui.workflow = "FILE"
+    drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
+    assert set(properties(drawn)) >= OF_A_FILE
+    chooses = [asked["parameter"] for name, asked in operators(drawn) if name == "image_to_3d.choose_candidate"]
+    assert chooses == ["picture_node", "model_node"]
+
+
+def workflow_of(path, *pictures):
+    """Write a workflow as ComfyUI exports it, which loads the pictures of these titles, and return its path."""
+    loaders = {
+        str(number): {"class_type": "LoadImage", "inputs": {"image": f"{title}.png"}, "_meta": {"title": title}}
+        for number, title in enumerate(pictures, 1)
+    }
+    mesh = {
+        "class_type": "MyMesh",
+        "inputs": {f"picture_{number}": [number, 0] for number in loaders},
+        "_meta": {"title": "Mesh"},
+    }
+    saver = {"class_type": "SaveGLB", "inputs": {"mesh": ["90", 0], "filename_prefix": "x"}, "_meta": {"title": "Save"}}
+    path.write_text(json.dumps({**loaders, "90": mesh, "91": saver}))
+    return path
+
+
+@pytest.fixture
+def own_workflow(settings):
+    settings.service, settings.comfyui.workflow = "COMFYUI", "FILE"
+    return settings.comfyui
+
+
+def test_a_workflow_that_cannot_be_used_says_so_before_a_job_is_made(own_workflow, session, no_jobs, star, tmp_path):
+    def refusal():
+        with pytest.raises(RuntimeError) as failure:
+            bpy.ops.image_to_3d.generate(filepath=str(star))
+        assert not session.jobs()
+        return str(failure.value)
+
+    assert "There is no workflow file: choose one" in refusal()
+    own_workflow.workflow_file = str(tmp_path / "gone.json")
+    assert "gone.json" in refusal()
+    own_workflow.workflow_file = str(workflow_of(tmp_path / "two.json", "Hero", "Style"))
+    assert "as Picture Node" in refusal()
+
+
+def test_the_nodes_of_a_workflow_beside_the_blend_can_be_chosen(own_workflow, tmp_path):
+    workflow_of(tmp_path / "two.json", "Hero", "Style")
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    chosen = bpy.context.scene.image_to_3d.comfyui
+    chosen.workflow_file = "//two.json"
+    choose = bpy.ops.image_to_3d.choose_candidate
+    assert choose(parameter="picture_node", value="2") == {"FINISHED"}
+    assert choose(parameter="model_node", value="91") == {"FINISHED"}
+    assert (chosen.picture_node, chosen.model_node) == ("2", "91")
+    with pytest.raises(RuntimeError, match="does not offer '90': choose one of 1, 2"):
+        choose(parameter="picture_node", value="90")
+    with pytest.raises(RuntimeError, match="ComfyUI offers nothing for 'seed'"):
+        choose(parameter="seed", value="1")
 
 
 # Names are not translated
