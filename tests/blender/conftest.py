@@ -217,6 +217,13 @@ def account(services, sign_in):
 
 
 @pytest.fixture
+def comfyui(services, monkeypatch):
+    """The services, and an environment with the address of the ComfyUI among them."""
+    monkeypatch.setenv("COMFYUI_API_URL", services.comfyui_url)
+    return services
+
+
+@pytest.fixture
 def slow_account(patient, sign_in):
     """The patient services, and an environment with their keys and addresses."""
     sign_in(patient)

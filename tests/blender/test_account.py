@@ -250,3 +250,104 @@ def test_a_check_that_cannot_be_started_says_so(accounts, account, monkeypatch):
     with pytest.raises(OSError):
         accounts.ask("meshy")
     assert accounts.last("meshy").is_error and not accounts.is_busy()
+
+
+# What a server of the user's lacks
+
+
+@pytest.fixture
+def chosen(settings):
+    """The settings of the scene, which ask ComfyUI for a mesh."""
+    settings.service, settings.comfyui.workflow = "COMFYUI", "MESH"
+    return settings
+
+
+def looked(services):
+    """How often the server was asked how it is."""
+    return sum(request.path.endswith("/system_stats") for request in services.requests)
+
+
+def test_a_server_that_has_all_is_ready_and_says_which_it_is(clocked, comfyui, chosen, clock):
+    for _ in range(3):
+        clocked.look("comfyui")
+        told = heard(clocked, "comfyui")
+        clock.now += 100
+    assert told.sentence.startswith("Ready: ComfyUI 0.33") and not told.is_error and not clocked.lack("comfyui")
+    assert looked(comfyui) == 1 and not comfyui.creates
+
+
+def test_what_a_server_lacks_is_told_with_the_page_that_has_it_and_looked_for_until_it_is_there(
+    clocked, comfyui, chosen, clock
+):
+    there, comfyui.comfyui.models = comfyui.comfyui.models, {}
+    clocked.look("comfyui")
+    told = heard(clocked, "comfyui")
+    assert told.is_error and told.sentence.startswith("ComfyUI lacks ") and told.page.startswith("https://")
+    assert clocked.lack("comfyui") == told.sentence
+    comfyui.comfyui.models = there
+    clock.now += 9
+    clocked.look("comfyui")
+    assert not clocked.is_busy()  # it is too early
+    clock.now += 2
+    clocked.look("comfyui")
+    still = clocked.last("comfyui")
+    assert still.is_asking and (still.sentence, still.page) == (told.sentence, told.page)  # until more is known
+    assert heard(clocked, "comfyui").sentence.startswith("Ready") and not clocked.lack("comfyui")
+
+
+def test_what_was_lacking_long_ago_counts_no_more_where_nobody_looks(clocked, comfyui, chosen, clock):
+    comfyui.comfyui.models = {}
+    clocked.ask("comfyui")
+    heard(clocked, "comfyui")
+    assert clocked.lack("comfyui")
+    clock.now += 61
+    assert not clocked.lack("comfyui")
+
+
+def test_another_workflow_is_asked_for_at_once_and_a_number_is_not(clocked, comfyui, chosen, clock):
+    clocked.look("comfyui")
+    heard(clocked, "comfyui")
+    chosen.comfyui.octree_resolution = 128
+    assert clocked.last("comfyui")
+    chosen.comfyui.workflow = "TEXTURED"
+    assert clocked.last("comfyui") is None
+    clock.now += 2
+    clocked.look("comfyui")
+    assert heard(clocked, "comfyui") and looked(comfyui) == 2
+
+
+def test_a_workflow_of_ones_own_is_read_where_it_lies_beside_the_blend(accounts, comfyui, tmp_path):
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    chosen = bpy.context.scene.image_to_3d
+    chosen.comfyui.workflow, chosen.comfyui.workflow_file = "FILE", "//gone.json"
+    accounts.ask("comfyui")
+    told = heard(accounts, "comfyui")
+    assert told.is_error and str(tmp_path / "gone.json") in told.sentence
+
+
+def test_a_server_of_ones_own_needs_no_key_to_be_checked(accounts, comfyui, chosen):
+    assert bpy.ops.image_to_3d.check_account() == {"FINISHED"}
+    assert accounts.last("comfyui").sentence.startswith("Ready: ComfyUI")
+    comfyui.close()
+    accounts.close()
+    with pytest.raises(RuntimeError, match="No ComfyUI answers at 127.0.0.1"):
+        bpy.ops.image_to_3d.check_account()
+
+
+def test_a_job_that_failed_has_the_server_looked_at_again(clocked, comfyui, chosen, clock):
+    clocked.look("comfyui")
+    heard(clocked, "comfyui")
+    clocked.outdated("comfyui")
+    clock.now += 11
+    clocked.look("comfyui")
+    heard(clocked, "comfyui")
+    assert looked(comfyui) == 2
+
+
+def test_what_a_server_lacks_is_said_before_a_job_is_made(accounts, comfyui, chosen, session, star):
+    comfyui.comfyui.models = {}
+    accounts.ask("comfyui")
+    lack = heard(accounts, "comfyui").sentence
+    with pytest.raises(RuntimeError) as failure:
+        bpy.ops.image_to_3d.generate(filepath=str(star))
+    assert lack in str(failure.value) and not session.jobs() and not comfyui.creates

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import bpy
 import pytest
 from layout import CLOSED, Layout, context, drawn_by, operators, properties, words
-from ticking import tick_until
+from ticking import hear, tick_until
 
 WEB_SERVICES = ("MESHY", "CSM")
 HERE = "http://127.0.0.1:1"
@@ -622,6 +622,55 @@ def test_that_a_service_has_closed_is_said_before_anybody_looks_for_a_key(sideba
     extension.preferences.csm_key = "secret_1"
     said, asked, below = panel()
     assert said.startswith("Ready") and asked["enabled"] and below == ""
+
+
+# A server of the user's own
+
+
+@pytest.fixture
+def accounts(extension, no_jobs):
+    accounts = extension.module("session").current().accounts
+    accounts.close()
+    yield accounts
+    accounts.close()
+
+
+def test_whether_a_server_of_ones_own_is_ready_is_shown(sidebar, settings, comfyui, accounts):
+    settings.service, settings.filepath, settings.comfyui.workflow = "COMFYUI", "/a.png", "MESH"
+
+    def panel():
+        drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
+        return words(drawn), button(drawn)[0]["enabled"]
+
+    said, can_generate = panel()
+    assert said.startswith("Looking for ComfyUI More Views") and can_generate and not comfyui.requests
+    accounts.ask("comfyui")
+    hear(accounts)
+    said, can_generate = panel()
+    assert said.startswith("Ready: ComfyUI 0.33") and can_generate
+
+
+def test_what_a_server_of_ones_own_lacks_is_shown_with_the_way_to_it(sidebar, settings, comfyui, accounts):
+    settings.service, settings.filepath, settings.comfyui.workflow = "COMFYUI", "/a.png", "MESH"
+    comfyui.comfyui.models = {}
+    accounts.ask("comfyui")
+    hear(accounts)
+    drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
+    asked, below = button(drawn)
+    assert words(drawn).startswith("ComfyUI lacks ") and asked["enabled"] is False
+    assert below.startswith("ComfyUI lacks ") and ":" not in below
+    ((_, page),) = [entry for entry in operators(drawn) if entry[0] == "wm.url_open"]
+    assert page["url"].startswith("https://")
+
+
+def test_a_server_of_ones_own_that_is_away_is_looked_for_in_the_preferences(sidebar, settings, comfyui, accounts):
+    settings.service, settings.filepath = "COMFYUI", "/a.png"
+    comfyui.close()
+    accounts.ask("comfyui")
+    hear(accounts)
+    drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
+    assert words(drawn).startswith("No ComfyUI answers at 127.0.0.1") and (ENTER_KEY, {}) in operators(drawn)
+    assert button(drawn)[0]["enabled"] is False
 
 
 # A workflow of the user's own

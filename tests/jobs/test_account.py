@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The process that tries a key: what it answers, and that the key is seen nowhere."""
 
+import json
 import os
 import subprocess
 import sys
@@ -131,6 +132,39 @@ def test_a_process_that_dies_has_an_answer_too(server):
 def test_whatever_the_process_says_is_an_answer_that_can_be_shown(server, said, found):
     process = account.start(python=[sys.executable, "-IS", "-c", f"print({said!r})"], config=config(server))
     assert answered(process) == found
+
+
+def ready_config(server, **connection):
+    found = config(server, "comfyui", **connection)
+    return {**found, "parameters": {"workflow": "mesh"}}
+
+
+def test_a_server_of_the_users_says_what_it_is_or_what_it_lacks_and_where_that_is(server):
+    found = asked(ready_config(server, key=""))
+    assert (found["ok"], found["credits"]) == (True, None) and found["sentence"].startswith("ComfyUI 0.33")
+    server.comfyui.models = {}
+    found = asked(ready_config(server, key=""))
+    assert found["ok"] is False and found["sentence"].startswith("ComfyUI lacks ")
+    assert found["page"].startswith("https://") and not server.creates
+
+
+@pytest.mark.parametrize(
+    ("page", "is_told"),
+    [
+        ("https://huggingface.co/a/b", True),
+        *(
+            (odd, False)
+            for odd in ("", "http://huggingface.co/a", "file:///etc/passwd", "https://a b", "https://a\u202e")
+        ),
+        *((odd, False) for odd in ("https://a" * 200, "https://a\nb")),
+    ],
+    ids=lambda value: ascii(value)[:30],
+)
+def test_only_an_ordinary_page_of_the_web_is_told(server, page, is_told):
+    said = json.dumps({"ok": False, "sentence": "Something is missing.", "page": page})
+    process = account.start(python=[sys.executable, "-IS", "-c", f"print({said!r})"], config=config(server))
+    told = {"page": page} if is_told else {}
+    assert answered(process) == {"ok": False, "sentence": "Something is missing.", **told}
 
 
 @pytest.mark.parametrize("line", [b"", b'{"service": "meshy"'])
