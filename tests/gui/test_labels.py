@@ -33,9 +33,9 @@ for name, service in services.items():
             add_row(getattr(chosen, name), parameter.name)
 for name in ("filepath", "url", "location", "size", "collection", "target_scene"):
     add_row(chosen, name)
-for name in ("source", "service"):
-    items = chosen.bl_rna.properties[name].enum_items
-    found.extend(["choice", len(items) + (name == "source") / 3, item.name] for item in items)
+shares = {"source": 3 + 1 / 3, "service": module("panels.sidebar").SERVICES_IN_A_ROW}
+for name, share in shares.items():
+    found.extend(["choice", share, item.name] for item in chosen.bl_rna.properties[name].enum_items)
 for of_a_state in buttons.values():
     found.extend(["button", min(2, len(of_a_state)), text] for _, text, _ in of_a_state)
 found
@@ -45,12 +45,15 @@ found
 ELSEWHERE = (
     ("field", 1, "Automatic"),
     ("field", 2, "Auto"),
+    ("field with a button", 1, "15,000 (usual)"),
     ("header", 1, "Parameters"),
     ("header", 1, "More Parameters"),
     ("header", 1, "Import"),
+    ("header", 1, "More Views (3)"),
     ("button", 1, "Enter API Key"),
     ("button", 1, "Allow Online Access"),
     ("button", 1, "Open Preferences"),
+    ("button", 1, "Get the File"),
     ("button with a number", 1, "Generate 3D Model"),
     ("button with a number", 1, "Generate for 1,000 Credits"),
     ("button with a number", 1, "Generate 8 for 320 Credits"),
@@ -89,6 +92,7 @@ def room(kind, sharing, width, unit):
         "box": field - 1.1 * unit,
         "menu": field - 0.95 * unit,
         "field": field / sharing - 0.2 * unit,
+        "field with a button": field - 1.2 * unit,
         "choice": part - 0.2 * unit,
         "button": part - 1.05 * unit,
         "button with a number": whole - 4.05 * unit,  # the number of variants
@@ -150,7 +154,7 @@ from types import SimpleNamespace
 from layout import Layout
 
 services = module("api.services").SERVICES.values()
-sentences = [service.description for service in services]
+sentences = [text for service in services for text in (service.description, service.closed) if text]
 for parameter in [parameter for service in services for parameter in service.parameters]:
     sentences += [parameter.description, *(option.description for option in getattr(parameter, "options", {}).values())]
 region = next(region for region in bpy.context.area.regions if region.type == "UI")
@@ -193,11 +197,11 @@ def cut(blender, side):
     return found
 
 
-@pytest.mark.parametrize("service", ["LOCAL", "CSM", "MESHY"])
+@pytest.mark.parametrize("service", ["LOCAL", "COMFYUI", "CSM", "MESHY"])
 def test_nothing_in_the_tab_ends_in_dots(blender, service):
     blender.run(SETTINGS, service=service)
     side = blender.open_sidebar()
-    closed = ["Import", *(["More Parameters"] if service == "MESHY" else [])]
+    closed = ["Import", *(["More Parameters"] if service in ("COMFYUI", "MESHY") else [])]
     for header in closed:
         blender.click_on(header, side)
     blender.move(*side.center)
