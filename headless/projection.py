@@ -150,7 +150,7 @@ def _views_of_faces(obj: bpy.types.Object, views: list[str]) -> NDArray[np.int64
     for _ in range(int(EVENING * np.sqrt(len(normals)))):
         spread = np.repeat(normals, totals, axis=0)
         sums = np.stack([np.bincount(place, spread[:, axis], places) for axis in range(3)], axis=1)
-        sums /= np.maximum(np.linalg.norm(sums, axis=1), 1e-9)[:, None]
+        sums = sums / np.maximum(np.linalg.norm(sums, axis=1), 1e-9)[:, None]
         normals = np.add.reduceat(sums[place], starts, axis=0) / totals[:, None]
     normals = normals @ np.array(obj.matrix_world.to_3x3().inverted_safe())
     looks = []
