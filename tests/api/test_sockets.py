@@ -293,7 +293,7 @@ AT_A_LETTER = json.dumps(TWO, ensure_ascii=False).encode().index("\u72d0".encode
         (parted(TWO, AT_A_LETTER, AT_A_LETTER + 1), [TWO]),
         (parted(TWO, 0, 0, 7, 7), [TWO]),
         ([parted(TWO, 5)[0], frame(PING, b"x"), frame(PONG), parted(TWO, 5)[1]], [TWO]),
-        ([frame(BINARY, b"\0" * 70_000), text(ONE)], [ONE]),
+        ([frame(BINARY, b"\0" * 70_000), frame(BINARY, json.dumps(TWO).encode()), text(ONE)], [ONE]),
         ([*parted(b"{}" * 200, 126, opcode=BINARY), text(ONE)], [ONE]),
         ([frame(TEXT, part) for part in (b"", b"no", b"[1]", b"7", b"null", b"[" * 100_000)] + [text(ONE)], [ONE]),
         ([frame(TEXT, b'{"a": "\xff"}'), text(ONE)], [{"a": "\ufffd"}, ONE]),
@@ -332,6 +332,7 @@ def test_frames_may_come_byte_by_byte_and_with_the_head(hostile):
         frame(CLOSE, b"\x03\xe8"),
         frame(CLOSE, b"\xff" * 125),
         frame(TEXT, b"{}", mask=b"abcd"),
+        frame(PONG, mask=frame(PONG) * 2),  # without a mask these would be frames
         frame(TEXT, b"{}", reserved=0x40),
         frame(TEXT, b"{}", reserved=0x10),
         frame(0x3, b"{}"),
