@@ -168,6 +168,13 @@ def test_a_side_without_a_picture_takes_the_front_s_colors(tmp_path: Path, pictu
     assert seen("back", 0.35, 0.4) == near(COLORS["front"][1])
 
 
+def test_what_looks_up_or_down_takes_the_front_s_colors(tmp_path: Path, pictures: dict[str, str]) -> None:
+    mesh = convert(tmp_path, sphere(subdivisions=6), pictures).root.data
+    looking = [face for face in mesh.polygons if abs(face.normal.z) > 0.9985]
+    assert len(looking) >= 10
+    assert {mesh.materials[face.material_index].name for face in looking} == {"Star Front"}
+
+
 @pytest.mark.parametrize("alpha", [0, 255], ids=["transparent", "plain"])
 def test_nothing_of_the_background_gets_onto_the_model(tmp_path: Path, alpha: int) -> None:
     file = drawn(tmp_path / "front.png", *COLORS["front"], alpha=alpha)
