@@ -154,6 +154,7 @@ def _views_of_faces(obj: bpy.types.Object, views: list[str]) -> NDArray[np.int64
         evened = sums / np.maximum(np.linalg.norm(sums, axis=1), 1e-9)[:, None]
         normals = np.add.reduceat(evened[place], starts, axis=0) / totals[:, None]
     normals = normals @ np.array(obj.matrix_world.to_3x3().inverted_safe())
+    normals = normals / np.maximum(np.linalg.norm(normals, axis=1), 1e-9)[:, None]
     looks = []
     for view in views:
         straight = normals @ np.array(AXES[view][1], np.float32)

@@ -231,6 +231,14 @@ def test_the_picture_lies_over_all_objects_together_where_they_stand(tmp_path: P
         assert seen(view, 0.9, 0.5) == near(COLORS[view][1])
 
 
+@pytest.mark.parametrize("scale", [0.01, 100])
+def test_a_model_of_any_size_is_painted_alike(tmp_path: Path, pictures: dict[str, str], scale: float) -> None:
+    convert(tmp_path, crowd({"scale": [scale] * 3}), pictures)
+    for view, (left, right) in COLORS.items():
+        assert seen(view, 0.3, 0.4) == near(left), view
+        assert seen(view, 0.7, 0.4) == near(right), view
+
+
 # The material, and what stays
 
 
