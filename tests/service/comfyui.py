@@ -11,6 +11,7 @@ import asyncio
 import copy
 import email.message
 import email.utils
+import json
 import mimetypes
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -193,15 +194,17 @@ class ComfyUi(Counter):
         if kind not in TYPES:
             raise TroubleError(f"no such type: {kind}")
         picture = parts.get("image")
-        if picture is None or picture.file == "":
+        if picture is None:
             return web.Response(status=400)
-        if picture.file is None:
+        if not picture.file:
             raise TroubleError("the picture is no file")
         is_over = text_of(parts, "overwrite", "") in ("true", "1")
         try:
             name = self.runs.installed.disk.upload(kind, subfolder, picture.file, picture.content, is_over)
         except OutsideError:
             return web.Response(status=400)
+        except FileNotFoundError:
+            raise TroubleError("only the subfolder is made, not one in the name") from None
         return json_answer({"name": name, "subfolder": subfolder, "type": kind})
 
     async def view(self, request: web.Request) -> web.StreamResponse:
@@ -226,7 +229,9 @@ class ComfyUi(Counter):
             file.media_type = "model/gltf-binary"
         if request[CALL].notes.get("other_file"):
             file = file.other()
-        span = part_of(file, request, not request[CALL].notes.get("no_range"))
+        since = request.if_range  # a date only: a tag is not heeded
+        is_same = since is None or int(file.modified) <= since.timestamp()
+        span = part_of(file, request, not request[CALL].notes.get("no_range"), is_same)
         if span is None:
             return web.Response(status=416, headers={"Content-Range": f"bytes */{file.size}"})
         span.headers["Content-Disposition"] = f'filename="{name}"'
@@ -235,13 +240,17 @@ class ComfyUi(Counter):
     # jobs
 
     async def prompt(self, request: web.Request) -> web.StreamResponse:
-        sent = json_object(await request.read())
-        if sent is None:
-            raise TroubleError("no JSON object")
+        sent = json_value(await request.read())
+        if not isinstance(sent, (dict, list, str)):
+            raise TroubleError("no JSON, or a number")
+        if not isinstance(sent, dict):
+            sent = {}
         number = self.runs.number(bool(sent.get("front")))
         if "prompt" not in sent:
             return refusal("no_prompt", "No prompt provided", "No prompt provided")
-        prompt_id = sent.get("prompt_id") or str(uuid.uuid4())
+        prompt_id = sent.get("prompt_id")
+        if prompt_id is None:
+            prompt_id = str(uuid.uuid4())
         if self.runs.dialect == NEW and not is_id(prompt_id):
             return refusal("invalid_prompt_id", "prompt_id must be a valid UUID", ID_DETAILS)
         graph = copy.deepcopy(sent["prompt"])
@@ -391,6 +400,14 @@ def is_id(value: Any) -> bool:
         return isinstance(value, str) and str(uuid.UUID(value)) == value
     except ValueError:
         return False
+
+
+def json_value(body: bytes) -> Any:
+    """The JSON of a request; None where it is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _demanded(body: bytes) -> dict[str, Any]:

@@ -66,9 +66,9 @@ class Disk:
 
     def upload(self, kind: str, subfolder: str, name: str, content: bytes, is_over: bool) -> str:
         """Keep a file, and say by which name: another one where the name is taken by other bytes. Raises
-        `OutsideError`."""
+        `OutsideError`, or FileNotFoundError where the name itself has a folder that is not there."""
         path = self.within(kind, os.path.normpath(subfolder), name)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self.within(kind, os.path.normpath(subfolder)).mkdir(parents=True, exist_ok=True)
         stem, suffix = os.path.splitext(name)
         number = 1
         while not is_over and path.exists() and path.read_bytes() != content:

@@ -2,7 +2,8 @@
 """Which nodes the stand-in's ComfyUI knows: inputs, ranges, outputs, and how each version tells them. Runs none.
 
 Source: /object_info of ComfyUI 0.33.0 and 0.3.64. VoxelFromMask and Boom are two nodes without weights, which stand for
-a sampler and for one that runs out of memory; they are no part of ComfyUI.
+a sampler and for one that runs out of memory; they are no part of ComfyUI. The few of extensions are as their sources
+have them: ComfyUI-Hunyuan3DWrapper and ComfyUI-Trellis2, whose exporters name their file as text only.
 """
 
 from __future__ import annotations
@@ -86,8 +87,8 @@ def text(default: str) -> Input:
     return "STRING", {"default": default}
 
 
-def one_of(*options: str) -> Combo:
-    return Combo(options)
+def one_of(*options: str, **opts: Any) -> Combo:
+    return Combo(options, opts=opts)
 
 
 def file_in(folder: str, *more: str) -> Combo:
@@ -100,32 +101,21 @@ FILES = "FILE_3D_GLB,FILE_3D_GLTF,FILE_3D_FBX,FILE_3D_OBJ,FILE_3D_STL,FILE_3D_US
 SAVED = "MESH,FILE_3D_GLB,FILE_3D_GLTF,FILE_3D_OBJ,FILE_3D_FBX,FILE_3D_STL,FILE_3D_USDZ,FILE_3D_PLY,FILE_3D_SPLAT"
 SAVED += ",FILE_3D_SPZ,FILE_3D_KSPLAT,FILE_3D_SPLAT_ANY,FILE_3D_POINT_CLOUD_ANY,FILE_3D"
 SAMPLERS = one_of(
+    *["euler", "euler_cfg_pp", "euler_ancestral", "euler_ancestral_cfg_pp", "heun", "heunpp2", "exp_heun_2_x0"],
+    *["exp_heun_2_x0_sde", "dpm_2", "dpm_2_ancestral", "lms", "dpm_fast", "dpm_adaptive", "dpmpp_2s_ancestral"],
+    *["dpmpp_2s_ancestral_cfg_pp", "dpmpp_sde", "dpmpp_sde_gpu", "dpmpp_2m", "dpmpp_2m_cfg_pp", "dpmpp_2m_sde"],
     *[
-        "euler",
-        "euler_cfg_pp",
-        "euler_ancestral",
-        "euler_ancestral_cfg_pp",
-        "heun",
-        "heunpp2",
-        "dpm_2",
-        "dpm_2_ancestral",
-        "lms",
-        "dpm_fast",
-    ],
-    *[
-        "dpm_adaptive",
-        "dpmpp_2s_ancestral",
-        "dpmpp_sde",
-        "dpmpp_2m",
-        "dpmpp_2m_sde",
+        "dpmpp_2m_sde_gpu",
+        "dpmpp_2m_sde_heun",
+        "dpmpp_2m_sde_heun_gpu",
         "dpmpp_3m_sde",
+        "dpmpp_3m_sde_gpu",
         "ddpm",
         "lcm",
-        "ipndm",
-        "ipndm_v",
-        "deis",
     ],
-    *["res_multistep", "gradient_estimation", "er_sde", "seeds_2", "seeds_3", "ddim", "uni_pc", "uni_pc_bh2"],
+    *["ipndm", "ipndm_v", "deis", "res_multistep", "res_multistep_cfg_pp", "res_multistep_ancestral"],
+    *["res_multistep_ancestral_cfg_pp", "gradient_estimation", "gradient_estimation_cfg_pp", "er_sde", "seeds_2"],
+    *["seeds_3", "sa_solver", "sa_solver_pece", "ddim", "uni_pc", "uni_pc_bh2"],
 )
 SCHEDULERS = one_of(
     *[
@@ -160,7 +150,8 @@ STAGE = (*BOTH, "LATENT")
 SIGNS = ("positive", "negative")
 EXTRAS = "comfy_extras.nodes_"
 MESHES, TRELLIS, HUNYUAN = f"{EXTRAS}mesh_postprocess", f"{EXTRAS}trellis2", f"{EXTRAS}hunyuan3d"
-KIJAI = "custom_nodes.ComfyUI-Hunyuan3DWrapper"
+KIJAI, TRELLIS_KIT = "custom_nodes.ComfyUI-Hunyuan3DWrapper", "custom_nodes.ComfyUI-Trellis2"
+FORMATS = one_of("glb", "obj", "ply", "stl", "3mf", "dae")
 
 
 def v1(required: Inputs, *outputs: str, **more: Any) -> Node:
@@ -276,8 +267,8 @@ NODES: Mapping[str, Node] = {
         f"{EXTRAS}moge",
         {
             "moge_geometry": "MOGE_GEOMETRY",
-            "axis": one_of("vertical", "horizontal", "diagonal"),
-            "unit": one_of("degrees", "radians"),
+            "axis": one_of("vertical", "horizontal", "diagonal", default="vertical"),
+            "unit": one_of("degrees", "radians", default="degrees"),
         },
         "FLOAT",
         "FLOAT",
@@ -353,7 +344,10 @@ NODES: Mapping[str, Node] = {
         "VOXEL",
     ),
     "VaeDecodeStructureTrellis2": fresh(
-        TRELLIS, {"samples": "LATENT", "vae": "VAE", "resolution": one_of("32", "64")}, "VOXEL", names=("voxel",)
+        TRELLIS,
+        {"samples": "LATENT", "vae": "VAE", "resolution": one_of("32", "64", default="32")},
+        "VOXEL",
+        names=("voxel",),
     ),
     "VaeDecodeShapeTrellis": fresh(
         TRELLIS,
@@ -408,7 +402,7 @@ NODES: Mapping[str, Node] = {
         MESHES,
         {
             "mesh": "MESH",
-            "segmenter": one_of("pec", "adaptive"),
+            "segmenter": one_of("pec", "adaptive", default="pec"),
             "resolution": whole(1024, 0, 8192),
             "padding": whole(1, 0, 16),
             "weld_distance": real(0.0, 0.0, 1.0),
@@ -512,6 +506,53 @@ NODES: Mapping[str, Node] = {
         optional={"seconds": real(1.2, 0.0, 3600.0)},
         module="custom_nodes.test_nodes",
         is_slow=True,
+    ),
+    "Hy3DModelLoader": v1(
+        {"model": file_in("diffusion_models")}, "HY3DMODEL", "HY3DVAE", names=("pipeline", "vae"), module=KIJAI
+    ),
+    "Hy3DGenerateMesh": v1(
+        {
+            "pipeline": "HY3DMODEL",
+            "image": "IMAGE",
+            "guidance_scale": real(5.5, 0.0, 100.0),
+            "steps": ("INT", {"default": 30, "min": 1}),
+            "seed": whole(0, 0, 2**64 - 1),
+        },
+        "HY3DLATENT",
+        optional={"mask": "MASK"},
+        names=("latents",),
+        module=KIJAI,
+        is_slow=True,
+    ),
+    "Hy3DVAEDecode": v1(
+        {
+            "vae": "HY3DVAE",
+            "latents": "HY3DLATENT",
+            "box_v": real(1.01, -10.0, 10.0),
+            "octree_resolution": whole(384, 8, 4096),
+            "num_chunks": whole(8000, 1, 10000000),
+            "mc_level": real(0.0, -1.0, 1.0),
+            "mc_algo": one_of("mc", "dmc"),
+        },
+        "TRIMESH",
+        names=("trimesh",),
+        module=KIJAI,
+    ),
+    "Hy3DExportMesh": v1(
+        {"trimesh": "TRIMESH", "filename_prefix": text("3D/Hy3D"), "file_format": FORMATS},
+        "STRING",
+        optional={"save_file": flag(True)},
+        names=("glb_path",),
+        module=KIJAI,
+        is_output=True,
+    ),
+    "Trellis2ExportMesh": v1(
+        {"trimesh": "TRIMESH", "filename_prefix": text("3D/Trellis2"), "file_format": FORMATS},
+        "STRING",
+        "STRING",
+        names=("glb_path", "relative_path"),
+        module=TRELLIS_KIT,
+        is_output=True,
     ),
     "Boom": v1({"voxel": "VOXEL"}, "VOXEL", module="custom_nodes.test_nodes"),
 }

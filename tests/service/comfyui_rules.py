@@ -17,6 +17,7 @@ from .comfyui_nodes import ANY, LONG_LIST, MATCH, NEW, NODES, OLD, Combo, Dynami
 Graph = dict[str, Any]
 NUMBERS = {"INT": int, "FLOAT": float, "STRING": str, "BOOLEAN": bool}
 PICTURE_LOADERS = ("LoadImage", "LoadImageMask")
+TRIPS = (KeyError, IndexError, TypeError, AttributeError)  # what the server's own look at a node may raise
 KINDS = {
     "required_input_missing": "Required input is missing",
     "bad_linked_input": "Bad linked input, must be a length-2 list of [node_id, slot_index]",
@@ -122,7 +123,7 @@ class _Validation:
         for output in outputs:
             try:
                 is_good, reasons = self._node(output, [])
-            except (KeyError, IndexError, TypeError) as error:
+            except TRIPS as error:
                 is_good, reasons = False, [_tripped("exception_during_validation", error)]
                 self.seen[output] = False, reasons
             if is_good:
@@ -198,7 +199,7 @@ class _Validation:
             return _reason("bad_linked_input", name, {**extra, "received_value": link}), True
         other = self.installed.find(self.graph[link[0]]["class_type"])
         assert other is not None
-        received = other.outputs[link[1]]
+        received = (list(other.outputs) if other.is_v3 and self.installed.dialect == NEW else other.outputs)[link[1]]
         expected = "COMBO" if isinstance(value, Combo) else value if isinstance(value, str) else config[0]
         if not _fits(received, expected):
             told = config[0] if not isinstance(config[0], list) else str(config[0])
@@ -208,7 +209,7 @@ class _Validation:
             ), True
         try:
             return None, self._node(link[0], [*above, node_id])[0]
-        except (KeyError, IndexError, TypeError) as error:
+        except TRIPS as error:
             tripped = _tripped("exception_during_inner_validation", error, {**extra, "linked_node": link})
             self.seen[link[0]] = False, [tripped]
             return None, False
@@ -233,7 +234,7 @@ class _Validation:
                     {**extra, "received_value": given, "exception_message": str(error)},
                 )
         if class_name in PICTURE_LOADERS and name == "image":
-            if not isinstance(given, str) or self.installed.disk.picture(given) is None:
+            if self.installed.disk.picture(given) is None:
                 return _reason("custom_validation_failed", f"image - Invalid image file: {given}", {"input_name": name})
             return None
         for word, limit, is_beyond in (("min", "smaller", given_below), ("max", "bigger", given_above)):
@@ -274,8 +275,7 @@ def _reason(kind: str, details: str, extra: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _tripped(kind: str, error: Exception, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    words = "list index out of range" if isinstance(error, IndexError) else str(error)
     about = {"exception_type": type(error).__name__, "traceback": ['  File "execution.py", in validate_inputs\n']}
     if extra is not None:
-        about = {**extra, "exception_message": words, **about}
-    return _reason(kind, words, about)
+        about = {**extra, "exception_message": str(error), **about}
+    return _reason(kind, str(error), about)

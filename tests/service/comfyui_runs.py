@@ -482,8 +482,14 @@ class Runs:
         return job.model if is_painted or self.plain_model is None else self.plain_model
 
     def _texts(self, job: Job, node_id: str) -> list[Any]:
-        """What the outputs of a node are, as far as they are plain values."""
+        """What the outputs of a node are, as far as they are plain values. An exporter writes its file."""
         name, sent = job.graph[node_id]["class_type"], job.graph[node_id]["inputs"]
+        if name in ("Hy3DExportMesh", "Trellis2ExportMesh"):
+            relative = "/".join(self._save(sent, f"_.{sent['file_format']}", self._glb(job, node_id)))
+            absolute = str(self.installed.disk.folder("output") / relative)
+            if self._quirk("windows_path"):
+                absolute = relative = WINDOWS + relative.replace("/", "\\")
+            return [relative] if name == "Hy3DExportMesh" else [absolute, relative]
         if name.startswith("Primitive"):
             return [sent["value"]]
         if name == "PreviewAny":

@@ -71,8 +71,9 @@ def zipped(name: str, content: bytes) -> bytes:
     return packed.getvalue()
 
 
-def part(file: File, request: web.Request, with_ranges: bool) -> Pieces | None:
-    """The whole file, or the range that was asked for (RFC 9110, section 14); None for one beyond the end."""
+def part(file: File, request: web.Request, with_ranges: bool, is_same: bool) -> Pieces | None:
+    """The whole file, or, of the same file, the range that was asked for (RFC 9110, section 14); None for one beyond
+    its end."""
     headers = {
         "Content-Type": file.media_type,
         "ETag": file.tag,
@@ -80,7 +81,7 @@ def part(file: File, request: web.Request, with_ranges: bool) -> Pieces | None:
     }
     if with_ranges:
         headers["Accept-Ranges"] = "bytes"
-    span = _span(file, request, headers["Last-Modified"]) if with_ranges else None
+    span = _span(file, request) if with_ranges and is_same else None
     if span is None:
         return Pieces(file.content, headers=headers, start=0, stop=file.size)
     start, stop = span
@@ -90,10 +91,8 @@ def part(file: File, request: web.Request, with_ranges: bool) -> Pieces | None:
     return Pieces(file.content, status=206, headers=headers, start=start, stop=stop)
 
 
-def _span(file: File, request: web.Request, modified: str) -> tuple[int, int] | None:
+def _span(file: File, request: web.Request) -> tuple[int, int] | None:
     """Where the asked range starts and stops; None for the whole file, as with a Range that makes no sense."""
-    if request.headers.get("If-Range", file.tag) not in (file.tag, modified):
-        return None
     try:
         asked = request.http_range
     except ValueError:
@@ -194,7 +193,9 @@ class FileHost(Counter):
         return self._part(file.other() if request[CALL].notes.get("other_file") else file, request)
 
     def _part(self, file: File, request: web.Request) -> web.StreamResponse:
-        found = part(file, request, not request[CALL].notes.get("no_range"))
+        same = (file.tag, email.utils.formatdate(file.modified, usegmt=True))
+        is_same = request.headers.get("If-Range", file.tag) in same
+        found = part(file, request, not request[CALL].notes.get("no_range"), is_same)
         return self.problem(416, "", {"Content-Range": f"bytes */{file.size}"}) if found is None else found
 
     def _is_signed(self, path: str, request: web.Request) -> bool:
