@@ -85,6 +85,7 @@ class Job:
     at: int = 0  # where in the order it is
     is_on: bool = False  # whether that node has begun
     value: float = 0  # and how far that node is
+    is_interrupted: bool = False  # and has not heeded it yet
     is_told: bool = False  # a test has let it finish
     told: tuple[str, float, float] | None = None  # a test has said how far it is
     failure: Failure | None = None  # a test has let it fail
@@ -255,10 +256,15 @@ class Runs:
             if job is None or job_id not in (None, job.id):
                 return False
             self.interrupted.append(job.id)
-            data = {**self._place(job), "executed": list(job.executed)}
-            self._end(job, "execution_interrupted", data, time.time())
-        self.give_up(job.task.id)
+            job.is_interrupted = True
+            if not self._quirk("late_interrupt"):
+                self._break_off(job)
         return True
+
+    def _break_off(self, job: Job) -> None:
+        data = {**self._place(job), "executed": list(job.executed)}
+        self._end(job, "execution_interrupted", data, time.time())
+        self.give_up(job.task.id)
 
     def running_node(self, client: str) -> str | None:
         """The node that runs for a client that has come back."""
@@ -315,6 +321,9 @@ class Runs:
                 )
                 raise NodeError(job.failure.kind, job.failure.message)
             target = self._target(job, now)
+            if job.is_interrupted and target.at > job.at:  # heeded between two nodes
+                self._break_off(job)
+                return True
             self._reach(job, target)
         except NodeError as error:
             self._end(job, "execution_error", self._error(job, error), now)

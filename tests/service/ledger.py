@@ -46,6 +46,7 @@ QUIRKS: Mapping[str, Any] = {
     "no_output": False,  # ComfyUI: a job ends well, and names no file
     "save_3d": False,  # ComfyUI: Save3DAdvanced names its file as SaveGLB does, too (versions after 0.33.0)
     "windows_path": False,  # ComfyUI: what a node tells as text is an absolute path of Windows
+    "late_interrupt": False,  # ComfyUI: an interrupt is heeded when the node that runs is done, and not before
     "login": "",  # ComfyUI: behind "Bearer", or behind a header of this name; 401 without the token
     "forbidden": False,  # ComfyUI: a proxy in front of it answers 403
     "link_seconds": RETENTION_SECONDS,  # how long a signed address holds

@@ -199,6 +199,16 @@ def test_what_was_interrupted_is_written_down_and_no_id_stops_whoever_runs(waiti
     patient.runs(second)
 
 
+def test_an_interrupt_may_be_heeded_only_when_the_node_is_done(waiting, patient):
+    waiting.quirk("comfyui", late_interrupt=True)
+    job_id = running(patient)
+    assert patient.post("/interrupt", {"prompt_id": job_id}).status_code == 200
+    assert (waiting.comfyui.interrupted, patient.ids()[0]) == ([job_id], [job_id])
+    waiting.comfyui.set_progress(job_id, "decode", 0, 1)
+    name, about = last_message(patient.over(job_id))
+    assert (name, about["node_id"]) == ("execution_interrupted", "sample")
+
+
 def test_to_clear_the_queue_takes_everybodys_jobs(patient):
     first = running(patient)
     patient.queued(hunyuan_graph())
