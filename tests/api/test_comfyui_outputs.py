@@ -67,6 +67,7 @@ def test_a_saved_glb_goes_before_previews_and_other_files():
     assert find(entry(a=saved, b={"result": ["preview3d_advanced_1.glb"]})).filename == "saved.glb"
     assert find(entry(a=saved, b={"result": ["preview3d_1.glb"]})).filename == "saved.glb"
     assert find(entry(a=saved, b={"3d": [named("b.obj")]})).filename == "saved.glb"
+    assert find(entry(a={"result": ["saved.glb"]}, b={"3d": [named("b.glb", type="temp")]})).filename == "saved.glb"
     assert find(entry(a={"3d": [named("one.glb"), named("two.glb")]})).filename == "one.glb"  # of a batch
 
 

@@ -3,6 +3,7 @@
 
 import copy
 import json
+import os
 import struct
 import zlib
 
@@ -152,10 +153,13 @@ def test_a_file_for_the_editor_is_refused_with_how_to_get_the_other(refused, con
         {"prompt": "text"},
         png(),
         png((b"zTXt", b"prompt\0\0" + zlib.compress(CARRIED))),
+        png((b"iTXt", b"prompt\0\1\0\0\0" + zlib.compress(CARRIED))),
+        png((b"iTXt", b"prompt")),
         png((b"tEXt", b"prompt\0" + CARRIED))[:80],
         b"glTF",
         glb({"asset": {"version": "2.0"}}),
         glb({"asset": {"extras": {"prompt": "{"}}}),
+        glb({"asset": {"extras": {"prompt": "\ud800"}}}),
         glb([]),
         struct.pack("<4sIII4s", b"glTF", 2, 2**31, 2**31, b"JSON") + b"{",
     ],
@@ -165,6 +169,23 @@ def test_a_file_without_a_workflow_is_refused(refused, content):
     assert refused(content) == (
         "The workflow file holds no workflow: use one that ComfyUI has exported with Export (API)."
     )
+
+
+def test_a_node_may_be_called_like_what_is_sent_around_a_graph(read):
+    ids = {"12": "prompt", "9": "nodes"}
+    renamed = {ids.get(id, id): entry for id, entry in plus(**{"3": node("Sculpt", image=["prompt", 0])}).items()}
+    own = read(renamed)
+    assert [node.id for node in own.pictures()] == ["prompt"] and [node.id for node in own.savers()] == ["nodes"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="whoever may do anything reads it")
+def test_a_file_that_may_not_be_read_is_said(read, tmp_path, is_sentence):
+    path = tmp_path / "mine.json"
+    path.write_bytes(CARRIED)
+    path.chmod(0)
+    with pytest.raises(errors.ParameterError, match="mine.json may not be read: check the permissions") as caught:
+        workflow.read(path)
+    assert is_sentence(str(caught.value))
 
 
 def test_a_file_that_is_too_large_is_refused(tmp_path, is_sentence):
@@ -237,6 +258,18 @@ def test_of_two_nodes_that_load_a_picture_one_has_to_be_chosen():
     assert [graph[id]["inputs"]["image"] for id in ("12", "15")] == ["old.png", FRONT["front"]]
 
 
+def test_with_the_node_that_was_chosen_go_those_that_loaded_the_same():
+    three = plus(
+        TWO,
+        again=node("LoadImage", image="style.png"),
+        m=node("LoadImageMask", image="old.png", channel="red"),
+        n=node("LoadImageMask", image="style.png", channel="red"),
+        **{"4": node("VoxelToMesh", voxel=["3", 0], a=["again", 0], m=["m", 0], n=["n", 0])},
+    )
+    graph, _ = sent(three, picture_node="15")
+    assert {id for id, entry in graph.items() if entry["inputs"].get("image") == FRONT["front"]} == {"15", "again", "n"}
+
+
 def test_a_node_that_loads_no_picture_cannot_be_chosen():
     assert why_not(TWO, picture_node="3") == (
         "The workflow has no node 3 that loads a picture: use 12 (Load Image) or 15 (LoadImage) as Picture Node."
@@ -285,8 +318,16 @@ def test_a_picture_that_another_node_gives_is_left_alone():
 
 
 def test_a_node_that_loads_results_is_told_where_the_picture_lies():
-    graph, _ = sent(plus(**{"12": node("LoadImageOutput", image="x.png [output]")}))
-    assert graph["12"]["inputs"]["image"] == FRONT["front"] + " [input]"
+    info = {"MyResults": said({"image": ["COMBO", {"image_upload": True, "image_folder": "output"}]}, output=["IMAGE"])}
+    for class_type in ("LoadImageOutput", "MyResults"):
+        graph, _ = sent(plus(**{"12": node(class_type, image="x.png [output]")}), info=info)
+        assert graph["12"]["inputs"]["image"] == FRONT["front"] + " [input]"
+
+
+def test_what_people_paint_in_comfyui_is_no_picture_to_begin_with():
+    info = {name: said(UPLOADED, output=["IMAGE"]) for name in ("LoadImage", "Painter")}
+    painted = plus(p=node("Painter", image="mask.png"), **{"3": node("Sculpt", image=["12", 0], mask=["p", 0])})
+    assert [node.id for node in workflow.Workflow(painted).pictures(info)] == ["12"]
 
 
 @pytest.mark.parametrize("class_type", ["ETN_LoadImageBase64", "LoadImagesFromFolder"])
@@ -383,6 +424,13 @@ def test_one_sheet_of_all_views_is_one_picture():
     assert graph["sheet"]["inputs"]["image"] == FRONT["front"] and len(graph["cond"]["inputs"]) == 4
 
 
+def test_a_sheet_of_some_views_beside_a_picture_of_another_is_the_main_picture():
+    mixed = plus(VIEWS, left1=node("ImageCropV2", image=["front0", 0]), right1=node("ImageCropV2", image=["front0", 0]))
+    assert workflow.Workflow(mixed).views({}) == ("front", "back")
+    graph, _ = sent(mixed, {"front": "sheet.png", "back": "b.png"})
+    assert (graph["front0"]["inputs"]["image"], graph["back0"]["inputs"]["image"]) == ("sheet.png", "b.png")
+
+
 # Models.
 
 
@@ -445,6 +493,21 @@ def test_a_mesh_that_nothing_saves_is_saved():
     assert "DecimateMesh" in workflow.Workflow(finer).classes  # so that the server is asked about it
     info = {name: said(output=["MESH"]) for name in ("VoxelToMesh", "DecimateMesh")}
     graph, saver = sent(finer, info=info)
+    assert graph[saver]["inputs"]["mesh"] == ["d", 0]
+
+
+def test_a_mesh_is_the_last_where_no_other_mesh_is_made_of_it():
+    ended = {id: entry for id, entry in PLAIN.items() if id != "9"} | {
+        "look": node("LookAt", mesh=["4", 0]),
+        "d": node("DecimateMesh", mesh=["4", 0], voxels=["d0", 1]),
+        "d0": node("Other", voxel=["3", 0]),
+        "look2": node("LookAt", mesh=["d", 0]),
+    }
+    kinds = {"VoxelToMesh": ["MESH"], "DecimateMesh": ["MESH"], "Other": ["MESH", "VOXEL"], "LookAt": ["IMAGE"]}
+    info = {name: said(output=output) for name, output in kinds.items()}
+    assert [node.id for node in workflow.Workflow(ended).savers(info)] == ["d", "d0"]
+    assert "has 2 nodes that save a model, d (DecimateMesh) and d0 (Other): choose one" in why_not(ended, info=info)
+    graph, saver = sent(ended, info=info, model_node="d")
     assert graph[saver]["inputs"]["mesh"] == ["d", 0]
 
 
@@ -518,8 +581,9 @@ def test_odd_words_of_a_server_about_a_class_break_nothing(odd):
     [{"a": ["4", 0, 1]}, {"a": [4, 0]}, {"a": ["none", 0]}, {"a": ["3", True]}, {"a": ["3", "x"]}, {"a": ["3", 0]}],
 )
 def test_odd_links_break_nothing(inputs):
-    graph, _ = sent(plus(**{"3": node("Sculpt", image=["12", 0], **inputs)}))
-    assert graph["3"]["inputs"] == {"image": ["12", 0], **inputs}
+    graph, _ = sent(plus(x=node("Other"), **{"3": node("Sculpt", image=["12", 0], **inputs, b=["x", "0"])}))
+    assert graph["3"]["inputs"] == {"image": ["12", 0], **inputs, "b": ["x", "0"]}
+    assert "x" not in graph
 
 
 def test_deep_values_are_sent_as_they_are(read):

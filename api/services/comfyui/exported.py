@@ -72,8 +72,8 @@ def _in_png(file: BinaryIO) -> bytes:
     found: dict[bytes, bytes] = {}
     for kind, data in _png_texts(file):
         keyword, _, rest = data.partition(b"\0")
-        if kind == b"iTXt":  # not compressed, then: two texts on the language
-            rest = rest[2:].split(b"\0", 2)[-1] if rest[:1] == b"\0" else b""
+        if kind == b"iTXt":  # whether it is compressed, and two texts on the language, come first
+            rest = rest[2:].split(b"\0", 2)[-1]
         found.setdefault(keyword, rest)
     return found.get(b"prompt") or found.get(b"workflow") or b""
 

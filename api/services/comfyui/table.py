@@ -34,7 +34,7 @@ PARAMETERS: Table = (
     ),
     File(
         name="workflow_file",
-        description="File of a workflow that ComfyUI has exported with Export (API)",
+        description="Workflow that ComfyUI has exported with Export (API), or a PNG or GLB that it made with one",
         excluded=_BUILT_IN,
     ),
     Text(

@@ -120,7 +120,7 @@ class Workflow:
                 if view in pictures:
                     _put_picture(graph[id], pictures[view], info)
                 else:
-                    self._leave_out(graph, id, view, info)
+                    self._leave_out(graph, id, info)
         used = _upstream(graph, [end])
         for view, ids in loading.items():
             if view not in pictures and used.intersection(ids):
@@ -268,12 +268,12 @@ class Workflow:
                     todo.append(user)
         return found
 
-    def _leave_out(self, graph: Graph, id: str, view: str, info: Info) -> None:
+    def _leave_out(self, graph: Graph, id: str, info: Info) -> None:
         """Take out the inputs that the picture of a view leads to, where they may be missing."""
         for user, name in self._sockets(id):
             class_type = self._class(user)
             may_be_missing = name in nodes.optional(info, class_type) or class_type in VIEWS_ARE_OPTIONAL
-            if user in graph and _view_in(name) == view and may_be_missing:
+            if user in graph and may_be_missing:
                 graph[user]["inputs"].pop(name, None)
 
     # Words.
