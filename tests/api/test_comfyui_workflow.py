@@ -568,6 +568,17 @@ def test_a_number_is_a_seed_only_where_it_leads_to_one():
         assert (graph["s"]["inputs"]["value"], graph["t"]["inputs"]["value"]) == (7, 20)
 
 
+def test_one_number_that_two_samplers_share_is_set_once():
+    shared = plus(
+        s=node("PrimitiveInt", value=50),
+        a=node("KSampler", seed=["s", 0], latent=["3", 0]),
+        b=node("KSampler", seed=["s", 0], latent=["a", 0]),
+        **{"4": node("VoxelToMesh", voxel=["b", 0])},
+    )
+    graph, _ = sent(shared)
+    assert (graph["3"]["inputs"]["seed"], graph["s"]["inputs"]["value"]) == (7, 52)
+
+
 @pytest.mark.parametrize(
     "odd", [None, 5, [], {"input": []}, {"input": {"required": {"image": 5}}, "output": "IMAGE", "output_name": 3}]
 )
