@@ -30,6 +30,7 @@ from .. import api, files
 from ..api import blender, glb, picture
 from ..api.about import DRAWN
 from ..api.errors import (
+    AddressExpiredError,
     AnswerLostError,
     BusyError,
     ConnectionFailedError,
@@ -214,11 +215,31 @@ class Run:
         return True
 
     def _make_glb(self) -> None:
+        """Have the model made and bring it here; where a server of the user's own has forgotten the task, or has no
+        longer what came of it, send it again, as that costs nothing. Raises as `_bring_glb` does."""
         service = self._connect()
         self._submit(service)
+        for _ in range(SENT_AGAIN_AT_MOST):
+            try:
+                self._bring_glb(service)
+                return
+            except (GoneError, AddressExpiredError) as error:
+                if service.about.names_tasks or (self.folder / folders.FETCHED).exists():
+                    raise
+                self._log_error()
+                reason = str(error).partition(": ")[0].rstrip(".")
+                self._notes = [f"{reason}. It was sent again."]
+                self.job.give_task_up()
+                folders.clear_results(self.folder)
+                self._enter(State.WAITING, f"{reason}. It is sent again.")
+                self._ask_for_task(service)
+        self._bring_glb(service)
+
+    def _bring_glb(self, service: api.Service) -> None:
+        """Wait for the task, and fetch what came of it."""
         fetched = self.folder / folders.FETCHED
         try:
-            task = self._wait_or_send_again(service)
+            task = self._wait(service)
         except GoneError:
             if not fetched.exists():
                 raise
@@ -231,23 +252,6 @@ class Run:
             files.replace(fetched, self.folder / folders.GLB)
             return
         self._fetch(service, task)
-
-    def _wait_or_send_again(self, service: api.Service) -> api.Task:
-        """Wait for the task; where a server of the user's own has forgotten it, which costs nothing, send it again.
-        Raises as `_wait` does."""
-        for _ in range(SENT_AGAIN_AT_MOST):
-            try:
-                return self._wait(service)
-            except GoneError as error:
-                if service.about.names_tasks or (self.folder / folders.FETCHED).exists():
-                    raise
-                self._log_error()
-                reason = str(error).partition(": ")[0].rstrip(".")
-                self._notes = [f"{reason}. It was sent again."]
-                self.job.give_task_up()
-                self._enter(State.WAITING, f"{reason}. It is sent again.")
-                self._ask_for_task(service)
-        return self._wait(service)
 
     def _connect(self) -> api.Service:
         connection = dict(self.config.get("connection", {}))
