@@ -239,7 +239,8 @@ NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Text(Parameter):
-    """Free text of at most `length` characters; `suggestions` are values that are known to work.
+    """Free text of at most `length` characters, the default where it is empty; `suggestions` are values that are known
+    to work.
 
     `refused` are values that the service does not take in some states of other parameters, `ended` those that it takes
     no more, with what to use instead, and `ending` those that it will not take from a day on, with that day. Whatever
@@ -273,7 +274,7 @@ class Text(Parameter):
             raise ParameterError(f"{self.name} has {len(value)} characters: use at most {self.length}.")
         if value.strip() in self.ended:
             raise ParameterError(f"{self.name} {value.strip()!r} has ended: use {self.ended[value.strip()]}.")
-        return value.strip()
+        return value.strip() or str(self.default)
 
     def check_beside(self, table: "Table", values: Mapping[str, Any]) -> None:
         _check_word(self, self.suggestions, self.refused, table, values)

@@ -75,7 +75,7 @@ def _in_words(table: Table, parameters: dict[str, Any]) -> list[str]:
         f"{entry.label}: {_value_in_words(entry, values[entry.name])}"
         for entry in table
         if not isinstance(entry, File)
-        and values[entry.name] not in (None, "", entry.check(entry.default))
+        and values[entry.name] not in (None, "", entry.check(entry.default_beside(table, values)))
         and applies(table, entry, values)
     ]
 

@@ -249,16 +249,18 @@ def use(chosen: bpy.types.PropertyGroup, service: str, parameters: Mapping[str, 
     URLs.
 
     What the request does not name, and what this version's table does not know or take, is the service's default: that
-    is what the service assumed, and a new scene may start with something else.
+    is what the service assumed, and a new scene may start with something else. So is a number that the service
+    assumed beside the rest, so that it is another beside other values.
     """
     table = SERVICES[service].parameters
     group = getattr(chosen, service)
+    there = {parameter.name: parameters.get(parameter.name, parameter.default) for parameter in table}
     for parameter in shown(table):
         setattr(group, parameter.name, _as_property(parameter.default, parameter))
-        if parameter.name in parameters:
+        if there[parameter.name] != parameter.default_beside(table, there):
             # A later version's, or a text that Blender or no property takes.
             with contextlib.suppress(ParameterError, ValueError, TypeError):
-                setattr(group, parameter.name, _as_property(parameter.check(parameters[parameter.name]), parameter))
+                setattr(group, parameter.name, _as_property(parameter.check(there[parameter.name]), parameter))
     chosen.service = service.upper()
     source = str(parameters.get(kinds.pictures(table)[0], ""))
     with contextlib.suppress(TypeError):  # a text that Blender does not take

@@ -315,6 +315,7 @@ MESHY_WIRE = [
         {"model_type": "smart-topology", "ai_model": "meshy-t2.5", "target_polycount": 30_000},
         {"enable_pbr": True, "model_type": "smart-topology", "ai_model": "meshy-t2.5", "target_polycount": 30_000},
     ),
+    ({"ai_model": " "}, {"enable_pbr": True}),  # as where somebody has emptied the field
     ({"texture_model": "meshy-n1"}, {"enable_pbr": False, "texture_model": "meshy-n1"}),
     ({"should_remesh": True}, {"enable_pbr": True, "should_remesh": True}),
     (

@@ -217,6 +217,19 @@ def test_a_job_that_names_no_texture_was_made_without_one(chosen, module, kinds,
     assert group.texture_model == "PBR"
 
 
+def test_a_number_that_the_service_has_chosen_is_left_to_it_again(chosen, module, kinds, services):
+    table, group = services["meshy"].parameters, chosen.meshy
+    smart = {"image_url": OF_A_PICTURE, "model_type": "smart-topology", "ai_model": "meshy-t2.5"}
+    for asked, shown in ({}, 30_000), ({"target_polycount": 9_000}, 9_000):
+        job = kinds.check(table, {**smart, **asked})
+        module.use(chosen, "meshy", job)
+        assert group.target_polycount == shown
+        assert what_is_sent(group, table, module, kinds) == job
+    module.use(chosen, "meshy", kinds.check(table, smart))
+    group.ai_model = "meshy-t2"
+    assert what_is_sent(group, table, module, kinds)["target_polycount"] == 4_000
+
+
 def test_what_a_later_version_has_set_is_ignored(chosen, module):
     chosen.local.resolution = "LOW_POLY"
     later = {"image_url": OF_A_PICTURE, "topology": "hexagons", "invented_later": 1, "texture_model": "pbr"}

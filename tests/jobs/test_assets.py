@@ -146,6 +146,14 @@ def test_it_says_what_was_asked_for_in_plain_words():
     assert facts["tags"] == ["Meshy", "Red Star"] and facts["catalog"] == IDS["meshy"]
 
 
+def test_it_says_no_number_of_faces_that_nobody_asked_for():
+    smart = {"model_type": "smart-topology", "ai_model": "meshy-t2.5"}
+    assert "Faces" not in assets.facts_of(job_of("meshy", **smart))["description"]
+    for faces in (9_000, 30_000):
+        described = assets.facts_of(job_of("meshy", **smart, target_polycount=faces))["description"]
+        assert f"Faces: {faces:,}" in described
+
+
 def test_it_says_sizes():
     described = assets.facts_of(job_of("local", scaled_bbox=[-1, 2, 0.5], resolution="low_poly"))["description"]
     assert "automatic" in described and " 2," in described and " 0.5" in described and "low poly" in described
