@@ -68,7 +68,7 @@ SOURCES: Items = (
 
 TEXT_BYTES = 8000
 """Room for more than any service takes, so that the check can say what is too long: Blender cuts a text that is longer
-in silence. Without a limit it lets people type 400 (4.2) to 550 bytes only, in UTF-8."""
+in silence. Where no limit is named it lets people type a few hundred bytes of UTF-8 only (UI_MAX_DRAW_STR)."""
 
 FALLBACK = "local"
 """The service where a file names one that this version does not know: it costs nothing, and nothing leaves the
