@@ -60,12 +60,17 @@ GOES_ON_MESSAGE = (
     "Cancelled here, but {label} cannot be stopped: it goes on with the task and may charge for it. "
     "Retry to get the model, nothing is paid again."
 )
+PAID_MESSAGE = (
+    "Cancelled here, but {label} cannot be stopped: it goes on with the task, which is paid for. "
+    "Retry to get the model, nothing is paid again."
+)
 FINISHED_MESSAGE = "Cancelled here, but {label} had finished the model already. Retry to get it, nothing is paid again."
 UNKNOWN_MESSAGE = "Cancelled here. {label} does not know the task any more."
 
 FREE = {
     UNTOLD_MESSAGE: "Cancelled here. {label} has not been told yet, and may go on with the task: {why}.",
     GOES_ON_MESSAGE: "Cancelled here, but {label} cannot be stopped: it goes on with the task.",
+    PAID_MESSAGE: "Cancelled here, but {label} cannot be stopped: it goes on with the task.",
     FINISHED_MESSAGE: "Cancelled here, but {label} had finished the model already. Retry to get it.",
 }
 """The same of a service that costs nothing."""

@@ -61,7 +61,8 @@ class Telling:
         elif task.has_ended or self._is_deleted():
             job.task_over, job.message = True, folders.CANCELLED_MESSAGE
         else:
-            job.say(folders.GOES_ON_MESSAGE)
+            has_refused = self.service.about.can_cancel  # Meshy only where it works on the task already: that is paid
+            job.say(folders.PAID_MESSAGE if has_refused else folders.GOES_ON_MESSAGE)
 
     def _is_deleted(self) -> bool:
         self._is_deletion_sent = True

@@ -375,7 +375,7 @@ def test_the_older_words_for_a_path_that_is_not_there_do_not_hide_a_task_of_the_
 
 @pytest.mark.parametrize("at", ["multi", "/image"])
 def test_a_task_is_gone_where_one_path_does_not_know_it_and_the_other_is_not_there(connect, hostile, at):
-    words = {True: "NoMatchingRoute", False: "Task not found"}
+    words = {True: "No matching route found", False: "Task not found"}
     hostile.play(lambda request: [http({"message": words[at in request.target]}, "404 Not Found")])
     assert connect(hostile, "meshy").get("T").status is S.GONE
 

@@ -72,7 +72,7 @@ def test_a_task_that_waits_is_given_up_and_paid_back(make, kind):
 def test_a_task_that_cannot_be_stopped_is_said_and_kept(make, kind):
     paid, started = make(kind, percent=RUNNING)
     job = cancelled(paid, started)
-    assert "Meshy cannot be stopped: it goes on with the task and may charge" in job.message
+    assert "Meshy cannot be stopped: it goes on with the task, which is paid for." in job.message
     assert (job.untold, job.task_over) == (False, False) and paid.deleted == 1
     goes_on(paid)
 

@@ -73,7 +73,7 @@ _BY_TYPE: dict[str, tuple[type[ServiceError], str]] = {
 
 _FAILED = (TaskFailedError, "Meshy could not make the model{said}: try again, or use another picture.")
 
-_NO_ROUTE = re.compile("NoMatchingRoute")
+_NO_ROUTE = re.compile("no ?matching ?route", re.IGNORECASE)
 _ABOUT_PLAN = re.compile("NoMorePendingTasks|free plan", re.IGNORECASE)
 """With 402: the free plan makes no tasks, whatever credits there are. With 429, the former means a full queue."""
 
