@@ -326,6 +326,25 @@ def test_files_and_addresses_of_views_may_be_mixed(meshy, server, star):
     assert right[:2] == ("image/jpeg", horse.stat().st_size) and sent["texture_image_url"][1] == star.stat().st_size
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"ai_model": "meshy-6", "remove_lighting": False, "image_enhancement": False},
+        {"ai_model": "meshy-6-lite", "should_texture": False},
+        {"geometry_resolution": "2k", "texture_resolution": "8k", "texture_prompt": "mossy"},
+        {"texture_model": "meshy-7", "texture_resolution": "4k"},
+        {"should_remesh": True, "topology": "quad", "target_polycount": 5000, "save_pre_remeshed_model": True},
+        {"pose_mode": "a-pose", "auto_size": True, "multi_view_thumbnails": True},
+    ],
+    ids=str,
+)
+def test_what_the_table_takes_beside_views_meshy_takes_too(meshy, server, asked):
+    task = meshy.create({**PICTURE, **VIEWS, **asked})
+    sent = server.creates[0].parameters
+    assert asked.items() <= sent.items() and len(sent["image_urls"]) == 3
+    assert meshy.get(task.id).result.glb
+
+
 @pytest.mark.parametrize("none", [{}, dict.fromkeys(VIEWS, "")])
 def test_without_views_everything_is_as_with_one_picture(meshy, server, none):
     meshy.create({**PICTURE, **none})
