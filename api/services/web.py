@@ -150,17 +150,18 @@ class WebService:
         self,
         path: str,
         parameters: Mapping[str, Any],
+        fixed: Mapping[str, Any],
         before_sending: Callable[[], None],
         worded: Callable[[dict[str, Any]], dict[str, Any]] = dict,
     ) -> "Answer":
-        """Check, prepare and send a create request. `worded` makes what is sent of the parameters that go into it, with
-        its files as paths. Raises as `Service.create` does."""
+        """Check, prepare and send a create request. `worded` turns the parameters that go into it, with pictures as
+        addresses and paths, into what the service calls them. Raises as `Service.create` does."""
         values = sent(self.about.parameters, check(self.about.parameters, parameters))
         with tempfile.TemporaryDirectory(dir=self._folder, prefix=SCRATCH_PREFIX) as scratch:
             for name in pictures(self.about.parameters):
                 if name in values:
                     values[name] = self._prepared(values[name], Path(scratch), name)
-            payload = Payload(worded(values), lambda: self._sleep(0.0))
+            payload = Payload({**worded(values), **fixed}, lambda: self._sleep(0.0))
             before_sending()
             return self._request("POST", path, payload=payload)
 
@@ -245,7 +246,9 @@ class WebService:
         """What an answer with another status than 2xx means for the user."""
         label, status, words = self.about.label, answer.status, self._own_words(answer.body)
         said = f" ({words})" if words else ""
-        kind, sentence = self._meaning(status, words, answer.retry_after_s, names_task)
+        kind, sentence = self._meaning(status, words, answer.retry_after_s)
+        if kind is GoneError and not names_task:
+            kind, sentence = RefusedError, "{label} is not at this address{said}: check the address in the preferences."
         return kind(
             sentence.format(label=label, said=said),
             status=status,
@@ -253,14 +256,13 @@ class WebService:
             retry_after_s=answer.retry_after_s,
         )
 
-    def _meaning(
-        self, status: int, words: str, retry_after_s: float | None, names_task: bool
-    ) -> tuple[type[ServiceError], str]:
+    def _meaning(self, status: int, words: str, retry_after_s: float | None) -> tuple[type[ServiceError], str]:
         """The kind of a refusal, and its sentence, with {label} for the service and {said} for its own words."""
         if status in _MEANINGS:
             return _MEANINGS[status]
         if status == 404:
-            return self._not_found(names_task)
+            sentence = "{label} does not know the task, or does not keep it any longer{said}: generate it again"
+            return GoneError, f"{sentence}, which costs again." if self.about.is_paid else f"{sentence}."
         if status == 403:
             return self.forbidden
         if status == 429 and _ABOUT_QUEUE.search(words):
@@ -283,16 +285,6 @@ class WebService:
                 "{label} cannot use the picture{said}: use another, or save it anew as PNG or JPEG.",
             )
         return RefusedError, "{label} does not accept the request{said}: change the parameters."
-
-    def _not_found(self, names_task: bool) -> tuple[type[ServiceError], str]:
-        """What 404 means: the task is not there, where the path names one; else the service itself is not."""
-        if not names_task:
-            return RefusedError, "{label} is not at this address{said}: check the address in the preferences."
-        return (
-            GoneError,
-            "{label} does not know the task, or does not keep it any longer{said}: generate it again"
-            + (", which costs again." if self.about.is_paid else "."),
-        )
 
 
 _MEANINGS: dict[int, tuple[type[ServiceError], str]] = {

@@ -395,10 +395,8 @@ class ComfyUI(WebService):
         error = body.get("error") if isinstance(body, dict) else None
         return text(error.get("message")) if isinstance(error, dict) else text(error)
 
-    def _meaning(
-        self, status: int, words: str, retry_after_s: float | None, names_task: bool
-    ) -> tuple[type[ServiceError], str]:
-        return _MEANINGS.get(status) or super()._meaning(status, words, retry_after_s, names_task)
+    def _meaning(self, status: int, words: str, retry_after_s: float | None) -> tuple[type[ServiceError], str]:
+        return _MEANINGS.get(status) or super()._meaning(status, words, retry_after_s)
 
 
 def _view(output: Output) -> str:

@@ -70,7 +70,7 @@ class CSM(WebService):
         self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing, task_id: str = ""
     ) -> Task:
         """`POST /image-to-3d-sessions`. The task may have failed already. See `Service.create`."""
-        answer = self._send_create(SESSIONS, parameters, before_sending)
+        answer = self._send_create(SESSIONS, parameters, {}, before_sending)
         if answer.is_page:  # no server of the protocol has one for a request that it accepts
             raise RefusedError(CLOSED, request_id=self._request_id(answer))
         record = _record(answer.body)

@@ -105,8 +105,8 @@ class Meshy(WebService):
         if values.get("input_task_id"):
             values["image_url"] = ""  # Meshy would prefer the task anyway: the picture need not be sent
         path = _path_for(values)
-        worded = _with_views if path == TASKS_OF_VIEWS else _with_one_picture
-        answer = self._send_create(path, values, before_sending, worded)
+        worded = _with_views if path == TASKS_OF_VIEWS else dict
+        answer = self._send_create(path, values, FIXED, before_sending, worded)
         made = self._task_id(answer.body.get("result") if isinstance(answer.body, dict) else None)
         if not made:
             raise AnswerLostError(
@@ -226,20 +226,22 @@ class Meshy(WebService):
         """`message`."""
         return text(body.get("message")) if isinstance(body, dict) else ""
 
-    def _meaning(
-        self, status: int, words: str, retry_after_s: float | None, names_task: bool
-    ) -> tuple[type[ServiceError], str]:
-        """What Meshy means by 402, 404 and 409; else as other services."""
+    def _refusal(self, answer: "Answer", names_task: bool) -> ServiceError:
+        """As of other services; and, of a task, that its path is not there, or that it cannot be stopped."""
+        words, request_id = self._own_words(answer.body), self._request_id(answer)
+        if names_task and answer.status == 404 and _NO_ROUTE.search(words):
+            sentence = "Meshy is not at this address: check the address in the preferences, the task is not lost."
+            return ServiceError(sentence, status=404, request_id=request_id)
+        if names_task and answer.status == 409:
+            said = f" ({words})" if words else ""
+            sentence = f"Meshy works on the task already{said}: it goes on, and is paid for."
+            return RefusedError(sentence, status=409, request_id=request_id)
+        return super()._refusal(answer, names_task)
+
+    def _meaning(self, status: int, words: str, retry_after_s: float | None) -> tuple[type[ServiceError], str]:
         if status == 402 and _ABOUT_PLAN.search(words):
             return self.forbidden
-        if status == 404 and names_task and _NO_ROUTE.search(words):
-            return (
-                ServiceError,
-                "{label} is not at this address: check the address in the preferences, the task is not lost.",
-            )
-        if status == 409 and names_task:
-            return RefusedError, "{label} works on the task already{said}: it goes on, and is paid for."
-        return super()._meaning(status, words, retry_after_s, names_task)
+        return super()._meaning(status, words, retry_after_s)
 
     def _task(self, task_id: str, body: Mapping[str, Any], answer: "Answer | None" = None) -> Task:
         word = text(body.get("status")).upper()
@@ -287,15 +289,11 @@ def _path_for(parameters: Mapping[str, Any]) -> str:
     return TASKS_OF_VIEWS if any(map(parameters.get, VIEWS)) else TASKS
 
 
-def _with_one_picture(values: dict[str, Any]) -> dict[str, Any]:
-    return {**values, **FIXED}
-
-
 def _with_views(values: dict[str, Any]) -> dict[str, Any]:
     """The pictures in one list: Meshy takes the first for the front, and the others in any order."""
     pictures = [values[name] for name in ("image_url", *VIEWS) if name in values]
     others = {name: value for name, value in values.items() if name not in ("image_url", "model_type", *VIEWS)}
-    return {"image_urls": pictures, **others, **FIXED}
+    return {"image_urls": pictures, **others}
 
 
 def _queue(body: Mapping[str, Any]) -> str:
