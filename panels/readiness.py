@@ -38,7 +38,7 @@ def draw_readiness(
         draw_sentence(layout, last.sentence, context, icon="ERROR")
         if last.page:
             layout.operator("wm.url_open", text="Get the File", icon="URL").url = last.page
-        else:
+        elif "preferences" in last.sentence:
             _preferences(layout)
     elif last is not None and last.credits is not None:
         draw_sentence(layout, f"Ready, {last.credits:,} credits left", context, icon="CHECKMARK")

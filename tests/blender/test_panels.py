@@ -673,6 +673,15 @@ def test_a_server_of_ones_own_that_is_away_is_looked_for_in_the_preferences(side
     assert button(drawn)[0]["enabled"] is False
 
 
+def test_what_the_preferences_cannot_mend_leads_nowhere(sidebar, settings, comfyui, accounts):
+    settings.service, settings.comfyui.workflow = "COMFYUI", "FILE"
+    accounts.ask("comfyui")
+    hear(accounts)
+    drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
+    assert words(drawn).startswith("There is no workflow file")
+    assert not {"wm.url_open", ENTER_KEY} & {name for name, _ in operators(drawn)}
+
+
 # A workflow of the user's own
 
 

@@ -87,7 +87,9 @@ def test_what_a_label_does_not_say_the_end_of_the_tooltip_does(chosen, module, s
     assert rows["local"]["geometry_model"].name == "Geometry"
     assert rows["local"]["geometry_model"].description == "How the shape is made (geometry_model)"
     assert rows["meshy"]["decimation_mode"].description.endswith("; 0 leaves it out (decimation_mode)")
-    assert "; for example latest, meshy-7.1, meshy-7, " in rows["meshy"]["ai_model"].description
+    assert rows["meshy"]["ai_model"].description.endswith(
+        "; for example latest, meshy-7.1, meshy-7, meshy-6, meshy-6-lite, meshy-t2.5, meshy-t2"
+    )
 
 
 @pytest.mark.parametrize("service", NAMES)

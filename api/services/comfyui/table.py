@@ -43,7 +43,6 @@ PARAMETERS: Table = (
         description="ID of the node in your workflow that loads the picture; empty means the only one there is",
         length=100,
         excluded=_BUILT_IN,
-        rare=True,
     ),
     Text(
         name="model_node",
@@ -51,7 +50,6 @@ PARAMETERS: Table = (
         description="ID of the node in your workflow that saves the model; empty means the only one there is",
         length=100,
         excluded=_BUILT_IN,
-        rare=True,
     ),
     Number(
         name="seed",
