@@ -136,7 +136,7 @@ def ending_notes(scene: bpy.types.Scene) -> list[str]:
     service = SERVICES[settings.service_of(chosen)]
     values = settings.values_that_apply(getattr(chosen, service.name), service.parameters)
     return [
-        f"{service.label} ends {value} on {_in_words(entry.ending[value])}: choose another"
+        f"{service.label} takes {value} until {_in_words(entry.ending[value])}: choose another"
         for entry in service.parameters
         if isinstance(entry, Text) and (value := values.get(entry.name)) in entry.ending
     ]

@@ -595,10 +595,10 @@ def test_values_that_the_service_refuses_are_said_at_the_button(sidebar, setting
 
 def test_a_value_that_ends_soon_is_said_and_can_be_used_until_then(sidebar, settings, ready):
     settings.service, settings.filepath = "MESHY", "/a.png"
-    assert "Meshy ends" not in words(drawn_by(sidebar.IMAGE_TO_3D_PT_generate))
+    assert "until 31 December" not in words(drawn_by(sidebar.IMAGE_TO_3D_PT_generate))
     settings.meshy.ai_model = "meshy-7"
     drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
-    assert "Meshy ends meshy-7 on 31 December 2026: choose another" in words(drawn)
+    assert "Meshy takes meshy-7 until 31 December 2026: choose another" in words(drawn)
     assert button(drawn)[0]["enabled"]
 
 
