@@ -117,13 +117,14 @@ def _draw_service(
     if closed:
         draw_sentence(layout, closed, context, icon="INFO")
     names = {"key": needs.key_variable(name), "url": needs.url_variable(name)}
-    rows = (("key", KEY_LABELS[service.needs_key]), ("url", "Address"))
-    for what, label in rows if service.needs_key else reversed(rows):
+    key = ("key", KEY_LABELS[service.needs_key], "" if service.needs_key else "Optional")
+    address = ("url", "Address", "" if closed else service.default_url)
+    for what, label, usual in (key, address) if service.needs_key else (address, key):
         variable = names[what]
         if os.environ.get(variable):
             _beside(layout, label).label(text=f"From the environment ({variable})")
         else:
-            layout.prop(chosen, f"{name}_{what}", text=label)
+            layout.prop(chosen, f"{name}_{what}", text=label, placeholder=usual)
     reason = access.key_reason(name)
     row = _beside(layout, "").row(align=True)
     check = row.row(align=True)

@@ -56,9 +56,12 @@ def test_without_a_key_there_is_nothing_to_check_but_at_a_server_of_ones_own(ext
 
 def test_a_server_of_ones_own_has_an_address_and_a_token_which_it_may_do_without(draw):
     drawn = draw()
-    rows = [(asked["property"], asked.get("text")) for name, asked in drawn if name == "prop"]
-    assert rows[:2] == [("comfyui_url", "Address"), ("comfyui_key", "Token")]
-    assert ("meshy_key", "API Key") in rows
+    rows = [(asked["property"], asked.get("text"), asked.get("placeholder")) for name, asked in drawn if name == "prop"]
+    assert rows[:2] == [
+        ("comfyui_url", "Address", "http://127.0.0.1:8188"),
+        ("comfyui_key", "Token", "Optional"),
+    ]
+    assert ("meshy_key", "API Key", "") in rows
 
 
 def test_that_a_service_has_closed_is_said_until_somebody_enters_the_address_of_a_server(extension, draw):
