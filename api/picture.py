@@ -233,7 +233,7 @@ def framed(
 ) -> Path:
     """Return a square PNG with the subject of the picture `file` in its middle: `stem` plus ".png".
 
-    The subject is cut out as the Local service does it, and its longer side leaves a border of 15 % of `size_px`, the
+    The subject is cut out as the Local service does it, and its longer side leaves a border of 7.5 % of `size_px`, the
     square's width in pixels, on both sides; where no background can be told apart, the whole picture is fitted into the
     square. `background` "white" makes the file opaque; with "alpha" it is transparent, and white where it is fully so.
     `find`, `sleep` and `log` are as for `fit`. Raises `PictureError`, which calls the file `called`, where it is no

@@ -23,7 +23,7 @@ from .pixels import Bytes, window_mean
 from .report import Report
 from .saving import save_whole, write_png
 
-BORDER = 0.15  # of the square's width, on each side of the subject's longer side
+BORDER = 0.075  # of the square's width, on each side of the subject's longer side: as Hunyuan3D's own preparation
 
 
 def main() -> None:

@@ -531,14 +531,17 @@ class Run:
         if wish is None or not self.job.parameters.get(wish.name, wish.default):
             return {}
         main = pictures_of(about.parameters)[0]
-        request = folders.request_of(self.folder, self.job)
         found = {}
         for number, name in enumerate((main, *about.views)):
-            source = request.get(name, "")
-            if picture.is_url(source):
-                stem = f"picture{number or ''}"
-                there = sorted(self.folder.glob(f"{stem}.*"))
-                source = str(there[0] if there else self._fetched_picture(source, stem))
+            stem = f"picture{number or ''}"
+            try:
+                source = folders.picture_in(self.folder, self.job, name)
+                if picture.is_url(source):
+                    there = sorted(self.folder.glob(f"{stem}.*"))
+                    source = str(there[0] if there else self._fetched_picture(source, stem))
+            except (ImageTo3DError, OSError):  # gone meanwhile: no reason to lose the model; whoever paints says so
+                self._log_error()
+                source = str(self.folder / stem)
             if source:
                 found["front" if name == main else name.partition("_")[0]] = source
         return found

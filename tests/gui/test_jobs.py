@@ -44,7 +44,7 @@ def test_cancelling_what_the_service_goes_on_with_says_so(blender, slow_services
     blender.find("Meshy cannot be stopped", blender.status_bar(), seconds=20)
     assert steps(slow_services, "delete") == [409]
     blender.press("ESC")
-    blender.find("may charge for it", panel)
+    blender.find("which is paid for", panel)
     (create,) = slow_services.creates
     slow_services.finish(create.id)
     blender.click_on("Retry", panel, number=1)  # below the sentence

@@ -211,7 +211,7 @@ def test_job(blender, slow_services, sign_in, keep, penguin, name):
     elif name == "jobs_cancelled":
         blender.run("bpy.ops.image_to_3d.cancel(job=job)", job=job)
         blender.until("(shown := session.job(job)).state == 'cancelled' and not shown.untold", job=job)
-        words = ("may charge for it", "Use Settings")
+        words = ("which is paid for", "Use Settings")
     elif name == "jobs_imported":
         slow_services.finish(create.id)
         jobs.until_state(blender, job, "imported")

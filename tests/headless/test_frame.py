@@ -63,17 +63,17 @@ def test_the_subject_stands_in_the_middle_with_a_border_all_around(tmp_path: Pat
     pixels, facts = framed(write_png(tmp_path / "a.png", box(120, 300, alpha=alpha)), "alpha")
     assert facts["shape_from"] == ("background" if alpha is None else "alpha")
     rows, columns = np.nonzero(pixels[..., 3] > 127)
-    assert (columns.min(), columns.max() + 1) == pytest.approx((30, 170), abs=1)  # 15 % of 200 on each side
-    assert (rows.min(), rows.max() + 1) == pytest.approx((65, 135), abs=1)  # in the same proportions
+    assert (columns.min(), columns.max() + 1) == pytest.approx((15, 185), abs=1)  # 7.5 % of 200 on each side
+    assert (rows.min(), rows.max() + 1) == pytest.approx((57, 143), abs=1)  # in the same proportions
 
 
 @pytest.mark.parametrize("alpha", [None, 0], ids=["plain background", "transparent"])
 def test_colors_stay_the_same_up_to_the_edge_and_the_background_is_white(tmp_path: Path, alpha: int | None) -> None:
     pixels, _ = framed(write_png(tmp_path / "a.png", box(120, 300, alpha=alpha)), "white")
-    for rows, color in ((slice(74, 92), ORANGE), (slice(108, 126), GREEN)):  # a pixel has become 2.3
-        assert np.abs(pixels[rows, 39:161].astype(int) - color).max() <= 1
+    for rows, color in ((slice(68, 90), ORANGE), (slice(110, 132), GREEN)):  # a pixel has become 2.8
+        assert np.abs(pixels[rows, 26:174].astype(int) - color).max() <= 1
     outside = np.ones((200, 200), bool)
-    outside[52:148, 17:183] = False
+    outside[44:156, 2:198] = False
     assert (pixels[outside] == 255).all()
     # What was blue is nowhere left: at the edge the colours of the box go over into white.
     assert (pixels[..., 2].astype(int) - pixels[..., 1] < 12).all()
