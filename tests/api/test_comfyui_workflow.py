@@ -389,6 +389,20 @@ def test_views_that_a_node_cannot_do_without_are_asked_for():
     assert "needs a picture of the right side" in why_not(mine, info=info)
 
 
+def test_a_view_whose_way_is_also_that_of_the_main_picture_is_asked_for():
+    joined = plus(
+        VIEWS,
+        cond=node("Hunyuan3Dv2ConditioningMultiView", back=["both", 0]),
+        both=node("Batch", a=["front0", 0], b=["back0", 0]),
+        front0=node("LoadImage", image="f.png"),
+    )
+    del joined["front1"], joined["left0"], joined["left1"], joined["right0"], joined["right1"], joined["back1"]
+    parameters = {"picture_node": "front0"}
+    assert why_not(joined, **parameters) == "The workflow needs a picture of the back too: add one."
+    graph, _ = sent(joined, {"front": "f.png", "back": "b.png"}, **parameters)
+    assert {graph[id]["inputs"]["image"] for id in ("front0", "back0")} == {"f.png", "b.png"}
+
+
 def test_views_are_known_by_titles_where_no_input_names_them():
     titled = plus(
         b=node("LoadImage", "Back view", image="b.png"),

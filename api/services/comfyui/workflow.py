@@ -122,8 +122,9 @@ class Workflow:
                 else:
                     self._leave_out(graph, id, info)
         used = _upstream(graph, [end])
+        is_cut_off = not used.intersection(loading["front"])
         for view, ids in loading.items():
-            if view not in pictures and used.intersection(ids):
+            if view not in pictures and (is_cut_off or used.intersection(ids)):
                 raise ParameterError(f"The workflow needs a picture of the {WORDS[view]} too: add one.")
         graph = {id: node for id, node in graph.items() if id in used}
         _put_seed(graph, parameters["seed"], info)
