@@ -354,8 +354,7 @@ def check(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
     for parameter in table:
         value = checked[parameter.name]
         if not applies(table, parameter, checked):
-            is_asked = parameter.is_set(value) if parameter.always_sent else not _is(value, parameter.default)
-            if parameter.name in values and is_asked:
+            if parameter.name in values and _is_asked(parameter, value):
                 raise ParameterError(_without_effect(table, parameter, checked))
             # Off where the service would hear of it all the same; otherwise at its default, which is not sent.
             checked[parameter.name] = parameter.off if parameter.always_sent else parameter.check(parameter.default)
@@ -368,6 +367,11 @@ def check(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
         ):
             raise ParameterError("There is no picture: choose a picture file, a Blender image or an address.")
     return checked
+
+
+def _is_asked(parameter: Parameter, value: Any) -> bool:
+    """Whether somebody wants what has no effect."""
+    return parameter.is_set(value) if parameter.always_sent else not _is(value, parameter.default)
 
 
 def _without_effect(table: Table, parameter: Parameter, values: Mapping[str, Any]) -> str:
@@ -421,16 +425,19 @@ def renewed(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what today's table takes of the values of a record: an earlier version may have written it, whose table
     knew less of what goes together.
 
-    Left out is what has no effect beside the others, and a number at its default that could not be one there, as nobody
-    has asked for it. Raises `ParameterError` for a value that its parameter does not take in any case.
+    Left out is what was set and has no effect beside the others, and a number at its default that could not be one
+    there, as nobody has asked for it. Raises `ParameterError` for a value that its parameter does not take in any case.
     """
     there = {entry.name: entry.check(values.get(entry.name, entry.default)) for entry in table}
-    outdated = {entry.name for entry in table if not applies(table, entry, there) or _is_outdated(table, entry, there)}
+    outdated = {entry.name for entry in table if _is_outdated(table, entry, there)}
     return {name: value for name, value in values.items() if name not in outdated}
 
 
 def _is_outdated(table: Table, parameter: Parameter, values: Mapping[str, Any]) -> bool:
-    if not isinstance(parameter, Number) or values[parameter.name] != parameter.default:
+    value = values[parameter.name]
+    if not applies(table, parameter, values):
+        return _is_asked(parameter, value)
+    if not isinstance(parameter, Number) or value != parameter.default:
         return False
     try:
         parameter.check_beside(table, values)

@@ -212,7 +212,9 @@ def test_what_has_no_effect_itself_excludes_nothing():
         ({"motor": True, "sails": True, "picture": "a.png"}, {"motor": True}),
         ({"kind": "raft", "people": 50}, {"kind": "raft"}),
         ({"kind": "raft", "people": 60}, {"kind": "raft", "people": 60}),  # somebody wanted that: the check says no
-        ({"people": 50}, {}),
+        ({"people": 50}, {"people": 50}),
+        ({"people": 60}, {}),
+        ({"sails": False, "motor": True, "people": 60}, {"sails": False, "motor": True, "people": 60}),
         ({"people": 50, "motor": True}, {"people": 50, "motor": True}),
         ({"invented_later": 1}, {"invented_later": 1}),
     ],

@@ -9,7 +9,7 @@ import pytest
 from service import meshy_rules
 
 from image_to_3d.api.errors import ParameterError
-from image_to_3d.api.parameters import Choice, Flag, Number, Picture, Text, applies, check, sent
+from image_to_3d.api.parameters import Choice, Flag, Number, Picture, Text, applies, check, renewed, sent
 from image_to_3d.api.services import SERVICES
 from image_to_3d.api.services.meshy.table import FIXED
 from image_to_3d.api.services.rows import VIEWS
@@ -143,6 +143,7 @@ def require_good(taken):
         checked = check(TABLE, values)
         told = sent(TABLE, checked)
         assert check(TABLE, checked) == checked and sent(TABLE, check(TABLE, checked)) == told
+        assert renewed(TABLE, checked) == checked
         for entry in TABLE:
             if entry.name in values and values[entry.name] != entry.default_beside(TABLE, checked):
                 assert told[entry.name] == values[entry.name]
