@@ -392,6 +392,13 @@ def test_the_older_words_for_a_path_that_is_not_there_do_not_hide_a_task_of_the_
     assert connect(hostile, "meshy").get("T").status is S.RUNNING
 
 
+def test_a_web_page_with_404_is_a_wrong_address_and_no_task_is_gone(connect, hostile):
+    hostile.play(lambda request: [http(b"<!doctype html><title>Not Found</title>", "404 Not Found")])
+    with pytest.raises(errors.ServiceError, match="not at this address") as trouble:
+        connect(hostile, "meshy").get("T")
+    assert not isinstance(trouble.value, errors.GoneError)
+
+
 @pytest.mark.parametrize("at", ["multi", "/image"])
 def test_a_task_is_gone_where_one_path_does_not_know_it_and_the_other_is_not_there(connect, hostile, at):
     words = {True: "No matching route found", False: "Task not found"}

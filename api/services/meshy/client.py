@@ -229,7 +229,7 @@ class Meshy(WebService):
     def _refusal(self, answer: "Answer", names_task: bool) -> ServiceError:
         """As of other services; and, of a task, that its path is not there, or that it cannot be stopped."""
         words, request_id = self._own_words(answer.body), self._request_id(answer)
-        if names_task and answer.status == 404 and _NO_ROUTE.search(words):
+        if names_task and answer.status == 404 and (answer.is_page or _NO_ROUTE.search(words)):
             sentence = "Meshy is not at this address: check the address in the preferences, the task is not lost."
             return ServiceError(sentence, status=404, request_id=request_id)
         if names_task and answer.status == 409:
