@@ -104,7 +104,10 @@ class ComfyUi(Counter):
         headers["Server"] = "Python/3.11 aiohttp/3.14.5"
 
     async def nothing(self, request: web.Request) -> web.StreamResponse:
-        return web.Response(status=404)
+        """What the editor's files are behind, which are only read."""
+        if request.method in ("GET", "HEAD"):
+            return web.Response(status=404)
+        return web.Response(status=405, text="405: Method Not Allowed")
 
     def _guarded(self, handler: Handler) -> Handler:
         async def guarded(request: web.Request) -> web.StreamResponse:

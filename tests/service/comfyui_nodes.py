@@ -67,7 +67,6 @@ class Node:
     is_v3: bool = False
     is_output: bool = False
     is_slow: bool = False
-    old: Inputs | None = None  # what 0.3.64 requires instead
     is_old: bool = True  # whether 0.3.64 has the class
 
 
@@ -95,6 +94,7 @@ def file_in(folder: str, *more: str) -> Combo:
     return Combo(folder=folder, more=more)
 
 
+WHOLE = {"min": -(2**63) + 1, "max": 2**63 - 1}
 SEED = whole(0, 0, 2**64 - 1, control_after_generate=True)
 PICTURE = Combo(opts={"image_upload": True})
 FILES = "FILE_3D_GLB,FILE_3D_GLTF,FILE_3D_FBX,FILE_3D_OBJ,FILE_3D_STL,FILE_3D_USDZ,FILE_3D"
@@ -456,7 +456,6 @@ NODES: Mapping[str, Node] = {
         f"{EXTRAS}save_3d",
         {"mesh": SAVED, "filename_prefix": text("3d/ComfyUI")},
         is_output=True,
-        old={"mesh": "MESH", "filename_prefix": text("mesh/ComfyUI")},
     ),
     "Save3DAdvanced": fresh(
         f"{EXTRAS}save_3d",
@@ -471,7 +470,6 @@ NODES: Mapping[str, Node] = {
         {"model_file": (f"STRING,{FILES}", {"default": ""})},
         optional={"camera_info": "LOAD3D_CAMERA", "bg_image": "IMAGE"},
         is_output=True,
-        old={"model_file": text("")},
     ),
     "Preview3DAdvanced": fresh(
         f"{EXTRAS}load_3d",
@@ -490,10 +488,10 @@ NODES: Mapping[str, Node] = {
     # values
     "PrimitiveInt": v3(
         f"{EXTRAS}primitive",
-        {"value": ("INT", {"min": -(2**63) + 1, "max": 2**63 - 1, "control_after_generate": "fixed"})},
+        {"value": ("INT", {**WHOLE, "control_after_generate": "fixed"})},
         "INT",
     ),
-    "PrimitiveFloat": v3(f"{EXTRAS}primitive", {"value": ("FLOAT", {"min": -(2**63) + 1, "max": 2**63 - 1})}, "FLOAT"),
+    "PrimitiveFloat": v3(f"{EXTRAS}primitive", {"value": ("FLOAT", WHOLE)}, "FLOAT"),
     "PrimitiveBoolean": v3(f"{EXTRAS}primitive", {"value": ("BOOLEAN", {})}, "BOOLEAN"),
     "PrimitiveString": v3(f"{EXTRAS}primitive", {"value": ("STRING", {})}, "STRING"),
     "ComfySwitchNode": fresh(
@@ -557,6 +555,20 @@ NODES: Mapping[str, Node] = {
     "Boom": v1({"voxel": "VOXEL"}, "VOXEL", module="custom_nodes.test_nodes"),
 }
 
+OLD_NODES: Mapping[str, Node] = {  # those that 0.3.64 has otherwise
+    "SaveGLB": v1({"mesh": "MESH", "filename_prefix": text("mesh/ComfyUI")}, module=HUNYUAN, is_output=True),
+    "Preview3D": v1(
+        {"model_file": text("")}, optional={"camera_info": "LOAD3D_CAMERA"}, module=f"{EXTRAS}load_3d", is_output=True
+    ),
+    "PreviewAny": v1({"source": ANY}, module=f"{EXTRAS}preview_any", is_output=True),
+    "PreviewImage": v1({"images": "IMAGE"}, is_output=True),
+    "SaveImage": v1({"images": "IMAGE", "filename_prefix": text("ComfyUI")}, is_output=True),
+    "MaskPreview": v1({"mask": "MASK"}, module=f"{EXTRAS}mask", is_output=True),
+    "PrimitiveInt": v1(
+        {"value": ("INT", {**WHOLE, "control_after_generate": True})}, "INT", module=f"{EXTRAS}primitive"
+    ),
+}
+
 Options = Callable[[Combo], list[str]]
 
 
@@ -580,18 +592,12 @@ def _told(value: Input, is_v3: bool, options: Options) -> list[Any]:
     return [value[0], dict(value[1])]
 
 
-def inputs_of(node: Node, dialect: str) -> tuple[Inputs, Inputs]:
-    """What a class requires, and what it takes beside that."""
-    return (node.old if dialect == OLD and node.old is not None else node.required), node.optional
-
-
 def about(name: str, node: Node, dialect: str, options: Options) -> dict[str, Any]:
     """What /object_info says of a class."""
-    required, optional = inputs_of(node, dialect)
     is_v3 = node.is_v3 and dialect == NEW
-    inputs: dict[str, Any] = {"required": told(required, is_v3, options)}
-    if optional:
-        inputs["optional"] = told(optional, is_v3, options)
+    inputs: dict[str, Any] = {"required": told(node.required, is_v3, options)}
+    if node.optional:
+        inputs["optional"] = told(node.optional, is_v3, options)
     fields: dict[str, Any] = {"input": inputs, "input_order": {kind: list(found) for kind, found in inputs.items()}}
     if dialect == NEW:
         fields["is_input_list"] = False

@@ -12,7 +12,7 @@ from typing import Any
 
 from . import comfyui_nodes as nodes
 from .comfyui_disk import Disk
-from .comfyui_nodes import ANY, LONG_LIST, MATCH, NEW, NODES, OLD, Combo, Dynamic, Input, Node
+from .comfyui_nodes import ANY, LONG_LIST, MATCH, NEW, NODES, OLD, OLD_NODES, Combo, Dynamic, Input, Node
 
 Graph = dict[str, Any]
 NUMBERS = {"INT": int, "FLOAT": float, "STRING": str, "BOOLEAN": bool}
@@ -47,14 +47,16 @@ class Installed:
     def find(self, name: Any) -> Node | None:
         """The class of that name."""
         node = NODES.get(name) if isinstance(name, str) and name not in self.missing_classes else None
-        return node if node is None or node.is_old or self.dialect == NEW else None
+        if node is None or self.dialect == NEW:
+            return node
+        return OLD_NODES.get(name, node) if node.is_old else None
 
     def options(self, combo: Combo) -> list[str]:
         if combo.options:
             return list(combo.options)
         if not combo.folder:
             return self.disk.pictures()
-        return sorted(self.models.get(combo.folder, [])) + (list(combo.more) if self.dialect == NEW else [])
+        return [*sorted(self.models.get(combo.folder, [])), *combo.more]
 
     def about(self, name: str) -> dict[str, Any] | None:
         """What /object_info says of a class."""
@@ -77,6 +79,8 @@ def judge(graph: Any, installed: Installed) -> Verdict:
         raise TroubleError("a graph is an object")
     outputs = []
     for node_id, node in graph.items():
+        if installed.dialect == OLD and isinstance(node, str | list):  # as most in an editor's file
+            return Verdict(_unknown(node_id, {}, OLD))
         if not isinstance(node, dict):
             raise TroubleError(f"node {node_id} is no object")
         found = installed.find(node.get("class_type"))
@@ -168,7 +172,7 @@ class _Validation:
     def _inputs(self, node: Node, sent: Mapping[str, Any]) -> dict[str, tuple[Input, bool]]:
         """What a class takes, with what its chosen choices take beside it."""
         found: dict[str, tuple[Input, bool]] = {}
-        for inputs, is_required in zip(nodes.inputs_of(node, self.installed.dialect), (True, False), strict=True):
+        for inputs, is_required in ((node.required, True), (node.optional, False)):
             for name, value in inputs.items():
                 if not isinstance(value, Dynamic):
                     found[name] = value, is_required
@@ -184,6 +188,8 @@ class _Validation:
         path = [*above[above.index(node_id) :], node_id]
         told = " -> ".join(f"{each} ({self.graph[each]['class_type']})" for each in path)
         members = list(dict.fromkeys(path))
+        if self.installed.dialect == OLD:  # which walks until it may walk no further, and then says nothing of it
+            return False, []
         for each in members:
             extra = {"node_id": each, "cycle_nodes": members}
             self.seen[each] = False, [_reason("dependency_cycle", told, extra)]

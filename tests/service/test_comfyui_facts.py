@@ -113,6 +113,11 @@ def test_other_addresses_are_not_found(comfy, path):
     assert comfy.get(path).status_code == 404
 
 
+def test_nothing_is_posted_to_other_addresses(comfy):
+    answer = comfy.post("/nope/x")
+    assert (answer.status_code, answer.text) == (405, "405: Method Not Allowed")
+
+
 @pytest.mark.parametrize(
     "headers, status",
     [
@@ -350,7 +355,8 @@ def test_a_body_is_refused(comfy, body, kind):
 
 
 @pytest.mark.parametrize(
-    "body", [b"{nope", b"", b'{"prompt": {"nodes": [], "links": [], "version": 0.4}}', b'{"prompt": {"1": null}}']
+    "body",
+    [b"{nope", b"", b'{"prompt": {"id": "6f9f", "revision": 0, "nodes": [], "links": []}}', b'{"prompt": {"1": null}}'],
 )
 def test_what_is_no_json_or_a_file_of_the_editor_is_its_trouble(comfy, body):
     answer = comfy.post("/prompt", data=body, headers={"Content-Type": "application/json"})

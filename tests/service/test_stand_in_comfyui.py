@@ -64,13 +64,28 @@ def test_the_older_version_names_a_missing_class_in_its_own_words(service, comfy
     assert error["message"] == "Cannot execute because a node is missing the class_type property."
 
 
+def test_the_older_version_takes_a_file_of_the_editor_for_a_graph_without_classes(service, comfy):
+    service.comfyui.dialect = "old"
+    answer = comfy.prompt({"id": "6f9f", "revision": 0, "nodes": [], "links": [], "version": 0.4})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["type"], error["details"]) == (400, "invalid_prompt", "Node ID '#id'")
+
+
+def test_the_older_version_has_previews_without_outputs(service, comfy):
+    service.comfyui.dialect = "old"
+    for name in ("PreviewAny", "PreviewImage", "MaskPreview"):
+        assert comfy.told(f"/object_info/{name}")[name]["output"] == []
+    entry = comfy.done({"1": node("PrimitiveString", value="a.glb"), "2": node("Preview3D", model_file=["1", 0])})
+    assert entry["outputs"]["2"] == {"result": ["a.glb", None]}
+
+
 def test_the_older_version_takes_any_id_and_knows_no_address_of_jobs(service, comfy):
     service.comfyui.dialect = "old"
     assert comfy.queued(mesh_graph(), prompt_id="my job 1", client_id="x") == "my job 1"
     entry = comfy.over("my job 1")
     assert entry["prompt"][3] == {"client_id": "x"}  # no time
     assert comfy.get("/api/jobs/my job 1").status_code == 404
-    assert comfy.post("/api/jobs/my job 1/cancel").status_code == 404
+    assert comfy.post("/api/jobs/my job 1/cancel").status_code == 405
 
 
 def test_the_older_version_tells_inputs_in_the_older_way(service, comfy):
