@@ -13,6 +13,7 @@ import email.message
 import email.utils
 import json
 import mimetypes
+import struct
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from multidict import CIMultiDict
 from .comfyui_disk import SUFFIXES, TYPES, OutsideError
 from .comfyui_nodes import NEW, NODES
 from .comfyui_rules import TroubleError, judge
-from .comfyui_runs import Job, Runs
+from .comfyui_runs import PIXEL, Job, Runs
 from .faults import CALL
 from .files import File
 from .files import part as part_of
@@ -38,6 +39,7 @@ LOOK_SECONDS = 0.02  # how often the socket looks
 TROUBLE = "500 Internal Server Error\n\nServer got itself in trouble"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 GB = 1 << 30
+PREVIEW = struct.pack(">II", 1, 2) + PIXEL  # a picture, and it is a PNG
 ID_DETAILS = (
     "prompt_id must be a UUID string in canonical lowercase hyphenated form; omit it to let the server generate one"
 )
@@ -376,6 +378,8 @@ class ComfyUi(Counter):
                 if left is not None and left <= 0:
                     return
                 await answer.send_json(event)
+                if event["type"] == "progress" and self._quirk("previews"):
+                    await answer.send_bytes(PREVIEW)
                 left = None if left is None else left - 1
             try:
                 message = await answer.receive(LOOK_SECONDS)

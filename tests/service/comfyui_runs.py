@@ -82,6 +82,7 @@ class Job:
     task: Task  # whose model it ends with
     started: float = 0.0
     order: list[str] = field(default_factory=list)  # the nodes that run, first to last
+    signatures: dict[str, str] = field(default_factory=dict)  # by node, as they were when it began
     at: int = 0  # where in the order it is
     is_on: bool = False  # whether that node has begun
     value: float = 0  # and how far that node is
@@ -293,7 +294,7 @@ class Runs:
         self._tell_status()
         job.started = max(job.task.created, self._free_at)
         self._say(job, "execution_start", {}, job.started)
-        signatures = self._signatures(job)
+        signatures = job.signatures = self._signatures(job)
         known = [node_id for node_id in job.graph if signatures[node_id] in self._cache]
         self._say(job, "execution_cached", {"nodes": known}, job.started)
         job.order = list(_in_order(job.graph, job.outputs, set(known)))
@@ -416,7 +417,7 @@ class Runs:
             self._tell_output(job, node_id, ui)
         self._show(job, node_id, steps or 1.0, steps or 1.0, "finished")
         job.executed.append(node_id)
-        self._cache[self._signatures(job)[node_id]] = Kept(ui, job.texts[node_id], job.model)
+        self._cache[job.signatures[node_id]] = Kept(ui, job.texts[node_id], job.model)
         job.at, job.is_on = job.at + 1, False
 
     def _check(self, job: Job, node_id: str) -> None:

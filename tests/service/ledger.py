@@ -43,6 +43,7 @@ QUIRKS: Mapping[str, Any] = {
     "echo_image": False,  # CSM: image_url comes back
     "shifted_clock": 0.0,  # seconds by which the service's clock is off
     "socket": "",  # ComfyUI: "silent" (opens and says nothing), "closed" (closes at once) or "refused" (404)
+    "previews": False,  # ComfyUI: its socket shows a picture after each step, as a binary frame
     "no_output": False,  # ComfyUI: a job ends well, and names no file
     "save_3d": False,  # ComfyUI: Save3DAdvanced names its file as SaveGLB does, too (versions after 0.33.0)
     "windows_path": False,  # ComfyUI: what a node tells as text is an absolute path of Windows

@@ -390,6 +390,22 @@ def test_the_socket_may_be_cut_after_some_frames(service, comfy):
     assert kind == "status" and end in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
 
 
+def test_the_socket_may_show_pictures_in_between(service, comfy):
+    async def listen():
+        address = f"{comfy.url}/ws?clientId=me"
+        async with aiohttp.ClientSession() as session, session.ws_connect(address) as socket:
+            await socket.receive_json(timeout=10)
+            await asyncio.to_thread(comfy.queued, hunyuan_graph(), client_id="me")
+            while (message := await socket.receive(timeout=10)).type is aiohttp.WSMsgType.TEXT:
+                last = message.json()
+            return last, message
+
+    service.quirk("comfyui", previews=True)
+    before, frame = asyncio.run(listen())
+    assert (before["type"], frame.type) == ("progress", aiohttp.WSMsgType.BINARY)
+    assert frame.data.startswith(b"\0\0\0\1\0\0\0\2\x89PNG")
+
+
 def test_a_plain_request_opens_no_socket(comfy):
     assert comfy.get("/ws").status_code == 400
 
