@@ -186,12 +186,12 @@ class Runs:
     def fail(self, job_id: str, exception_type: str = OOM_TYPE, message: str = OOM, node: str = "") -> None:
         """Let a job end with an exception in `node`, else in the one that runs, as soon as it is its turn."""
         with self._lock:
-            self._find(job_id).failure = Failure(exception_type, message, node)
+            self._find(job_id, node).failure = Failure(exception_type, message, node)
 
     def set_progress(self, job_id: str, node: str, value: float, most: float) -> None:
         """How far a job is from now on."""
         with self._lock:
-            self._find(job_id).told = node, value, most
+            self._find(job_id, node).told = node, value, most
 
     def restart(self) -> None:
         """Forget queue, history and cache, close the sockets, empty temp. What lies in input and output stays."""
@@ -207,9 +207,12 @@ class Runs:
         """Let somebody empty the output folder."""
         self.installed.disk.empty("output")
 
-    def _find(self, job_id: str) -> Job:
+    def _find(self, job_id: str, node: str = "") -> Job:
+        """A job that is not over, and has this node where one is named. Raises KeyError."""
         for job in [*([self._running] if self._running else []), *self._waiting]:
             if job.id == job_id and not job.is_told:
+                if node and node not in job.graph:
+                    raise KeyError(f"job {job_id} has no node {node!r}")
                 return job
         raise KeyError(f"no job {job_id} waits or runs")
 
@@ -338,11 +341,11 @@ class Runs:
 
     def _index(self, job: Job, node_id: str) -> int:
         if node_id not in job.order:
-            raise NodeError("KeyError", f"the test named the node {node_id!r}, which this job does not run")
+            raise NodeError("KeyError", f"the test named the node {node_id!r}, which this job does not run (again)")
         return job.order.index(node_id)
 
     def _slow(self, job: Job) -> list[int]:
-        """Which nodes of the order take the time: the samplers; in a graph without any, the first that may."""
+        """Which nodes of the order take the time: the samplers; in a graph without any, the last before its end."""
         if any(nodes.NODES[each["class_type"]].is_slow for each in job.graph.values()):
             return [i for i, node_id in enumerate(job.order) if self._node(job, node_id).is_slow]
         quick = [i for i, node_id in enumerate(job.order) if not self._node(job, node_id).is_output]

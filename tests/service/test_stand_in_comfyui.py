@@ -203,6 +203,8 @@ def test_a_job_fails_as_a_test_wants_it(waiting, patient):
     name, about = last_message(patient.over(job_id))
     assert (name, about["node_id"], about["node_type"]) == ("execution_error", "mesh", "VoxelToMesh")
     assert (about["exception_type"], about["exception_message"]) == ("RuntimeError", "it broke\n")
+    with pytest.raises(KeyError, match="no node 'nope'"):
+        waiting.comfyui.fail(running(patient), node="nope")
 
 
 def test_what_was_interrupted_is_written_down_and_no_id_stops_whoever_runs(waiting, patient):
