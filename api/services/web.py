@@ -192,7 +192,7 @@ class WebService:
             return named(Path(source).name)
         if name == pictures(self.about.parameters)[0]:
             return "The picture"
-        return next(f"The picture in {entry.title}" for entry in self.about.parameters if entry.name == name)
+        return next(f"The picture in {entry.label}" for entry in self.about.parameters if entry.name == name)
 
     def _request(
         self,

@@ -457,7 +457,7 @@ def test_of_what_shows_no_picture_no_task_is_made(meshy, csm, server, star, tmp_
         (csm, {"image_url": data_uri(make())}, "The picture"),
         (meshy, {"image_url": str(fox)}, "fox.png"),
         (meshy, {"image_url": str(star), "texture_image_url": str(fox)}, "fox.png"),
-        (meshy, {"image_url": str(star), "texture_image_url": data_uri(make())}, "The picture in Texture Image URL"),
+        (meshy, {"image_url": str(star), "texture_image_url": data_uri(make())}, "The picture in Texture Image"),
     ]
     if "flat" in sentence:  # a texture may be flat
         requests = requests[:3]
