@@ -75,12 +75,14 @@ class Options(TypedDict, total=False):
 
 
 def connect(service: str, **options: Unpack[Options]) -> "Service":
-    """Return the service called `service`: "local", "csm" or "meshy". Connects to nothing yet.
+    """Return the service called `service`: "local", "comfyui", "meshy" or "csm". Connects to nothing yet.
 
-    Options of "csm" and "meshy" (all optional):
-        key (str): the API key; by default from CSM_API_KEY or MESHY_API_KEY in the environment.
+    Options of "comfyui", "meshy" and "csm" (all optional):
+        key (str): the API key; by default from COMFYUI_API_KEY, MESHY_API_KEY or CSM_API_KEY in the environment. For
+            "comfyui" it is the token that a server behind a proxy asks for, and may be left out.
         url (str): the address without the path of the request, as "https://api.meshy.ai/openapi" or
-            "https://api.csm.ai"; by default from CSM_API_URL or MESHY_API_URL, else the service's own.
+            "https://api.csm.ai", for "comfyui" in any form, as "127.0.0.1:8188"; by default from COMFYUI_API_URL,
+            MESHY_API_URL or CSM_API_URL, else the service's own.
         network (Network): proxy, certificates, time limits in seconds.
         picture_limit_px (int): pictures with a longer side are scaled down to it; 4096 by default.
         blender (list of str): the beginning of the command line of a Blender that converts pictures which are neither

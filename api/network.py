@@ -7,9 +7,10 @@ from dataclasses import dataclass
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 _PLAIN_LOOPBACK = re.compile(
-    r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?(?:[/?#][!-\[\]-~]*)?", re.IGNORECASE
+    r"(?:https?://)?(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?(?:[/?#][!-\[\]-~]*)?", re.IGNORECASE
 )
-"""An address on this machine that no parser reads otherwise: no user, no backslash, nothing that is not ASCII."""
+"""An address on this machine that no parser reads otherwise: no user, no backslash, nothing that is not ASCII. The
+scheme may be left out, as people type it."""
 
 
 @dataclass(frozen=True)

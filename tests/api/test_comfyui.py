@@ -170,6 +170,13 @@ def test_a_picture_is_called_what_the_server_calls_it(comfyui, server, request_o
     assert classes(graph_of(server), "LoadImage") == [{"image": f"{FOLDER}/{ID}_front (1).png"}]
 
 
+def test_a_picture_arrives_byte_for_byte(comfyui, server, request_of, star):
+    comfyui.create(request_of(), task_id=ID)
+    place = f"filename={ID}_front.png&subfolder={FOLDER}&type=input"
+    with urllib.request.urlopen(f"{server.comfyui_url}/view?{place}") as answer:
+        assert answer.read() == star.read_bytes()
+
+
 def test_all_the_views_are_sent(comfyui, server, request_of, star):
     server.comfyui.missing_classes = {"Pixal3DMultiViewConditioning"}
     comfyui.create(request_of("views", back_image_url=str(star), left_image_url=str(star)), task_id=ID)
@@ -369,6 +376,37 @@ def test_an_upload_whose_answer_is_lost_made_nothing(comfyui, server, request_of
     with pytest.raises(errors.ServiceAwayError):
         comfyui.create(request_of())
     assert not server.creates
+
+
+ODD = [
+    None,
+    5,
+    "queue",
+    [],
+    [[1]],
+    {},
+    {"queue_running": 5},
+    {"queue_running": [5, [1], [[], {}, None], ["1", ID, 7]], "queue_pending": {"a": 1}},
+    {"queue_running": [], "queue_pending": [[None, "x", {}], [True, ID, []], ["b", "y", 1]]},
+    {ID: 5},
+    {ID: {"status": {"messages": [5, ["execution_error"], ["execution_error", 5]]}, "prompt": [1, 2, 3, 4]}},
+    {ID: {"status": {"messages": [["execution_error", {"node_id": [], "exception_message": 5}]]}}},
+    {ID: {"status": {"messages": [["execution_success", {}]]}, "outputs": {"1": {"3d": [{"filename": "../a.glb"}]}}}},
+]
+
+
+@pytest.mark.parametrize("queue", ODD[:9], ids=str)
+@pytest.mark.parametrize("history", [5, *ODD[9:]], ids=str)
+def test_an_answer_that_is_none_ends_in_a_sentence(connected, scripted, is_sentence, queue, history):
+    scripted.say(http(queue))
+    scripted.say(http(history))
+    scripted.say(http(b"", "404 Not Found"))
+    try:
+        task = connected(scripted).get(ID)
+    except errors.ImageTo3DError as error:
+        assert is_sentence(str(error))
+    else:
+        assert task.status in (S.PENDING, S.RUNNING) or is_sentence(str(task.error))
 
 
 # Refusals

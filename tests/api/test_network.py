@@ -186,3 +186,18 @@ def test_a_password_file_does_not_take_the_key_s_place(connect, server, name, tm
     service.fetch(task.result.glb, tmp_path / "model.glb")
     assert all("Basic" not in request.headers.get("Authorization", "") for request in server.requests)
     assert "Authorization" not in server.requests[-1].headers
+
+
+def test_what_is_on_this_machine_is_known_without_connecting_also_as_people_type_it():
+    from image_to_3d.api.network import is_loopback
+
+    here = ["http://127.0.0.1:8188", "127.0.0.1:8188", "localhost:8000/a", "[::1]:8188", "https://localhost"]
+    away = [
+        "127.0.0.1.example.com",
+        "a@127.0.0.1:8188",
+        "http://127.0.0.1@b.example",
+        "localhostess",
+        "127.0.0.1\\.b",
+        "",
+    ]
+    assert all(map(is_loopback, here)) and not any(map(is_loopback, away))

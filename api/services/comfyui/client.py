@@ -333,7 +333,7 @@ class ComfyUI(WebService):
                 if kind == ENDED or (message.get("type") == "status" and task.status is Status.PENDING):
                     task = self.get(task_id)
                     yield task
-                elif kind and self._progress:
+                elif kind and self._progress and self._progress.has_moved:
                     task = self._progress.task
                     yield task
 

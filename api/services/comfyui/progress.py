@@ -23,11 +23,19 @@ class Progress:
         self._running: dict[str, float] = {}
         self._share = 0.0
         self._message = "ComfyUI is working"
+        self._told = 0.0, ""
 
     @property
     def task(self) -> Task:
         """The prompt while it runs."""
+        self._told = round(self._share, 2), self._message
         return Task(self.task_id, Status.RUNNING, self._share, self._message)
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether there is anything that people would see since `task` was asked for last: some nodes tell of
+        thousands of steps."""
+        return self._told != (round(self._share, 2), self._message)
 
     def hear(self, message: Mapping[str, Any]) -> str:
         """Take in what the socket says. Return "" where that is not about this prompt, `ENDED` where it has ended, and
