@@ -299,9 +299,9 @@ class Run:
                 if self.job.task_id and self._has_arrived(service):
                     self._take(task_id)
                     return
+                self.job.task_id = ""
                 if failures == len(FAILURE_PAUSES_S):
                     raise
-                self.job.task_id = ""
                 self._enter(State.WAITING, f"{error} {AGAIN}")
                 self._sleep(FAILURE_PAUSES_S[failures])
                 failures += 1
@@ -329,6 +329,7 @@ class Run:
                 return service.get(self.job.task_id).status is not api.Status.GONE
             except ImageTo3DError as error:
                 if number == len(FAILURE_PAUSES_S) or not is_transient(error):
+                    self.job.gone = True  # as far as anybody knows: tried again, the job asks once more
                     raise
                 self._log_error()
         return False

@@ -184,6 +184,20 @@ def test_what_was_killed_when_its_prompt_had_arrived_goes_on_with_it(at_comfyui)
     require_ready(at)
 
 
+@pytest.mark.parametrize("action", ["drop", "drop_after"])
+def test_where_nobody_could_tell_whether_a_prompt_arrived_a_retry_asks(at_comfyui, action):
+    at = at_comfyui()
+    at.server.play("create", action, service="comfyui")
+    at.server.play("get", "drop", times=100, service="comfyui")
+    at.run()
+    assert at.job.state is State.FAILED and at.job.message.startswith("No ComfyUI answers at 127.0.0.1")
+    at.server.play_nothing()
+    history.retry(at.folder)
+    at.run()
+    require_ready(at)
+    assert "restarted" not in at.job.note
+
+
 def test_a_job_goes_on_with_the_same_prompt_after_blender_went_away(at_comfyui):
     at = at_comfyui(seconds=None)
     started = at.started_running()

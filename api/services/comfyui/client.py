@@ -265,7 +265,7 @@ class ComfyUI(WebService):
         if self._progress is None or self._progress.task_id != task_id:
             self._progress = Progress(task_id, queued.graph)
         if queued.is_running:
-            return self._progress.task
+            return self._progress.tell()
         before = f", {queued.ahead} {'job' if queued.ahead == 1 else 'jobs'} before this one" if queued.ahead else ""
         return Task(task_id, Status.PENDING, message=f"Waiting at ComfyUI{before}")
 
@@ -334,7 +334,7 @@ class ComfyUI(WebService):
                     task = self.get(task_id)
                     yield task
                 elif kind and self._progress and self._progress.has_moved:
-                    task = self._progress.task
+                    task = self._progress.tell()
                     yield task
 
     def find(self, parameters: Mapping[str, Any], age_s: float) -> list[str]:

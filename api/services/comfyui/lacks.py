@@ -54,9 +54,9 @@ def choose(
 def too_old(version: str, workflow: str, classes: Sequence[str]) -> LackError:
     """The server has not all nodes of a workflow that is built in."""
     others = f" and {len(classes) - 1} more" if len(classes) > 1 else ""
+    which = f"ComfyUI {version}" if version else "ComfyUI"
     return LackError(
-        f"ComfyUI {version} is too old for the workflow {workflow} (it lacks the node {classes[0]}{others}): "
-        "update ComfyUI."
+        f"{which} is too old for the workflow {workflow} (it lacks the node {classes[0]}{others}): update ComfyUI."
     )
 
 
@@ -71,15 +71,15 @@ def without_nodes(classes: Sequence[str]) -> LackError:
 
 def without_files(files: "Sequence[tuple[str, str]]", page: str = "") -> LackError:
     """The server has not all model files; `files` are their names and folders ("" for one that is not known)."""
-    by_folder: dict[str, list[str]] = {}
-    for file, folder in dict.fromkeys(files):
-        by_folder.setdefault(folder, []).append(cleaned(file))
-    if len(files) == 1:
-        (file, folder), *_ = files
+    different = list(dict.fromkeys(files))
+    if len(different) == 1:
+        file, folder = different[0]
         return LackError(f"ComfyUI lacks {cleaned(file)}: put it into {_place(folder)}.", page=page)
+    by_folder: dict[str, list[str]] = {}
+    for file, folder in different:
+        by_folder.setdefault(folder, []).append(cleaned(file))
     puts = [f"{_listed(names)} into {_place(folder)}" for folder, names in by_folder.items()]
-    number = sum(map(len, by_folder.values()))
-    return LackError(f"ComfyUI lacks {number} files: put {_listed(puts)}.", page=page)
+    return LackError(f"ComfyUI lacks {len(different)} files: put {_listed(puts)}.", page=page)
 
 
 def files_of(graph: Mapping[str, Any], info: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -25,15 +25,14 @@ class Progress:
         self._message = "ComfyUI is working"
         self._told = 0.0, ""
 
-    @property
-    def task(self) -> Task:
+    def tell(self) -> Task:
         """The prompt while it runs."""
         self._told = round(self._share, 2), self._message
         return Task(self.task_id, Status.RUNNING, self._share, self._message)
 
     @property
     def has_moved(self) -> bool:
-        """Whether there is anything that people would see since `task` was asked for last: some nodes tell of
+        """Whether there is anything that people would see since `tell` was called last: some nodes tell of
         thousands of steps."""
         return self._told != (round(self._share, 2), self._message)
 
