@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A picture becomes a model (GLB) from a script, by CSM or Meshy. Works in plain Python 3.11 or later that has
+"""A picture becomes a model (GLB) from a script, by ComfyUI, Meshy or CSM. Works in plain Python 3.11 or later that has
 `requests`.
 
 The folder that holds the extension's folder `image_to_3d` has to be on Python's path. Unzip the extension into a folder
@@ -23,13 +23,14 @@ from pathlib import Path
 from image_to_3d import api
 
 PARAMETERS = {  # two for each service; parameters.md lists all of them
-    "csm": {"texture_model": "pbr", "resolution": "low_poly"},
+    "comfyui": {"workflow": "mesh", "steps": 40},
     "meshy": {"should_remesh": True, "target_polycount": 10_000},
+    "csm": {"texture_model": "pbr", "resolution": "low_poly"},
 }
 
 
 def create(service: api.Service, parameters: dict) -> str:
-    """Ask for the model, which costs money, and return the task's id: whoever keeps it never pays twice."""
+    """Ask for the model, which costs money but for ComfyUI, and return the task's id: who keeps it never pays twice."""
     begun = time.monotonic()
     try:
         return service.create(parameters).id
@@ -55,7 +56,7 @@ def generate(options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Turn a picture into a model with CSM or Meshy.")
+    parser = argparse.ArgumentParser(description="Turn a picture into a model with ComfyUI, Meshy or CSM.")
     parser.add_argument("service", choices=PARAMETERS)
     parser.add_argument("picture", help="a file, an address or a data URI")
     parser.add_argument("model", type=Path, help="where the GLB goes")

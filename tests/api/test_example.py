@@ -61,6 +61,18 @@ def test_it_makes_a_model_and_tells_how_far_it_is(run, stand_in):
     assert sent["target_polycount"] == 10_000 if run.service == "meshy" else sent["resolution"] == "low_poly"
 
 
+def test_it_makes_a_model_with_comfyui(stand_in, star, tmp_path):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("COMFYUI_")}
+    environment = kept | {"PYTHONPATH": str(Path(image_to_3d.__path__[0]).parent)}
+    model = tmp_path / "fox.glb"
+    command = [sys.executable, "-P", str(EXAMPLE), "comfyui", str(star), str(model), f"--url={stand_in.comfyui_url}"]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    glb.check(model)
+    (create,) = stand_in.creates
+    assert create.service == "comfyui" and '"steps": 40' in str(create.parameters).replace("'", '"')
+
+
 def test_a_wrong_key_is_one_sentence(run, stand_in):
     done = run(key="wrong")
     assert done.returncode == 1
