@@ -192,9 +192,36 @@ def test_a_file_that_is_too_large_is_refused(tmp_path, is_sentence):
     path = tmp_path / "large.json"
     with path.open("wb") as file:
         file.truncate(40 << 20)
-    with pytest.raises(errors.ParameterError, match="more than 32 MB") as caught:
+    with pytest.raises(errors.ParameterError, match="more than 8 MB") as caught:
         workflow.read(path)
     assert is_sentence(str(caught.value))
+
+
+def test_a_workflow_of_too_many_nodes_is_refused(refused):
+    assert refused(dict.fromkeys(map(str, range(5001)), node("Step"))) == (
+        "The workflow has 5,001 nodes, and at most 5,000 are taken: use a smaller one."
+    )
+
+
+def test_no_other_text_in_a_png_is_in_the_way(read):
+    large = b"XML:com.adobe.xmp\0" + bytes(9 << 20)
+    found = read(png((b"iTXt", large), (b"tEXt", b"k" * 100), (b"tEXt", b""), (b"tEXt", b"prompt\0" + CARRIED)))
+    assert [node.id for node in found.savers()] == ["9"]
+
+
+@pytest.mark.parametrize("keyword", [b"prompt", b"workflow"])
+def test_a_text_in_a_png_that_is_too_large_is_refused(refused, keyword):
+    assert "has more than 8 MB" in refused(png((b"tEXt", keyword + b"\0" + b" " * (9 << 20))))
+
+
+@pytest.mark.timeout(20)
+def test_a_png_of_endless_chunks_holds_no_workflow(tmp_path):
+    path = tmp_path / "endless.png"
+    with path.open("wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n")
+        file.truncate(4 << 30)  # that takes no room on the disk
+    with pytest.raises(errors.ParameterError, match="holds no workflow"):
+        workflow.read(path)
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path, is_sentence):
@@ -616,6 +643,18 @@ def test_deep_values_are_sent_as_they_are(read):
     own = read(plus(**{"3": node("Sculpt", image=["12", 0], points=deep)}))
     graph, _ = own.graph({"seed": 7, "picture_node": "", "model_node": ""}, FRONT, PREFIX, {})
     assert json.dumps(graph["3"]["inputs"]["points"]) == json.dumps(deep)
+
+
+@pytest.mark.timeout(20)
+def test_a_workflow_with_as_many_pictures_as_steps_is_looked_through(read, is_sentence):
+    pictures = {f"l{n}": node("LoadImage", image=f"{n}.png") for n in range(2400)}
+    masks = {f"m{n}": node("LoadImageMask", image=f"{n}.png") for n in range(100)}
+    first = {"0": node("Step", **{f"i{n}": [id, 0] for n, id in enumerate([*pictures, *masks])})}
+    steps = {str(n): node("Step", front=["l7", 0], image=[str(n - 1), 0]) for n in range(1, 2400)}
+    own = read({**pictures, **masks, **first, **steps, "end": node("SaveGLB", mesh=["2399", 0])})
+    graph, _ = own.graph({"seed": 7, "picture_node": "", "model_node": ""}, FRONT, PREFIX, {})
+    assert graph["l7"]["inputs"]["image"] == graph["m7"]["inputs"]["image"] == FRONT["front"]
+    assert graph["l8"]["inputs"]["image"] == "8.png"
 
 
 def test_a_long_chain_is_followed_to_its_end():

@@ -20,7 +20,11 @@ from ...headers import PNG_START
 from ...words import clean, named
 from .nodes import Graph
 
-LIMIT_BYTES = 32 << 20  # of the text; the largest of ComfyUI's own templates has 0.3 MB
+LIMIT_BYTES = 8 << 20  # of the text; the largest of ComfyUI's own templates has 0.3 MB
+NODES_AT_MOST = 5000  # the largest workflows that people share have some hundreds
+CHUNKS_AT_MOST = 100_000  # of a PNG: what those that write one put into a gigabyte
+KEYWORDS = (b"prompt", b"workflow")
+KEYWORD_BYTES = 80  # with the zero after it
 ID_AT_MOST = 100  # characters, in a sentence
 
 NONE = "The workflow file holds no workflow: use one that ComfyUI has exported with Export (API)."
@@ -70,22 +74,28 @@ def _read(file: BinaryIO, length: int) -> bytes:
 def _in_png(file: BinaryIO) -> bytes:
     """The graph in a PNG; that for the editor, which many have too, where there is no other."""
     found: dict[bytes, bytes] = {}
-    for kind, data in _png_texts(file):
-        keyword, _, rest = data.partition(b"\0")
+    for kind, keyword, text in _png_texts(file):
         if kind == b"iTXt":  # whether it is compressed, and two texts on the language, come first
-            rest = rest[2:].split(b"\0", 2)[-1]
-        found.setdefault(keyword, rest)
+            text = text[2:].split(b"\0", 2)[-1]
+        found.setdefault(keyword, text)
     return found.get(b"prompt") or found.get(b"workflow") or b""
 
 
-def _png_texts(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
-    while len(head := file.read(8)) == 8:
+def _png_texts(file: BinaryIO) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """The kind of each text that may be a graph, its keyword, and what follows that. No other is read, and none
+    unpacked."""
+    for _ in range(CHUNKS_AT_MOST):
+        head = file.read(8)
+        if len(head) < 8:
+            return
         length, kind = struct.unpack(">I4s", head)
+        after = file.tell() + length + 4  # its check sum
         if kind in (b"tEXt", b"iTXt"):
-            yield kind, _read(file, length)
-        else:
-            file.seek(length, os.SEEK_CUR)
-        file.seek(4, os.SEEK_CUR)  # its check sum
+            keyword, ended, _ = file.read(min(length, KEYWORD_BYTES)).partition(b"\0")
+            if ended and keyword in KEYWORDS:
+                file.seek(after - 4 - length + len(keyword) + 1)
+                yield kind, keyword, _read(file, length - len(keyword) - 1)
+        file.seek(after)
 
 
 def _in_glb(file: BinaryIO) -> bytes:
@@ -115,6 +125,10 @@ def _graph(document: Any) -> Graph:
         raise ParameterError(EDITOR)
     if not any(isinstance(node, Mapping) and "class_type" in node for node in document.values()):
         raise ParameterError(NONE)
+    if len(document) > NODES_AT_MOST:
+        raise ParameterError(
+            f"The workflow has {len(document):,} nodes, and at most {NODES_AT_MOST:,} are taken: use a smaller one."
+        )
     return {id: _node(id, node) for id, node in document.items()}
 
 

@@ -9,6 +9,7 @@ What a node does is known by its class, and exactly where the server has said wh
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -116,11 +117,11 @@ class Workflow:
             if view not in loading:
                 raise ParameterError(f"The workflow takes no picture of the {WORDS[view]}: leave that picture out.")
         for view, ids in loading.items():
+            if view not in pictures:
+                self._leave_out(graph, ids, info)
+                continue
             for id in ids:
-                if view in pictures:
-                    _put_picture(graph[id], pictures[view], info)
-                else:
-                    self._leave_out(graph, id, info)
+                _put_picture(graph[id], pictures[view], info)
         used = _upstream(graph, [end])
         is_cut_off = not used.intersection(loading["front"])
         for view, ids in loading.items():
@@ -159,9 +160,12 @@ class Workflow:
             )
         ]
 
-    def _tiers(self, info: Info) -> list[list[str]]:
+    def _tiers(self, info: Info) -> Iterator[list[str]]:
         """The nodes that a model may come out of, the best first."""
-        return [self._savers(), self._exporters(info), self._previews(), self._meshes(info)]
+        yield self._savers()
+        yield self._exporters(info)
+        yield self._previews()
+        yield self._meshes(info)
 
     def _candidates(self, info: Info) -> list[str]:
         return next((tier for tier in self._tiers(info) if tier), [])
@@ -209,8 +213,8 @@ class Workflow:
     def _loaders(self, info: Info, used: set[str]) -> tuple[list[str], list[str]]:
         """Among these nodes, those that load a picture, and those that load only a mask."""
         found = [id for id, node in self._nodes.items() if id in used and _picture_input(node, info)]
-        masks = [id for id in found if _is_mask(self._class(id), info)]
-        return [id for id in found if id not in masks], masks
+        masks = {id for id in found if _is_mask(self._class(id), info)}
+        return [id for id in found if id not in masks], [id for id in found if id in masks]
 
     def _loading(self, wanted: str, info: Info, used: set[str]) -> dict[str, list[str]]:
         """Which nodes load the picture of each view that the workflow takes."""
@@ -230,36 +234,56 @@ class Workflow:
         front = front or [id for id in loaders if not view_of[id]]
         if not front or len({file_of[id] for id in front}) > 1:
             raise ParameterError(self._several("load a picture", front or loaders, "Picture Node"))
-        loading = {"front": front}
+        loading, chosen = {"front": front}, set(front)
         for id in loaders:
-            if id in front:
+            if id in chosen:
                 continue
             if view_of[id] not in ("", "front"):
                 loading.setdefault(view_of[id], []).append(id)
             elif file_of[id] == file_of[front[0]]:  # loaded twice
                 front.append(id)
-        found = [id for ids in loading.values() for id in ids]
-        others = {file_of[id] for id in loaders if id not in found}
+        files = {view: {file_of[id] for id in ids} for view, ids in loading.items()}
+        others = {file_of[id] for id in set(loaders).difference(*loading.values())}
         for id in masks:
-            same = [view for view, ids in loading.items() if file_of[id] in {file_of[loader] for loader in ids}]
+            same = [view for view in loading if file_of[id] in files[view]]
             view = same[0] if len(same) == 1 else self._view(id)
             if len(loading) == 1 and file_of[id] not in others:  # of the picture that was there before
                 view = "front"
             if view in loading:
                 loading[view].append(id)
+                files[view].add(file_of[id])
         return loading
 
     def _view(self, id: str) -> str:
         """The view whose picture a node loads, by our names: as the inputs say that it leads to, else as its title
         does. "" where neither says one."""
-        views = {_view_in(name) for _, name in self._sockets(id)}
+        views = self._led_to[id]
         if not views:
             return _view_in(self._node(id).title)
-        return views.pop() if len(views) == 1 else ""
+        return next(iter(views)) if len(views) == 1 else ""
 
-    def _sockets(self, id: str) -> list[tuple[str, str]]:
-        """The inputs that name a view, and that what a node gives leads to: each is a node and an input of it."""
-        found, seen, todo = [], {id}, [id]
+    @cached_property
+    def _led_to(self) -> Mapping[str, set[str]]:
+        """By node, the views that are named by the inputs which `_sockets` finds. All at once, as there may be as many
+        pictures as nodes."""
+        links = [(id, user, _view_in(name)) for id, users in self._users.items() for user, name in users]
+        sources: dict[str, list[str]] = {id: [] for id in self._nodes}
+        for id, user, view in links:
+            if not view:
+                sources[user].append(id)
+        found: dict[str, set[str]] = {id: set() for id in self._nodes}
+        todo = [(id, view) for id, _, view in links if view]
+        while todo:
+            id, view = todo.pop()
+            if view not in found[id]:
+                found[id].add(view)
+                todo += [(source, view) for source in sources[id]]
+        return found
+
+    def _sockets(self, ids: Iterable[str]) -> list[tuple[str, str]]:
+        """The inputs that name a view, and that what these nodes give leads to: each is a node and an input of it."""
+        todo = list(ids)
+        found, seen = [], set(todo)
         while todo:
             for user, name in self._users[todo.pop()]:
                 if _view_in(name):
@@ -269,9 +293,9 @@ class Workflow:
                     todo.append(user)
         return found
 
-    def _leave_out(self, graph: Graph, id: str, info: Info) -> None:
-        """Take out the inputs that the picture of a view leads to, where they may be missing."""
-        for user, name in self._sockets(id):
+    def _leave_out(self, graph: Graph, ids: Iterable[str], info: Info) -> None:
+        """Take out the inputs that the picture of a view leads to, where they may be missing; these nodes load it."""
+        for user, name in self._sockets(ids):
             class_type = self._class(user)
             may_be_missing = name in nodes.optional(info, class_type) or class_type in VIEWS_ARE_OPTIONAL
             if user in graph and may_be_missing:
