@@ -46,14 +46,15 @@ Wait = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer of a service, read to its end. `body` is its JSON, None where it is none; `is_page` is whether a web
-    page came instead."""
+    """An answer of a service, read to its end. `body` is its JSON, None where it is none, and `length` how many bytes
+    that had; `is_page` is whether a web page came instead."""
 
     status: int
     headers: Mapping[str, str]
     body: Any
     received: float = field(default_factory=time.time)
     is_page: bool = False
+    length: int = 0
 
     @property
     def request_id(self) -> str:
@@ -139,7 +140,13 @@ class Client:
             with self._open(method, path, watch, query=query, payload=payload) as opened:
                 try:
                     content = _content(opened)
-                    return Answer(opened.status, opened.headers, _json(content), is_page=is_web_page(content))
+                    return Answer(
+                        opened.status,
+                        opened.headers,
+                        _json(content),
+                        is_page=is_web_page(content),
+                        length=len(content),
+                    )
                 except requests.exceptions.RequestException:
                     if 200 <= opened.status < 300:
                         raise

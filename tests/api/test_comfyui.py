@@ -19,6 +19,7 @@ from scripted import http
 from image_to_3d import api
 from image_to_3d.api import errors, glb
 from image_to_3d.api.services.comfyui import workflow
+from image_to_3d.api.services.comfyui.progress import Progress
 from image_to_3d.programs.program import blender_command
 
 S = api.Status
@@ -245,6 +246,16 @@ def test_where_the_socket_is_of_no_use_the_task_is_polled(connected, slow_server
     slow_server.comfyui.finish(task.id)
     assert comfyui.get(task.id).status is S.SUCCEEDED
     assert sum(request.path == "/ws" for request in slow_server.requests) <= 2
+
+
+@pytest.mark.parametrize("value", [-1, 0.5, True, "1", None, float("nan"), float("inf"), 10**400, [1]])
+@pytest.mark.parametrize("most", [0, 1.5, True, "1", None, float("nan"), float("inf"), 10**400, [1]])
+def test_whatever_numbers_the_socket_tells_the_progress_is_one(value, most):
+    progress = Progress(ID, {"1": {"class_type": "KSampler"}})
+    data = {"prompt_id": ID, "node": "1", "value": value, "max": most}
+    assert progress.hear({"type": "progress", "data": data}) == "progress"
+    assert progress.hear({"type": "progress_state", "data": {"prompt_id": ID, "nodes": {"1": data}}})
+    assert 0.0 <= progress.task.progress <= 1.0
 
 
 def test_a_task_that_ends_while_nobody_listens_is_seen_to_have_ended(connected, server, request_of):
@@ -613,6 +624,25 @@ def test_of_a_workflow_of_the_users_the_missing_files_are_named(connected, serve
     assert str(caught.value) == "ComfyUI lacks hunyuan_3d_v2.1.safetensors: put it into models/checkpoints."
 
 
+@pytest.mark.parametrize("name", ["Half\ud83d", "Bell\a", "x" * 100_000], ids=["half", "bell", "long"])
+def test_what_can_be_no_name_of_a_node_is_missing_and_not_asked_for(comfyui, server, request_of, flow, name):
+    values = request_of("file")
+    flow({**FLOW, "3": {**FLOW["3"], "class_type": name}})
+    with pytest.raises(errors.LackError, match="ComfyUI lacks the node .* of the workflow: update ComfyUI") as caught:
+        comfyui.create(values)
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 300
+    assert not server.creates and all(len(request.path) < 100 for request in server.requests)
+
+
+def test_a_server_that_says_endlessly_much_of_its_nodes_is_given_up(connected, hostile, request_of):
+    from hostile import Answer
+
+    hostile.play(lambda request: Answer(documents=[{request.target.rpartition("/")[2]: {"about": "x" * (3 << 20)}}]))
+    with pytest.raises(errors.UnavailableError, match="answered with something that is not understood"):
+        connected(hostile).create(request_of())
+    assert len(hostile.requests) == 3
+
+
 def test_what_a_user_may_know_of_a_server_that_is_ready(comfyui, server):
     ready = "ComfyUI 0.33.0 on NVIDIA GeForce RTX 4090, 24 GB"
     assert [comfyui.check_ready({"workflow": name}) for name in ("textured", "mesh", "views")] == [ready] * 3
@@ -686,6 +716,13 @@ def test_a_login_in_the_address_becomes_a_header_and_is_seen_nowhere_else(connec
     )
 
 
+@pytest.mark.parametrize("login", ["pedro:12/34@{}", "http://pedro:12?34@{}", "pedro:12#34@{}"])
+def test_a_password_that_ends_the_host_is_no_address(connected, scripted, is_sentence, login):
+    with pytest.raises(errors.DownloadError, match="login in the address of ComfyUI cannot be read") as caught:
+        connected(scripted, url=login.format(scripted.url.removeprefix("http://")))
+    assert is_sentence(str(caught.value)) and "pedro" not in str(caught.value) and "34" not in str(caught.value)
+
+
 def test_the_key_follows_no_redirect(connected, scripted, hostile, tmp_path):
     scripted.say(http(b"", "302 Found", Location=f"{hostile.url}/elsewhere"))
     comfyui = connected(scripted)
@@ -744,8 +781,8 @@ def is_free(port):
 def test_where_nobody_gave_an_address_the_desktop_app_is_looked_for_too(connected, stand_in, cube, request_of):
     from service.stand_in import StandIn
 
-    def ours():
-        return api.connect("comfyui", network=api.Network(online=False), blender=blender_command(stand_in))
+    def ours(**options):
+        return api.connect("comfyui", network=api.Network(online=False), blender=blender_command(stand_in), **options)
 
     with pytest.raises(errors.ServiceAwayError) as caught:
         ours().check_key()
@@ -753,18 +790,21 @@ def test_where_nobody_gave_an_address_the_desktop_app_is_looked_for_too(connecte
         "No ComfyUI answers at 127.0.0.1:8188, nor at port 8000, where ComfyUI Desktop listens: start it, or enter its "
         "address in the preferences."
     )
-    with StandIn(model=cube) as server, at_port(8000, server.comfyui_url):
+    with StandIn(model=cube) as server, at_port(8000, server.comfyui_url) as logins:
         assert ours().check_ready({}).startswith("ComfyUI 0.33.0 at 127.0.0.1:8000 on NVIDIA")
         connected(server).create(request_of(), task_id=ID)
-        assert ours().get(ID).result.note == "ComfyUI answered at 127.0.0.1:8000."
+        assert ours(key="for-8188-alone").get(ID).result.note == "ComfyUI answered at 127.0.0.1:8000."
+    assert set(logins) == {None}  # nobody has said that it may have the token
 
 
 @contextmanager
 def at_port(port, url):
-    """A server at `port` that passes on to `url` what asks for something."""
+    """A server at `port` that passes on to `url` what asks for something; gives the logins that come."""
+    logins = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
+            logins.append(self.headers["Authorization"])
             request = urllib.request.Request(f"{url}{self.path}", method=self.command)
             with urllib.request.urlopen(request) as answer:
                 self.send_response(answer.status)
@@ -781,7 +821,7 @@ def at_port(port, url):
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield
+        yield logins
     finally:
         server.shutdown()
         server.server_close()

@@ -59,6 +59,9 @@ FOLDER = "image_to_3d"
 PICTURES = {"front": rows.IMAGE_URL.name, **{name.partition("_")[0]: name for name in rows.VIEWS}}
 """The parameters that are pictures, by what they show."""
 
+INFO_BYTES = 8 << 20  # of all that is said of the classes of one workflow; of all that there are, it is 2 MB
+CLASS_AT_MOST = 200  # characters of the name of a class that is asked for
+
 PICTURE_PX = 1024  # what the models see has 518 or 1024 pixels a side
 NAME_AT_MOST = 500  # characters of the name of an upload
 
@@ -104,6 +107,7 @@ class ComfyUI(WebService):
         self._server = login.read(url or self.about.default_url)
         self._info: dict[str, Any] = {}
         self._asked: set[str] = set()
+        self._info_bytes = 0
         self._progress: Progress | None = None
         self._mute = 0
         super().__init__(url=url, network=dataclasses.replace(network, read_s=network.busy_s), **options)
@@ -148,7 +152,9 @@ class ComfyUI(WebService):
                 answer = None
             if answer is None or not stats.is_one(answer.body):
                 raise
-            self._server = desktop
+            self._server, self._is_settled = desktop, True
+            self._client = self._client_of(desktop, {})
+            return
         self._is_settled = True
         self._client = self._client_at("")
 
@@ -198,12 +204,18 @@ class ComfyUI(WebService):
         return plans.plan(values, self._info_of, lambda: stats.version(self._stats()))
 
     def _info_of(self, classes: Iterable[str]) -> Info:
-        """What the server says of these classes; each is asked for once, as the whole list may have many megabytes."""
+        """What the server says of these classes; each is asked for once, as the whole list may have many megabytes.
+        What can be no name of a class, in a file of whoever, no server is asked for."""
         for name in sorted(set(classes) - self._asked):
-            body = self._request("GET", f"/object_info/{quote(name, safe='')}").body
-            if isinstance(body, dict) and isinstance(body.get(name), dict):
-                self._info[name] = body[name]
             self._asked.add(name)
+            if not name.isprintable() or len(name) > CLASS_AT_MOST:
+                continue
+            answer = self._request("GET", f"/object_info/{quote(name, safe='')}")
+            self._info_bytes += answer.length
+            if self._info_bytes > INFO_BYTES:
+                raise self._not_understood(answer)
+            if isinstance(answer.body, dict) and isinstance(answer.body.get(name), dict):
+                self._info[name] = answer.body[name]
         return {name: self._info[name] for name in classes if name in self._info}
 
     def _framed(self, source: str, scratch: Path, name: str, background: Literal["white", "alpha"]) -> Path:

@@ -43,6 +43,10 @@ def read(typed: str) -> Server:
         parts = urlsplit(typed)
     except ValueError:
         raise DownloadError("The address of ComfyUI cannot be read: type it like 127.0.0.1:8188.") from None
+    if "@" in f"{parts.path}{parts.query}{parts.fragment}":  # a slash or the like in the password ended the host
+        raise DownloadError(
+            "The login in the address of ComfyUI cannot be read: write / in it as %2F, ? as %3F and # as %23."
+        )
     login, at, host = parts.netloc.rpartition("@")
     user, _, password = unquote(login).partition(":")
     basic = base64.b64encode(f"{user}:{password}".encode()).decode() if at else ""

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...task import Status, Task
 from ...words import NAME_AT_MOST, clean
+from ..web import number
 from .history import ENDINGS
 
 ENDED = "ended"
@@ -86,10 +87,8 @@ class Progress:
 
 
 def _fraction(state: Mapping[str, Any]) -> float:
-    value, most = state.get("value"), state.get("max")
-    if not isinstance(value, (int, float)) or not isinstance(most, (int, float)) or not 0 < value <= most:
-        return 0.0
-    return value / most
+    value, most = number(state.get("value")), number(state.get("max"))
+    return value / most if 0 < value <= most else 0.0
 
 
 def called(graph: Mapping[str, Any], node: str, node_class: str = "") -> str:
