@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers every call of CSM and Meshy with spoiled answers, and sees that nothing but one clean sentence comes of it.
+"""Answers every call of CSM, Meshy and ComfyUI with spoiled answers, and sees that nothing but one clean sentence comes of it.
 
 `python tests/fuzz_services.py` in a Python that has requests and the test tools. Needs no bpy. Of every call, 500
 answers are made from good ones (`hostile.py`) by one to three hostile manners each (`manners.py`); the same seed makes
@@ -34,10 +34,11 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).parent))
 import conftest  # noqa: F401  # isort: skip -- makes the checkout importable as `image_to_3d`
 
+import hostile_comfyui
 import trustme
 from drawing import png, star_png
-from fuzz_worker import SECRET, SENTENCE_LETTERS, id_faults, sentence_faults, text_faults
-from hostile import Answer, Hostile, Request, World
+from fuzz_worker import SECRET, SENTENCE_LETTERS, id_faults, request_of, sentence_faults, text_faults
+from hostile import Answer, Hostile, Request, World, copied
 from manners import spoil
 from service.cube import cube_glb
 
@@ -53,8 +54,9 @@ from image_to_3d.programs import process
 CALLS = (
     *(f"meshy.{name}" for name in ("create", "get", "listen", "find", "cancel", "check_key", "fetch")),
     *(f"csm.{name}" for name in ("create", "get", "listen", "find", "check_key", "fetch")),
+    *(f"comfyui.{name}" for name in ("create", "get", "listen", "cancel", "check_key", "check_ready", "fetch")),
 )
-JOBS = ("meshy.job", "csm.job")
+JOBS = ("meshy.job", "csm.job", "comfyui.job")
 ANSWERS, SEED, LANES = 500, 20261127, 2
 JOB_SHARE = 8  # for so many answers of a call, one is met by a whole job of that service
 
@@ -62,10 +64,18 @@ CASE_S = 20.0  # against a hang; nothing is measured with it
 JOB_S = 60.0
 OWN_BYTES = 8 << 30  # a mistake here, where the answers are made, must not take the machine along
 FACTOR = 40  # of the fast clock of a job's process
-JOB_TIMES = {"connect_s": 2.0, "read_s": 2.0, "create_s": 2.0}
+JOB_TIMES = {"connect_s": 2.0, "read_s": 2.0, "busy_s": 2.0, "create_s": 2.0}
 
-KEYS = {"meshy": "msy_Fz7QkT3xW9bLr2Vn8Yd4Hc6Jm1Pg5Su0", "csm": "f7c31e90b52d4a86e1f07b9c3d58a264"}
-TASK_IDS = {"meshy": "018a210d-8ba4-705c-b111-1f1776f7f578", "csm": "SESSION_1714539823_4183023"}
+KEYS = {
+    "meshy": "msy_Fz7QkT3xW9bLr2Vn8Yd4Hc6Jm1Pg5Su0",
+    "csm": "f7c31e90b52d4a86e1f07b9c3d58a264",
+    "comfyui": "gw_Vx4RnB8sKq1Tz6Lp0Wd3Hj9Mc7Fy2Ue5",
+}
+TASK_IDS = {
+    "meshy": "018a210d-8ba4-705c-b111-1f1776f7f578",
+    "csm": "SESSION_1714539823_4183023",
+    "comfyui": "5bae5b38-b3e8-4779-a5e6-0f6441853d35",
+}
 PICTURE = "https://pictures.example/fox.png"  # which only a service would fetch
 TESTS = Path(__file__).parent
 
@@ -92,6 +102,18 @@ TARGETS = {
     "fetch": ("file", "file", "file", "get"),
     "job": ("create", "create", "get", "stream", "list", "file", "file"),
 }
+TARGETS_AT_COMFYUI = {
+    "create": ("create", "create", "upload", "info"),
+    "get": ("queue", "history", "history", "history", "head"),
+    "listen": ("socket", "socket", "socket", "queue", "history"),
+    "cancel": ("delete", "queue"),
+    "check_key": ("balance",),
+    "check_ready": ("balance", "info"),
+    "fetch": ("file",),
+    "job": ("create", "upload", "info", "queue", "history", "history", "head", "socket", "file", "file"),
+}
+STATES = ("queue", "history", "head")
+"""What ComfyUI says of a prompt, one after the other."""
 REFUSALS = (
     ("400 Bad Request", "image_url is not valid"),
     ("401 Unauthorized", "Invalid API key"),
@@ -115,7 +137,7 @@ class Case:
         self.is_job = name == "job"
         self.is_safe = rng.random() < 0.08 and not self.is_job
         self.world = worlds["https" if self.is_safe else "http"]
-        self.target = rng.choice(TARGETS[name])
+        self.target = rng.choice((TARGETS_AT_COMFYUI if self.service == "comfyui" else TARGETS)[name])
         if self.service == "csm":
             self.target = {"stream": "get", "balance": "list"}.get(self.target, self.target)
         self.via = rng.choice(("wait", "listen") if name == "listen" else ("save", "fetch"))
@@ -123,6 +145,8 @@ class Case:
             self.via = "save"  # which asks for a fresh address
         self.is_online = rng.random() < 0.5
         self.picture = rng.choices(("url", "small", "large"), (8, 1, 1))[0]
+        if self.service == "comfyui" and self.picture == "url":
+            self.picture = "small"  # for it a picture in the web is fetched here
         self.times = rng.choice((1, 1, 2)) if self.is_job else rng.choice((1000, 1000, 1000, 1))
         self.answer = self._good(rng)
         self.words, self.cuts = spoil(rng, self.answer, self.world, self.target)
@@ -143,7 +167,7 @@ class Case:
                 made.set("Retry-After", "2")
             return made
         state = rng.choice(("pending", "running", "succeeded", "succeeded", "failed"))
-        self.base = f"good ({state})" if self.target in ("get", "list", "stream") else "good"
+        self.base = f"good ({state})" if self.target in ("get", "list", "stream", *STATES) else "good"
         made = self.world.answer(self.target, state)
         if self.target == "list" and self.service == "csm" and rng.random() < 0.3:
             for record in made.documents[0]["data"]["results"]:
@@ -158,6 +182,10 @@ class Case:
             times = self._said[route]
         if route == self.target and times <= self.times:
             said = self.answer
+        elif route in STATES:
+            is_over = self.target in (*STATES, "file") or self._said["queue"] > 2
+            is_over = is_over or not self.call.endswith(("listen", "job"))
+            said = self.world.answer(route, "succeeded" if is_over else "running")
         elif route == "file" and self.target == "get" and times == 1:
             said = Answer("403 Forbidden", body=b"<Error><Code>ExpiredToken</Code></Error>")
         elif route == "get":
@@ -174,7 +202,7 @@ class Case:
             route == "create" and not is_refusal(said) and not said.is_early
         ):  # who has not read the request makes nothing
             self.made += 1
-        return said
+        return hostile_comfyui.accepted(copied(said), request) if route == "socket" else said
 
 
 def is_refusal(answer: Answer) -> bool:
@@ -253,7 +281,11 @@ class Lane:
 
     def _after(self, case: Case, server: Hostile, folder: Path) -> Iterator[tuple[str, str]]:
         """What the servers and the disk have to say."""
-        creates = sum(request.method == "POST" for request in server.requests)
+        asked = [request for request in server.requests if request.method == "POST"]
+        if case.service == "comfyui":  # which gets pictures and orders in the same way, and may get a job again
+            asked = [] if case.is_job else [request for request in asked if case.world.route(request) == "create"]
+            case.made = min(case.made, 1)
+        creates = len(asked)
         if not case.is_job and creates > 1:
             yield "a second create request was sent", f"{creates} of them"
         if case.is_job and case.made > 1:
@@ -392,7 +424,7 @@ class Lane:
         made = folders.create(
             root,
             service=case.service,
-            parameters=check(SERVICES[case.service].parameters, {"image_url": picture}),
+            parameters=check(SERVICES[case.service].parameters, request_of(case.service, picture)),
             name="Red Star",
         )
         config = {
@@ -524,7 +556,9 @@ def told_of(fault: Fault, seed: int) -> str:
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
-        prog="dev.py fuzz", description="Answer every call of CSM and Meshy with spoiled answers.", allow_abbrev=False
+        prog="dev.py fuzz",
+        description="Answer every call of CSM, Meshy and ComfyUI with spoiled answers.",
+        allow_abbrev=False,
     )
     made.add_argument("--answers", type=int, default=ANSWERS, metavar="N", help=f"for each call; {ANSWERS} by default")
     made.add_argument("--seed", type=int, default=SEED, metavar="S", help="another one makes other answers")

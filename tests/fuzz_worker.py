@@ -21,7 +21,7 @@ from typing import Any
 from image_to_3d import api
 from image_to_3d.api.errors import user_message
 
-TIMES = {"connect_s": 0.5, "read_s": 0.4, "create_s": 0.6}
+TIMES = {"connect_s": 0.5, "read_s": 0.4, "busy_s": 0.4, "create_s": 0.6}
 ENOUGH_S = 1.2  # after which whoever listens or fetches says that it is enough, as somebody who cancels
 MEMORY_MB = 200
 SENTENCE_LETTERS = 700
@@ -110,6 +110,11 @@ def task_faults(task: Any, cuts: bool, key: str) -> Iterator[str]:
             yield "an address is not printable"
 
 
+def request_of(service: str, picture: str) -> dict[str, Any]:
+    """What is asked for."""
+    return {"image_url": picture, **({"workflow": "mesh"} if service == "comfyui" else {})}
+
+
 class Enough(Exception):
     """What somebody who cancels raises."""
 
@@ -121,7 +126,8 @@ def attempt(order: dict[str, Any], folder: Path) -> tuple[str, list[str]]:
     until = time.monotonic() + ENOUGH_S
 
     def pause(seconds: float) -> None:
-        if call != "create" and time.monotonic() > until:  # the answer to a create is waited for whatever happens
+        # The answer to a create is waited for whatever happens; ComfyUI is asked for other things before.
+        if order["call"] not in ("meshy.create", "csm.create") and time.monotonic() > until:
             raise Enough
         time.sleep(min(seconds, 0.02))
 
@@ -142,7 +148,7 @@ def attempt(order: dict[str, Any], folder: Path) -> tuple[str, list[str]]:
             sleep=pause,
         )
         if call == "create":
-            task = service.create({"image_url": order["picture"]})
+            task = service.create(request_of(name, order["picture"]))
             return f"task {task.id[:100]!r}, {task.status}", list(task_faults(task, cuts, key))
         if call == "get":
             task = service.get(order["task_id"])
@@ -175,6 +181,11 @@ def attempt(order: dict[str, Any], folder: Path) -> tuple[str, list[str]]:
         if call == "cancel":
             is_over = service.cancel(order["task_id"])
             return f"cancelled: {is_over}", [] if isinstance(is_over, bool) else ["cancel returned no bool"]
+        if call == "check_ready":
+            said = service.check_ready(request_of(name, order["picture"]))
+            return f"ready: {said}", list(
+                text_faults(said, "what it says of itself", longest=SENTENCE_LETTERS, key=key)
+            )
         if call == "check_key":
             credits = service.check_key()
             is_proper = credits is None or (isinstance(credits, int) and is_number(credits, -NUMBER, NUMBER))

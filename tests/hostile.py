@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server that may say anything at all, and the good answers of CSM and Meshy that it spoils. `manners.py` says how
-they are spoiled.
+"""A server that may say anything at all, and the good answers of CSM, Meshy and ComfyUI (`hostile_comfyui.py`) that it
+spoils. `manners.py` says how they are spoiled.
 
 Unlike `scripted.py` it holds as many connections as come, each in a thread, so that one that hangs keeps no other from
 being answered. Unlike `service/` it makes nothing and charges nothing: it only speaks. Listens on loopback alone.
@@ -20,11 +20,13 @@ from datetime import UTC, datetime
 from email.utils import formatdate
 from typing import Any, NamedTuple
 
+import hostile_comfyui
+
 HEAD_BYTES_AT_MOST = 1 << 20
 IDLE_S = 30.0  # how long a connection waits for a client that says nothing
 FOREVER_S = 3600.0
 LONG_SIZE = 100  # bytes that say how long a chunk is
-PREFIX = {"meshy": "/openapi", "csm": ""}
+PREFIX = {"meshy": "/openapi", "csm": "", "comfyui": ""}
 TASKS = {"meshy": "/openapi/v1/image-to-3d", "csm": "/image-to-3d-sessions"}
 SIGNATURE = "Signature=SecretSignature0123456789"
 
@@ -343,11 +345,15 @@ class World:
 
     @property
     def glb_url(self) -> str:
+        if self.service == "comfyui":
+            return f"{self.url}/view?filename=model.glb&subfolder=image_to_3d&type=output"
         return f"{self.url}/files/model.glb?Expires=1&{SIGNATURE}"
 
     def route(self, request: Request) -> str:
         """Which of the service's calls a request is: "create", "get", "list", "stream", "delete", "balance", "file",
-        "unknown"."""
+        "unknown"; ComfyUI's are in `hostile_comfyui`."""
+        if self.service == "comfyui":
+            return hostile_comfyui.route(request)
         path, _, query = request.target.partition("?")
         tasks = TASKS[self.service]
         if path.startswith("/files/"):
@@ -372,12 +378,14 @@ class World:
                 ("Connection", "close"),
             ]
         )
-        if route == "file":
+        if route == "file" and self.service != "comfyui":
             made.set("Content-Type", "model/gltf-binary")
             made.set("ETag", '"0123456789abcdef"')
             made.body = self.glb
         elif self.service == "meshy":
             self._meshy(made, route, state)
+        elif self.service == "comfyui":
+            hostile_comfyui.say(made, route, state, self.task_id, self.glb)
         else:
             self._csm(made, route, state)
         return made
@@ -386,6 +394,10 @@ class World:
         """A proper refusal of the service."""
         made = self.answer("get")
         made.status = status
+        if self.service == "comfyui":
+            said = {"type": "refused", "message": words, "details": "", "extra_info": {}}
+            made.documents = [{"error": said, "node_errors": {}}]
+            return made
         code, _, phrase = status.partition(" ")
         made.documents = [
             {"message": words}

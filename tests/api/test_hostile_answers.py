@@ -8,6 +8,7 @@ import math
 import time
 
 import pytest
+from odd import HOSTILE, ODD
 from scripted import http
 
 from image_to_3d import api
@@ -19,16 +20,6 @@ PICTURE = {"image_url": "https://example.org/fox.png"}
 KEY = "msy_Qx7Secret0000"
 GLB = "https://files.example.org/mesh.glb?sig=1"
 S = api.Status
-
-HOSTILE = {
-    "half an emoji": "No object found \ud83d",
-    "colors": "\x1b[31mNo\x1b[0m object \x9b1mfound",
-    "a title": "\x1b]0;owned\x07No object found",
-    "NUL": "No\0 object found",
-    "turned around": "\u202eNo object\u2066 found\u200b\ufeff",
-    "lines": "No\r\nobject\u2028found\u2029",
-    "endless": "No object found " * 200_000,
-}
 
 
 @pytest.fixture
@@ -161,25 +152,6 @@ def test_what_can_be_no_address_of_a_model_is_none(ask, name, is_sentence, addre
     assert task.result is None and is_fit(str(task.error), is_sentence)
 
 
-DEEP = json.loads("[" * 400 + "]" * 400)
-ODD = [
-    None,
-    True,
-    -1,
-    10**400,
-    1e308,
-    math.nan,
-    math.inf,
-    "",
-    "\ud83d",
-    "\0",
-    [],
-    [[]],
-    {},
-    {"a": {}},
-    DEEP,
-    "9" * 5000,
-]
 FIELDS = {
     "meshy": (
         *(

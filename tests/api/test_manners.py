@@ -2,15 +2,18 @@
 """The good answers that `manners.py` spoils are good ones: else a spoiled one would prove nothing. And each manner says
 what it does."""
 
+import itertools
 import random
 
 import fuzz_worker
+import hostile_comfyui
 import manners
 import pytest
 from hostile import FOREVER_S, SIGNATURE, World
 
 from image_to_3d import api
 from image_to_3d.api import Status
+from image_to_3d.programs.program import blender_command
 
 KEY = "some-key-0123456789"
 PARAMETERS = {"image_url": "https://pictures.example/fox.png"}
@@ -37,6 +40,33 @@ def world(request, hostile, cube):
 @pytest.fixture
 def service(world):
     return api.connect(world.service, key=KEY, url=world.service_url, network=api.Network(online=False))
+
+
+def test_a_comfyui_makes_a_model(connect, hostile, stand_in, star, cube, tmp_path):
+    task_id = "5bae5b38-b3e8-4779-a5e6-0f6441853d35"
+    world = World("comfyui", key=KEY, url=hostile.url, stranger="", glb=cube.read_bytes(), task_id=task_id)
+    states = itertools.chain(["pending", "running"], itertools.repeat("succeeded"))
+    state = {}
+
+    def respond(request):
+        route = world.route(request)
+        if route == "queue":
+            state["now"] = next(states)
+        said = world.answer(route, state.get("now", ""))
+        return hostile_comfyui.accepted(said, request) if route == "socket" else said
+
+    hostile.play(respond)
+    service = connect(hostile, "comfyui", key=KEY, blender=blender_command(stand_in))
+    assert service.check_ready({"workflow": "mesh"}) == "ComfyUI 0.33.0 on NVIDIA RTX 4090, 24 GB"
+    task = service.create({"image_url": str(star), "workflow": "mesh"})
+    assert service.cancel(task.id) is True
+    seen = []
+    task = api.wait(service, task.id, on_progress=seen.append, sleep=lambda seconds: None)
+    assert Status.RUNNING in [one.status for one in seen] and max(one.progress for one in seen[:-1]) > 0
+    api.save(service, task, tmp_path / "model.glb")
+    assert (tmp_path / "model.glb").read_bytes() == cube.read_bytes()
+    hostile.play(lambda request: world.answer(world.route(request), "failed"))
+    assert "The picture shows nothing." in str(service.get(task_id).error)
 
 
 def test_a_task_is_made_and_found_again(service, hostile):

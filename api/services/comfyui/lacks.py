@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .graphs import Model, Recipe
 
 NAMED_AT_MOST = 8  # of what is lacking, in one sentence
+LETTERS_AT_MOST = 500  # of them all; names may be of any length
 
 MODEL_ENDINGS = (".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".gguf", ".onnx")
 
@@ -122,6 +123,9 @@ def _place(folder: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    if len(names) > NAMED_AT_MOST:
-        return f"{', '.join(names[:NAMED_AT_MOST])} and {len(names) - NAMED_AT_MOST} more"
+    shown = list(names[:NAMED_AT_MOST])
+    while len(shown) > 1 and sum(map(len, shown)) > LETTERS_AT_MOST:
+        shown.pop()
+    if len(names) > len(shown):
+        return f"{', '.join(shown)} and {len(names) - len(shown)} more"
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
