@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     fuzz = commands.add_parser(
         "fuzz",
         allow_abbrev=False,
-        help="answer every call of CSM and Meshy with spoiled answers: 500 for each call, in about ten minutes "
+        help="answer every call of CSM, Meshy and ComfyUI with spoiled answers: 500 for each call, in about 15 minutes "
         "(further arguments: --answers N, --seed S, --only CALL, --case K, --lanes N, --limit S)",
     )
     fuzz.set_defaults(run=command_fuzz, takes_more=True)

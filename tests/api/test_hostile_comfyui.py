@@ -13,6 +13,8 @@ from odd import HOSTILE, ODD
 from image_to_3d import api
 from image_to_3d.api import client, errors
 from image_to_3d.api.services import SERVICES
+from image_to_3d.api.services.comfyui.graphs import RECIPES
+from image_to_3d.api.services.comfyui.progress import Progress
 from image_to_3d.programs.program import blender_command
 
 KEY = "gw_Qx7Secret0000"
@@ -86,6 +88,41 @@ def test_the_words_of_a_refused_prompt_are_fit_to_be_shown(say, ours, star, is_s
         with pytest.raises(errors.ServiceError) as refusal:
             ours.create({"image_url": str(star), "workflow": "mesh"})
         assert is_fit(str(refusal.value), is_sentence)
+
+
+@pytest.mark.timeout(20)
+def test_the_token_is_in_no_sentence_wherever_a_server_repeats_it(say, ours, star, is_sentence):
+    model = f"a {KEY}.safetensors"
+    file = {"type": "value_not_in_list", "extra_info": {"input_name": "x", "received_value": model}}
+    for error in (
+        {"error": {"type": "missing_node_type", "extra_info": {"class_type": KEY}}},
+        {"error": {"type": "missing_node_type", "details": f"#{KEY}"}},
+        {"node_errors": {KEY: {"class_type": KEY, "errors": [{"type": KEY, "message": KEY}]}}},
+        {"node_errors": {KEY: {"class_type": KEY, "errors": [file]}}},
+        {
+            "node_errors": {
+                KEY: {"class_type": KEY, "errors": [file, {**file, "extra_info": {"received_value": "b.pt"}}]}
+            }
+        },
+    ):
+        say("create", error, "400 Bad Request")
+        with pytest.raises(errors.ServiceError) as refusal:
+            ours.create({"image_url": str(star), "workflow": "mesh"})
+        assert is_fit(str(refusal.value), is_sentence)
+    about = dict.fromkeys(("node_id", "node_type", "exception_message"), KEY)
+    for kind in ("RuntimeError", "torch.OutOfMemoryError", "SafetensorError", KEY):
+        failed = entry({}, ["execution_error", {**about, "exception_type": kind}])
+        failed[ID]["prompt"][2] = {KEY: {"class_type": KEY, "inputs": {"x": model}, "_meta": {"title": f"My {KEY}"}}}
+        say("history", failed)
+        assert is_fit(str(ours.get(ID).error), is_sentence)
+    say("history", entry({"n": {"3d": [{"filename": f"{KEY}.obj", "subfolder": "", "type": "output"}]}}))
+    assert is_fit(str(ours.get(ID).error), is_sentence)
+    card = {"name": f"cuda:0 {KEY} : native", "type": "cuda"}
+    say("balance", {"system": {"comfyui_version": KEY}, "devices": [card]})
+    assert KEY not in ours.check_ready({"workflow": "mesh"})
+    progress = Progress(ID, {"n": {"class_type": KEY}}, [KEY])
+    progress.hear({"type": "executing", "data": {"node": "n", "prompt_id": ID}})
+    assert "runs" in progress.task.message and KEY not in progress.task.message
 
 
 def test_a_thousand_missing_files_are_one_short_sentence(say, ours, star, is_sentence):
@@ -165,11 +202,16 @@ def other_server():
     server.close()
 
 
-def test_a_prompt_whose_id_is_none_may_have_been_taken(say, ours, star):
-    for given in (None, 7, "", "..", "a b", f"T-{KEY}", "x" * 201, ["T"], "T\ud83d"):
-        say("create", {"prompt_id": given, "number": 1, "node_errors": {}})
-        with pytest.raises(errors.AnswerLostError, match="did not say under which id"):
-            ours.create({"image_url": str(star), "workflow": "mesh"})
+@pytest.mark.parametrize("name", ["image_url", "back_image_url", "left_image_url", "right_image_url"])
+def test_no_picture_is_fetched_without_online_access(hostile, say, ours, world, star, name):
+    info = dict.fromkeys(RECIPES["views"][1].classes, {"output": ["MESH"]})
+    files = [["hunyuan_3d_v2.1.safetensors", "hunyuan3d-dit-v2-mv_fp16.safetensors"]]
+    info["ImageOnlyCheckpointLoader"] = {"input": {"required": {"ckpt_name": files}}}
+    say("info", info)
+    with pytest.raises(errors.OfflineError):
+        ours.create({"image_url": str(star), "workflow": "views", name: "https://127.0.0.2/fox.png"})
+    routes = [world.route(request) for request in hostile.requests]
+    assert "info" in routes and "create" not in routes
 
 
 @pytest.mark.parametrize("name", [None, 7, "", ["a"], "a\nb.png", "a\ud83d", "x" * 501])

@@ -197,11 +197,11 @@ class ComfyUI(WebService):
             with contextlib.suppress(ImageTo3DError):
                 self.cancel(made)
             raise refusals.of_body(answer.body, graph, plan.models, self._secrets)
-        self._progress, self._mute = Progress(made, graph), 0
+        self._progress, self._mute = Progress(made, graph, self._secrets), 0
         return Task(made, Status.PENDING)
 
     def _plan(self, values: Mapping[str, Any]) -> Plan:
-        return plans.plan(values, self._info_of, lambda: stats.version(self._stats()))
+        return plans.plan(values, self._info_of, lambda: stats.version(self._stats(), self._secrets))
 
     def _info_of(self, classes: Iterable[str]) -> Info:
         """What the server says of these classes; each is asked for once, as the whole list may have many megabytes.
@@ -275,7 +275,7 @@ class ComfyUI(WebService):
 
     def _queued(self, task_id: str, queued: history.Queued) -> Task:
         if self._progress is None or self._progress.task_id != task_id:
-            self._progress = Progress(task_id, queued.graph)
+            self._progress = Progress(task_id, queued.graph, self._secrets)
         if queued.is_running:
             return self._progress.tell()
         before = f", {queued.ahead} {'job' if queued.ahead == 1 else 'jobs'} before this one" if queued.ahead else ""
@@ -283,11 +283,11 @@ class ComfyUI(WebService):
 
     def _ended(self, task_id: str, entry: Mapping[str, Any]) -> Task:
         output = outputs.find(entry, history.saver_of(entry))
-        error = failures.of_entry(entry, self._secrets) or failures.of_output(output)
+        error = failures.of_entry(entry, self._secrets) or failures.of_output(output, self._secrets)
         if error or output is None:
             return Task(task_id, Status.FAILED, error=error)
         if not self._is_there(output):
-            file = lacks.cleaned(output.filename)
+            file = lacks.cleaned(output.filename, self._secrets)
             return Task(task_id, Status.GONE, error=GoneError(f"ComfyUI no longer has {file}: generate it again."))
         return self._succeeded(task_id, output)
 
@@ -388,7 +388,8 @@ class ComfyUI(WebService):
         found = self._stats()
         plan = self._plan({entry.name: entry.default for entry in PARAMETERS} | dict(parameters))
         plan.build(dict.fromkeys(plan.views, "picture.png"), FOLDER)
-        return stats.sentence(found, self._server.place if self._server.url == DESKTOP_URL else "")
+        place = self._server.place if self._server.url == DESKTOP_URL else ""
+        return stats.sentence(found, place, self._secrets)
 
     def _stats(self) -> Mapping[str, Any]:
         answer = self._client.request("GET", "/system_stats")

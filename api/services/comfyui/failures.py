@@ -37,13 +37,13 @@ def of_entry(entry: Mapping[str, Any], secrets: Iterable[str] = ()) -> ServiceEr
     return None
 
 
-def of_output(output: Output | None) -> ServiceError | None:
+def of_output(output: Output | None, secrets: Iterable[str] = ()) -> ServiceError | None:
     """Why what a prompt made is no model for us, None where it is one."""
     if output is None:
         return TaskFailedError(NO_MODEL)
     if output.filename.lower().endswith(".glb"):
         return None
-    file = lacks.cleaned(output.filename)
+    file = lacks.cleaned(output.filename, secrets)
     return TaskFailedError(f"The workflow saves {file}, which is no GLB: end it with Save 3D Model (SaveGLB).")
 
 
@@ -52,7 +52,7 @@ def _of_error(about: Mapping[str, Any], graph: Mapping[str, Any], secrets: Itera
         value if isinstance(value := about.get(name), str) else ""
         for name in ("node_id", "node_type", "exception_type", "exception_message")
     )
-    title = called(graph, node, node_class)
+    title = called(graph, node, node_class, secrets)
     first_line = clean(message.strip().partition("\n")[0], secrets=secrets).rstrip(". ")
     if kind.endswith("MemoryError"):
         which = "graphics memory" if kind.endswith("OutOfMemoryError") else "memory"
@@ -61,17 +61,18 @@ def _of_error(about: Mapping[str, Any], graph: Mapping[str, Any], secrets: Itera
             f"ComfyUI ran out of {which} in node {title}: choose {smaller}, or close other programs."
         )
     if kind.endswith("SafetensorError") or "deserializing header" in message:
-        file = _model_of(graph.get(node))
+        file = _model_of(graph.get(node), secrets)
         what = f"cannot read {file}, which is" if file else f"cannot read a file in node {title}, as it is"
         return TaskFailedError(f"ComfyUI {what} damaged or not whole: download it anew.")
     if kind.endswith("UnidentifiedImageError"):
         return PictureRefusedError("ComfyUI cannot read the picture that was sent: generate it again.")
-    where = title if title == node_class or not node_class else f"{title} ({lacks.cleaned(node_class)})"
-    return TaskFailedError(f"ComfyUI stopped in node {where}: {first_line or lacks.cleaned(kind)}.")
+    named = lacks.cleaned(node_class, secrets)
+    where = title if title == named or not node_class else f"{title} ({named})"
+    return TaskFailedError(f"ComfyUI stopped in node {where}: {first_line or lacks.cleaned(kind, secrets)}.")
 
 
-def _model_of(node: object) -> str:
+def _model_of(node: object, secrets: Iterable[str]) -> str:
     """The model file that a node of a graph loads, "" for none."""
     inputs = node.get("inputs") if isinstance(node, Mapping) else None
     values = inputs.values() if isinstance(inputs, Mapping) else ()
-    return next((lacks.cleaned(value) for value in values if lacks.is_model(value)), "")
+    return next((lacks.cleaned(value, secrets) for value in values if lacks.is_model(value)), "")

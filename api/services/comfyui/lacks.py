@@ -61,24 +61,26 @@ def too_old(version: str, workflow: str, classes: Sequence[str]) -> LackError:
     )
 
 
-def without_nodes(classes: Sequence[str]) -> LackError:
-    """The server has not all nodes of a workflow of the user's."""
+def without_nodes(classes: Sequence[str], secrets: Iterable[str] = ()) -> LackError:
+    """The server has not all nodes of a workflow of the user's. `secrets` must not be seen in their names."""
+    names = [cleaned(name, secrets) for name in classes]
     what = "the node" if len(classes) == 1 else "the nodes"
     return LackError(
-        f"ComfyUI lacks {what} {_listed([cleaned(name) for name in classes])} of the workflow: update ComfyUI, or "
+        f"ComfyUI lacks {what} {_listed(names)} of the workflow: update ComfyUI, or "
         "install there what the workflow was made with."
     )
 
 
-def without_files(files: "Sequence[tuple[str, str]]", page: str = "") -> LackError:
-    """The server has not all model files; `files` are their names and folders ("" for one that is not known)."""
+def without_files(files: "Sequence[tuple[str, str]]", page: str = "", secrets: Iterable[str] = ()) -> LackError:
+    """The server has not all model files; `files` are their names and folders ("" for one that is not known), in which
+    `secrets` must not be seen."""
     different = list(dict.fromkeys(files))
     if len(different) == 1:
         file, folder = different[0]
-        return LackError(f"ComfyUI lacks {cleaned(file)}: put it into {_place(folder)}.", page=page)
+        return LackError(f"ComfyUI lacks {cleaned(file, secrets)}: put it into {_place(folder)}.", page=page)
     by_folder: dict[str, list[str]] = {}
     for file, folder in different:
-        by_folder.setdefault(folder, []).append(cleaned(file))
+        by_folder.setdefault(folder, []).append(cleaned(file, secrets))
     puts = [f"{_listed(names)} into {_place(folder)}" for folder, names in by_folder.items()]
     return LackError(f"ComfyUI lacks {len(different)} files: put {_listed(puts)}.", page=page)
 
@@ -113,9 +115,9 @@ def _lacks(info: Mapping[str, Any], node_class: str, name: str, file: str) -> bo
     return isinstance(offered, list) and file not in offered
 
 
-def cleaned(name: str) -> str:
-    """A name out of a file or an answer, as it can stand in a sentence."""
-    return clean(name, NAME_AT_MOST) or "?"
+def cleaned(name: str, secrets: Iterable[str] = ()) -> str:
+    """A name out of a file or an answer, as it can stand in a sentence, where `secrets` must not be seen."""
+    return clean(name, NAME_AT_MOST, secrets) or "?"
 
 
 def _place(folder: str) -> str:

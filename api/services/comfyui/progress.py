@@ -2,7 +2,7 @@
 """How far a prompt is, from what the socket tells of its nodes. ComfyUI knows no share of the whole: each node counts
 the same. Connects to nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...task import Status, Task
@@ -15,11 +15,13 @@ ENDED = "ended"
 
 
 class Progress:
-    """The prompt `task_id` with its `graph`. What was once done stays done, also where the socket is opened again."""
+    """The prompt `task_id` with its `graph`. What was once done stays done, also where the socket is opened again.
+    `secrets` must not be seen in what is told of it."""
 
-    def __init__(self, task_id: str, graph: Mapping[str, Any]) -> None:
+    def __init__(self, task_id: str, graph: Mapping[str, Any], secrets: Iterable[str] = ()) -> None:
         self.task_id = task_id
         self._graph = graph
+        self._secrets = tuple(secrets)
         self._finished: set[str] = set()
         self._running: dict[str, float] = {}
         self._share = 0.0
@@ -78,7 +80,7 @@ class Progress:
         if not isinstance(node, str) or node not in self._graph or node in self._finished:
             return
         self._running[node] = max(fraction, self._running.get(node, 0.0))
-        self._message = f"ComfyUI runs {called(self._graph, node)}"
+        self._message = f"ComfyUI runs {called(self._graph, node, secrets=self._secrets)}"
 
     def _count(self) -> None:
         if self._graph:
@@ -91,13 +93,14 @@ def _fraction(state: Mapping[str, Any]) -> float:
     return value / most if 0 < value <= most else 0.0
 
 
-def called(graph: Mapping[str, Any], node: str, node_class: str = "") -> str:
-    """What people call a node of a graph: the title that it has in the editor, else its class."""
+def called(graph: Mapping[str, Any], node: str, node_class: str = "", secrets: Iterable[str] = ()) -> str:
+    """What people call a node of a graph: the title that it has in the editor, else its class. `secrets` must not be
+    seen in it."""
     found = graph.get(node)
     found = found if isinstance(found, Mapping) else {}
     meta = found.get("_meta")
     title = meta.get("title") if isinstance(meta, Mapping) else None
     for name in (title, node_class, found.get("class_type"), node):
-        if isinstance(name, str) and (seen := clean(name, NAME_AT_MOST)):
+        if isinstance(name, str) and (seen := clean(name, NAME_AT_MOST, secrets)):
             return seen
     return "a node"

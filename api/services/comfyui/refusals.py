@@ -39,7 +39,7 @@ def of_body(
     error = error if isinstance(error, Mapping) else {"message": error}  # some proxies and nodes write a mere text
     kind, message, details = (_text(error.get(name)) for name in ("type", "message", "details"))
     if kind in MISSING:
-        return _missing(error, message, details)
+        return _missing(error, message, details, secrets)
     if kind == "prompt_no_outputs":
         return RefusedError("The workflow has no node that saves anything: end it with Save 3D Model (SaveGLB).")
     if not message:
@@ -53,15 +53,15 @@ def has_node_errors(body: object) -> bool:
     return isinstance(body, Mapping) and any(_wrong(body.get("node_errors")))
 
 
-def _missing(error: Mapping[str, Any], message: str, details: str) -> ServiceError:
+def _missing(error: Mapping[str, Any], message: str, details: str, secrets: Iterable[str]) -> ServiceError:
     extra = error.get("extra_info")
     named = _text(extra.get("class_type")) if isinstance(extra, Mapping) else ""
     old = _OLD_CLASS.search(message)
     name = named or (old[1] if old else "")
     if name:
-        return lacks.without_nodes([name])
+        return lacks.without_nodes([name], secrets)
     node = _NODE.search(details)
-    which = f"Node {clean(node[1])}" if node else "A node"
+    which = f"Node {clean(node[1], secrets=secrets)}" if node else "A node"
     return RefusedError(f"{which} of the workflow has no class: update ComfyUI and export the workflow again.")
 
 
@@ -91,14 +91,14 @@ def _of_nodes(
             page = page or (known.page if known else "")
             files.append((file, known.folder if known else lacks.folder_of(node_class, name)))
     if files:
-        return lacks.without_files(files, page)
+        return lacks.without_files(files, page, secrets)
     node, node_class, error = wrong[0]
     message, details = (clean(_text(error.get(name)), secrets=secrets).rstrip(". ") for name in ("message", "details"))
     if "Invalid image file" in details:
         return PictureRefusedError("ComfyUI does not find the picture that was sent: generate it again.")
     said = f"{message}: {details}" if details and details not in message else message
     return RefusedError(
-        f"ComfyUI does not accept the node {called(graph, node, node_class)}{f' ({said})' if said else ''}: "
+        f"ComfyUI does not accept the node {called(graph, node, node_class, secrets)}{f' ({said})' if said else ''}: "
         "change the settings or the workflow, or update ComfyUI."
     )
 

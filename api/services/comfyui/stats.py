@@ -2,7 +2,7 @@
 """What `GET /system_stats` says of a server, as a sentence. Asks nothing itself."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...words import NAME_AT_MOST, clean
@@ -19,15 +19,15 @@ def is_one(body: object) -> bool:
     return isinstance(body, Mapping) and isinstance(body.get("system"), Mapping) and "devices" in body
 
 
-def version(body: Mapping[str, Any]) -> str:
+def version(body: Mapping[str, Any], secrets: Iterable[str] = ()) -> str:
     """The version of ComfyUI, "" where it says none, as before 0.2."""
-    return clean(text(body["system"].get("comfyui_version")), NAME_AT_MOST)
+    return clean(text(body["system"].get("comfyui_version")), NAME_AT_MOST, secrets)
 
 
-def sentence(body: Mapping[str, Any], place: str = "") -> str:
+def sentence(body: Mapping[str, Any], place: str = "", secrets: Iterable[str] = ()) -> str:
     """What a user may know of the server, without a full stop; `place` is where it is, where that was not asked
-    for."""
-    who = " ".join(filter(None, ("ComfyUI", version(body), f"at {place}" if place else "")))
+    for. `secrets` must not be seen in what the server says."""
+    who = " ".join(filter(None, ("ComfyUI", version(body, secrets), f"at {place}" if place else "")))
     devices = body["devices"]
     device = devices[0] if isinstance(devices, list) and devices else None
     if not isinstance(device, Mapping) or not text(device.get("type")):
@@ -35,6 +35,6 @@ def sentence(body: Mapping[str, Any], place: str = "") -> str:
     if device["type"] == "cpu":
         return f"{who} on the processor: {SLOW}"
     named = _CARD.fullmatch(text(device.get("name")).strip())
-    card = clean(named[1] if named else device["type"], NAME_AT_MOST)
+    card = clean(named[1] if named else device["type"], NAME_AT_MOST, secrets)
     size = round(number(device.get("vram_total")) / 2**30)
     return f"{who} on {card}, {size} GB" if size > 0 else f"{who} on {card}"
