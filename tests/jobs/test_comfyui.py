@@ -41,10 +41,10 @@ class AtComfyUI:
         asked = check(SERVICES["comfyui"].parameters, {"image_url": str(picture), "workflow": "mesh", **parameters})
         self.folder = folders.create(root, service="comfyui", parameters=asked, name="Red Star")
 
-    def start(self):
+    def start(self, login=""):
         connection = {
-            "key": self.server.comfyui_key,
-            "url": self.server.comfyui_url,
+            "key": "" if login else self.server.comfyui_key,
+            "url": self.server.comfyui_url.replace("://", f"://{login}"),
             "network": {"create_s": 1.0, "busy_s": 1.0, "quiet_s": 0.5, "online": False},
         }
         config = {"blender": self._blender, "connection": connection}
@@ -252,6 +252,18 @@ def test_a_cancel_interrupts_our_own_prompt(at_comfyui):
     at.wait_until(lambda: look(at) == [others])
 
 
+def test_a_cancel_while_a_picture_is_sent_leaves_nothing_to_be_told(at_comfyui):
+    at = at_comfyui(seconds=None)
+    at.server.play("upload", "hang", service="comfyui")
+    started = at.start()
+    at.wait_until(lambda: "/upload/image" in [request.path for request in at.server.requests])
+    history.cancel(at.folder)
+    at.wait_for(started)
+    job = at.job
+    assert (job.state, job.message, job.untold, job.task_id) == (State.CANCELLED, "Cancelled", False, ""), at.log
+    assert not at.server.creates and not at.orders()
+
+
 def test_a_cancel_leaves_the_prompt_of_another_alone(at_comfyui):
     at = at_comfyui(seconds=None)
     others = put_another(at)
@@ -318,3 +330,16 @@ def test_the_token_is_nowhere_on_the_disk(at_comfyui):
     require_ready(at)
     key = at.server.comfyui_key.encode()
     assert not [file for file in filter(Path.is_file, at.folder.rglob("*")) if key in file.read_bytes()]
+
+
+@pytest.mark.parametrize("fault", ["", "drop", "garbage", "status"])
+def test_a_password_in_the_address_is_nowhere_on_the_disk(at_comfyui, fault):
+    at = at_comfyui()
+    if fault:
+        at.server.play("get", fault, times=100, service="comfyui")
+    at.wait_for(at.start(login="pedro:s3cret!word@"))
+    assert at.job.state is (State.FAILED if fault else State.READY), at.log
+    assert at.server.requests[-1].headers["Authorization"].startswith("Basic ")
+    for file in filter(Path.is_file, at.folder.rglob("*")):
+        content = file.read_bytes()
+        assert b"s3cret" not in content and b"cGVkcm86" not in content, file.name
