@@ -11,6 +11,10 @@ from ..scene.shown import shown
 from .outcome import outcome, report
 from .polls import can_change
 
+SHOWN_AT_MOST = 50  # rows of a menu: a stranger's file may offer thousands
+NAMED_AT_MOST = 6  # in a sentence, as which nodes there are
+NAME_LETTERS = 100  # of a value that is none, in a sentence
+
 
 class IMAGE_TO_3D_OT_choose_candidate(bpy.types.Operator):
     """Choose among what your file offers"""
@@ -44,7 +48,7 @@ class IMAGE_TO_3D_OT_choose_candidate(bpy.types.Operator):
         parameter = next(entry for entry in service.parameters if entry.name == self.parameter)
 
         def draw(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
-            for value, title in candidates:
+            for value, title in candidates[:SHOWN_AT_MOST]:
                 text = f"{shown(title)} ({shown(value)})"
                 operator = menu.layout.operator("image_to_3d.choose_candidate", text=text, translate=False)
                 operator.parameter, operator.value = parameter.name, value
@@ -58,7 +62,10 @@ class IMAGE_TO_3D_OT_choose_candidate(bpy.types.Operator):
     def _choose(self, scene: bpy.types.Scene) -> None:
         offered = [value for value, _ in self._candidates(scene)]
         if self.value not in offered:
-            raise ParameterError(f"The file does not offer {self.value!r}: choose one of {', '.join(offered)}.")
+            instead = ", ".join(offered[:NAMED_AT_MOST])
+            raise ParameterError(
+                f"The file does not offer {shown(self.value)[:NAME_LETTERS]!r}: choose one of {instead}."
+            )
         setattr(getattr(scene.image_to_3d, settings.service_of(scene.image_to_3d)), self.parameter, self.value)
 
     def _candidates(self, scene: bpy.types.Scene) -> list[tuple[str, str]]:
@@ -67,7 +74,9 @@ class IMAGE_TO_3D_OT_choose_candidate(bpy.types.Operator):
         if self.parameter not in service.candidates:
             raise ParameterError(f"{service.label} offers nothing for {self.parameter!r}: enter a value.")
         values = settings.values(getattr(scene.image_to_3d, service.name), service.parameters)
-        candidates = service.candidates[self.parameter](values)
+        found = service.candidates[self.parameter](values)
+        # Of what else there is, no property holds a half of a character, and no menu shows what is endless.
+        candidates = [entry for entry in found if shown(entry[0])[:NAME_LETTERS] == entry[0]]
         if not candidates:
             raise ParameterError("The file offers nothing to choose from: use another file.")
         return candidates

@@ -749,6 +749,21 @@ def test_the_nodes_of_a_workflow_beside_the_blend_can_be_chosen(own_workflow, tm
         choose(parameter="seed", value="1")
 
 
+def test_of_a_workflow_with_endless_and_odd_nodes_few_are_named(own_workflow, tmp_path):
+    loader = {"class_type": "LoadImage", "inputs": {"image": "a.png"}}
+    ids = [f"n{number}" for number in range(1000)]
+    graph = dict.fromkeys(["half\ud83d", "bell\a", "x" * 2000, *ids], loader)
+    mesh = {"class_type": "SaveGLB", "inputs": {f"i{n}": [id, 0] for n, id in enumerate(graph)}}
+    path = tmp_path / "odd.json"
+    path.write_text(json.dumps({**graph, "end": mesh}))
+    own_workflow.workflow_file = str(path)
+    for value in ("half", "x" * 100_000, "bell\a"):
+        with pytest.raises(RuntimeError, match="choose one of n0, n1, n2, n3, n4, n5\\.") as refusal:
+            bpy.ops.image_to_3d.choose_candidate(parameter="picture_node", value=value)
+        assert len(str(refusal.value)) < 300
+    assert bpy.ops.image_to_3d.choose_candidate(parameter="picture_node", value="n999") == {"FINISHED"}
+
+
 # Names are not translated
 
 
