@@ -47,7 +47,7 @@ Wait = Callable[[float], None]
 @dataclass(frozen=True)
 class Answer:
     """An answer of a service, read to its end. `body` is its JSON, None where it is none, and `length` how many bytes
-    that had; `is_page` is whether a web page came instead."""
+    came; `is_page` is whether a web page came instead."""
 
     status: int
     headers: Mapping[str, str]
@@ -59,6 +59,11 @@ class Answer:
     @property
     def request_id(self) -> str:
         return self.headers.get("x-request-id", "")
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether more came than any service answers, so that nothing of it was kept."""
+        return self.length > ANSWER_BYTES
 
     @property
     def retry_after_s(self) -> float | None:
@@ -139,13 +144,13 @@ class Client:
         try:
             with self._open(method, path, watch, query=query, payload=payload) as opened:
                 try:
-                    content = _content(opened)
+                    content, length = _content(opened)
                     return Answer(
                         opened.status,
                         opened.headers,
                         _json(content),
                         is_page=is_web_page(content),
-                        length=len(content),
+                        length=length,
                     )
                 except requests.exceptions.RequestException:
                     if 200 <= opened.status < 300:
@@ -257,16 +262,16 @@ def _create_watch(network: Network, check_cancelled: CheckCancelled, payload: Pa
     )
 
 
-def _content(opened: Opened) -> bytes:
-    """The whole body, b"" where it is not to be read, or has no end."""
+def _content(opened: Opened) -> tuple[bytes, int]:
+    """The whole body, b"" where it is not to be read, or has no end; and how many bytes have come."""
     if opened.is_compressed:
-        return b""
+        return b"", 0
     content = bytearray()
     for piece in opened.pieces():
         content += piece
         if len(content) > ANSWER_BYTES:
-            return b""
-    return bytes(content)
+            return b"", len(content)
+    return bytes(content), len(content)
 
 
 def _json(content: bytes) -> Any:

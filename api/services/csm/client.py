@@ -127,7 +127,7 @@ class CSM(WebService):
 
     def _not_understood(self, answer: "Answer") -> UnavailableError:
         is_called_json = "json" in answer.headers.get("Content-Type", "").lower()
-        if answer.body is not None or is_called_json:
+        if answer.body is not None or is_called_json or answer.is_endless:
             return super()._not_understood(answer)
         return UnavailableError(CLOSED, request_id=self._request_id(answer))
 
