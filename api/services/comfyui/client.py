@@ -207,7 +207,6 @@ class ComfyUI(WebService):
         """What the server says of these classes; each is asked for once, as the whole list may have many megabytes.
         What can be no name of a class, in a file of whoever, no server is asked for."""
         for name in sorted(set(classes) - self._asked):
-            self._asked.add(name)
             if not name.isprintable() or len(name) > CLASS_AT_MOST:
                 continue
             answer = self._request("GET", f"/object_info/{quote(name, safe='')}")
@@ -216,6 +215,7 @@ class ComfyUI(WebService):
                 raise self._not_understood(answer)
             if isinstance(answer.body, dict) and isinstance(answer.body.get(name), dict):
                 self._info[name] = answer.body[name]
+            self._asked.add(name)
         return {name: self._info[name] for name in classes if name in self._info}
 
     def _framed(self, source: str, scratch: Path, name: str, background: Literal["white", "alpha"]) -> Path:
