@@ -360,7 +360,10 @@ class ComfyUI(WebService):
         """
         self._settle()
         self._order("/queue", {"delete": [task_id]})
-        queued = history.queued(self._request("GET", "/queue").body, task_id)
+        answer = self._request("GET", "/queue")
+        if not history.is_queue(answer.body):
+            raise self._not_understood(answer)
+        queued = history.queued(answer.body, task_id)
         if queued and queued.is_running:
             self._order("/interrupt", {"prompt_id": task_id})
         return True
