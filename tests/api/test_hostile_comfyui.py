@@ -214,6 +214,20 @@ def test_no_picture_is_fetched_without_online_access(hostile, say, ours, world, 
     assert "info" in routes and "create" not in routes
 
 
+def test_a_prompt_whose_id_is_none_may_have_been_taken(say, ours, star):
+    for given in (None, 7, "", "..", "a b", f"T-{KEY}", "x" * 201, ["T"], "T\ud83d"):
+        say("create", {"prompt_id": given, "number": 1, "node_errors": {}})
+        with pytest.raises(errors.AnswerLostError, match="did not say under which id"):
+            ours.create({"image_url": str(star), "workflow": "mesh"})
+
+
+@pytest.mark.parametrize("body", [None, [], "<html>", {}, {"queue_running": {}}])
+def test_a_prompt_counts_as_cancelled_only_where_the_queue_is_told(say, ours, body):
+    say("queue", body)
+    with pytest.raises(errors.UnavailableError, match="not understood"):
+        ours.cancel(ID)
+
+
 @pytest.mark.parametrize("name", [None, 7, "", ["a"], "a\nb.png", "a\ud83d", "x" * 501])
 def test_a_picture_that_is_called_nothing_sensible_is_not_sent_on(say, ours, hostile, star, world, name):
     say("upload", {"name": name, "subfolder": "image_to_3d", "type": "input"})
