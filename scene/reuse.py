@@ -9,7 +9,7 @@ from pathlib import Path
 import bpy
 
 from ..api import picture
-from ..api.parameters import pictures
+from ..api.parameters import Picture, pictures
 from ..api.services import SERVICES
 from ..api.sources import ENDINGS
 from ..jobs.folder import Job, request_of
@@ -20,12 +20,14 @@ from .variants import NAME_BYTES, base_name, numbered
 def use(chosen: bpy.types.PropertyGroup, folder: Path, job: Job) -> None:
     """Set the settings to what the job in `folder` was made of.
 
-    A picture that was a file is that file as long as it is there. Else the main one is an image of this Blender file:
-    the one that the model was made of, or a new one that holds the job's picture. Raises as `request_of` does.
+    What was a file is that file as long as it is there. Else the main picture is an image of this Blender file: the one
+    that the model was made of, or a new one that holds the job's picture. Raises as `request_of` does.
     """
-    main = pictures(SERVICES[job.service].parameters)[0]
+    table = SERVICES[job.service].parameters
+    main = pictures(table)[0]
     own = request_of(folder, job)
-    origins = {name: path for name, path in job.origins.items() if _is_picture(path)}
+    is_there = {entry.name: _is_picture if isinstance(entry, Picture) else os.path.isfile for entry in table}
+    origins = {name: path for name, path in job.origins.items() if name in is_there and is_there[name](path)}
     # A file that is called otherwise was that of an image with the job's name.
     was_file = main in job.origins and _is_called(picture.name_of(job.origins[main]), job)
     source = own.get(main, "")
