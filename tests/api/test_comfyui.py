@@ -95,8 +95,8 @@ def request_of(star, flow):
     """A request for one of the workflows."""
 
     def request_of(workflow="mesh", **values):
-        if workflow == "file":
-            values.setdefault("workflow_file", flow())
+        if workflow == "file" and "workflow_file" not in values:
+            values["workflow_file"] = flow()
         return {"image_url": str(star), "workflow": workflow, **values}
 
     return request_of
@@ -542,17 +542,32 @@ def test_a_prompt_that_is_refused_says_why(connected, scripted, request_of, is_s
     assert (type(found), str(found)) == (kind, sentence) and is_sentence(sentence)
 
 
+def test_a_picture_of_the_workflow_that_is_missing_is_not_taken_for_ours(
+    comfyui, server, request_of, flow, is_sentence
+):
+    mask = {"class_type": "LoadImage", "inputs": {"image": "shadow.png"}, "_meta": {"title": "The Shadow"}}
+    seen = {"class_type": "CLIPVisionEncode", "inputs": {**FLOW["5"]["inputs"], "image": ["10", 0]}}
+    negative = {"class_type": "Hunyuan3Dv2Conditioning", "inputs": {"clip_vision_output": ["11", 0]}}
+    sampler = {**FLOW["6"], "inputs": {**FLOW["6"]["inputs"], "negative": ["12", 1]}}
+    graph = {**FLOW, "6": sampler, "10": mask, "11": seen, "12": negative}
+    with pytest.raises(errors.RefusedError) as caught:
+        comfyui.create(request_of("file", workflow_file=flow(graph), picture_node="1"))
+    assert type(caught.value) is errors.RefusedError and is_sentence(str(caught.value))
+    assert str(caught.value) == (
+        "ComfyUI does not have shadow.png, which the node The Shadow loads: put it into its folder input, or use "
+        "another workflow."
+    )
+
+
 def test_a_graph_that_it_cannot_even_read_is_refused(connected, scripted, request_of):
     found = refused(connected, scripted, request_of("file"), b"Server got itself in trouble", "500 Internal")
     assert type(found) is errors.RefusedError and "export the workflow again" in str(found)
 
 
-def test_a_prompt_that_is_taken_in_part_is_refused_and_deleted(connected, server, request_of, flow):
-    graph = {**FLOW, "10": {"class_type": "SaveGLB", "inputs": {"mesh": ["7", 0]}}}
-    comfyui = connected(server)
-    with pytest.raises(errors.ImageTo3DError):
-        comfyui.create(request_of("file", workflow_file=flow(graph), model_node="10"), task_id=ID)
-    assert not server.comfyui.history and not any(server.comfyui.queue())
+def test_what_is_wrong_with_another_saver_does_no_harm(comfyui, server, request_of, flow):
+    graph = {**FLOW, "10": {"class_type": "SaveGLB", "inputs": {"mesh": ["nowhere", 0]}}}
+    task = comfyui.create(request_of("file", workflow_file=flow(graph), model_node="8"))
+    assert comfyui.get(task.id).status is S.SUCCEEDED and len(classes(graph_of(server), "SaveGLB")) == 1
 
 
 def test_half_a_refusal_has_the_prompt_deleted(connected, scripted, request_of):

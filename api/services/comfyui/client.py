@@ -42,7 +42,7 @@ from .. import rows
 from ..web import WebService, text
 from . import ABOUT, failures, history, lacks, login, outputs, plans, refusals, stats
 from .nodes import Info
-from .outputs import Output
+from .outputs import FOLDER, Output
 from .plans import Plan
 from .progress import ENDED, Progress
 from .table import PARAMETERS, SEED_MOST
@@ -52,9 +52,6 @@ if TYPE_CHECKING:
 
 DESKTOP_URL = "http://127.0.0.1:8000"
 """Where ComfyUI Desktop listens, unless something else does already."""
-
-FOLDER = "image_to_3d"
-"""Of what we upload and of what is made, in ComfyUI's folders of inputs and outputs."""
 
 PICTURES = {"front": rows.IMAGE_URL.name, **{name.partition("_")[0]: name for name in rows.VIEWS}}
 """The parameters that are pictures, by what they show."""

@@ -15,6 +15,9 @@ ENDINGS = (".glb", ".gltf", ".obj", ".fbx", ".stl", ".ply")
 OUTPUT, TEMP = "output", "temp"
 """Folders of ComfyUI's that a result may lie in, as `GET /view` calls them."""
 
+FOLDER = "image_to_3d"
+"""Of what we upload and of what is made, in ComfyUI's folders of inputs and outputs."""
+
 PATH_AT_MOST = 1000  # characters
 UNMARKED_TEMP = "preview3d_advanced_"
 """How the files of Preview3DAdvanced begin, which lie in the temporary folder without a word of it (0.33.0)."""

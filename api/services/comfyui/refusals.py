@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import PictureRefusedError, RefusedError, ServiceError
 from ...words import clean
 from . import lacks
+from .outputs import FOLDER
 from .progress import called
 
 if TYPE_CHECKING:
@@ -95,12 +96,24 @@ def _of_nodes(
     node, node_class, error = wrong[0]
     message, details = (clean(_text(error.get(name)), secrets=secrets).rstrip(". ") for name in ("message", "details"))
     if "Invalid image file" in details:
+        if others := _picture_of_another(graph.get(node)):
+            return RefusedError(
+                f"ComfyUI does not have {others}, which the node {called(graph, node, node_class)} loads: put it into "
+                "its folder input, or use another workflow."
+            )
         return PictureRefusedError("ComfyUI does not find the picture that was sent: generate it again.")
     said = f"{message}: {details}" if details and details not in message else message
     return RefusedError(
         f"ComfyUI does not accept the node {called(graph, node, node_class, secrets)}{f' ({said})' if said else ''}: "
         "change the settings or the workflow, or update ComfyUI."
     )
+
+
+def _picture_of_another(node: object) -> str:
+    """The picture that a node of a graph loads where it is not one that we have sent, "" where it is."""
+    inputs = node.get("inputs") if isinstance(node, Mapping) else None
+    image = _text(inputs.get("image")) if isinstance(inputs, Mapping) else ""
+    return lacks.cleaned(image) if image and not image.startswith(f"{FOLDER}/") else ""
 
 
 def _text(value: object) -> str:
