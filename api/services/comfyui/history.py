@@ -62,8 +62,8 @@ def entry_of(body: object, task_id: str) -> Mapping[str, Any] | None:
 
 def ending(entry: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """How a prompt has ended: one of `ENDINGS`, and what comes with it; ("", {}) where no message says so."""
-    messages = _mapping(entry.get("status")).get("messages")
-    for message in reversed(messages if isinstance(messages, list) else ()):
+    messages: object = _mapping(entry.get("status")).get("messages")
+    for message in reversed(messages if isinstance(messages, list) else []):
         if isinstance(message, list) and len(message) >= 2 and message[0] in ENDINGS:
             return message[0], _mapping(message[1])
     return "", {}
