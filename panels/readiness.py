@@ -10,6 +10,10 @@ from .. import session
 from ..api.services import SERVICES
 from .sentences import draw_sentence
 
+SERVER_LINES = 2
+"""What is said of a server of the user's takes so many lines at least: as many as it usually needs when it is ready.
+With fewer, what is below would jump whenever it is asked again."""
+
 
 def draw_readiness(
     layout: bpy.types.UILayout, service: str, sources: Sequence[str], context: bpy.types.Context
@@ -45,10 +49,10 @@ def draw_readiness(
     elif not SERVICES[service].tells_lacks:
         draw_sentence(layout, "Ready", context, icon="CHECKMARK")
     elif last is None:  # the timer is about to ask
-        draw_sentence(layout, account.asking(service), context, icon="TIME")
+        draw_sentence(layout, account.asking(service), context, icon="TIME", least=SERVER_LINES)
     else:
         icon = "TIME" if last.sentence == account.asking(service) else "CHECKMARK"
-        draw_sentence(layout, last.sentence, context, icon=icon)
+        draw_sentence(layout, last.sentence, context, icon=icon, least=SERVER_LINES)
 
 
 def _preferences(layout: bpy.types.UILayout) -> None:
@@ -66,4 +70,4 @@ def in_the_way(service: str, sources: Sequence[str]) -> str:
         or access.offline_reason(service, sources)
         or session.current().accounts.lack(service)
     )
-    return reason.partition(":")[0].removesuffix(".")
+    return reason.partition(": ")[0].removesuffix(".")

@@ -16,14 +16,19 @@ LETTER_WIDTH_PX = 7.5  # of the interface's font at scale 1, with the box around
 LEAST_LETTERS = 20
 
 
-def draw_sentence(layout: bpy.types.UILayout, text: str, context: bpy.types.Context, icon: str = "NONE") -> None:
-    """Draw `text`, whatever stands in it, with `icon` before its first line."""
+def draw_sentence(
+    layout: bpy.types.UILayout, text: str, context: bpy.types.Context, icon: str = "NONE", least: int = 1
+) -> None:
+    """Draw `text`, whatever stands in it, with `icon` before its first line, in `least` lines or more."""
     scale = context.preferences.system.ui_scale
     letters = int(context.region.width / (LETTER_WIDTH_PX * scale)) - (3 if icon != "NONE" else 0)
     col = layout.column(align=True)
     col.scale_y = 0.8
-    for number, line in enumerate(textwrap.wrap(shown(text), max(LEAST_LETTERS, letters))):
+    lines = textwrap.wrap(shown(text), max(LEAST_LETTERS, letters))
+    for number, line in enumerate(lines):
         col.label(text=line, translate=False, icon=icon if number == 0 else "BLANK1" if icon != "NONE" else "NONE")
+    for _ in range(least - len(lines)):
+        col.label()
 
 
 def waiting(jobs: "list[Job]") -> str:
