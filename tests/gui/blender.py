@@ -99,7 +99,7 @@ class Blender:
             (extensions / "image_to_3d").symlink_to(ROOT, target_is_directory=True)
         server = socket.create_server(("127.0.0.1", 0))
         server.settimeout(START_S)
-        dropped = ("BLENDER_", "PYTHON", "CSM_API_", "MESHY_API_", "WAYLAND_DISPLAY", "IMAGE_TO_3D_")
+        dropped = ("BLENDER_", "PYTHON", "CSM_API_", "MESHY_API_", "COMFYUI_API_", "WAYLAND_DISPLAY", "IMAGE_TO_3D_")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -373,6 +373,13 @@ class Blender:
         self.press("A", ctrl=True)
         self.type(text)
         self.press("RET")
+
+    def pick(self, choice, label, within=None):
+        """Choose from the menu that the field with this label opens."""
+        field = self.find(label, within)
+        self.click(field.right + FIELD_PX, field.center[1])
+        self.click_on(choice, self.around()._replace(left=field.right))  # the menu lies over the fields, not the labels
+        self.leave()
 
     def _look(self, text, within, turned):
         picture = self.picture()

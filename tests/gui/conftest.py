@@ -37,7 +37,7 @@ ours = preferences.addons[EXTENSION].preferences
 for property in ours.bl_rna.properties:
     if not property.is_readonly:
         ours.property_unset(property.identifier)
-for name in [name for name in os.environ if name.startswith(("CSM_API_", "MESHY_API_"))]:
+for name in [name for name in os.environ if name.startswith(("CSM_API_", "MESHY_API_", "COMFYUI_API_"))]:
     del os.environ[name]
 """
 
@@ -201,14 +201,14 @@ def cube(tmp_path_factory):
 
 @pytest.fixture
 def services(cube):
-    """CSM and Meshy on loopback, which make every model at once."""
+    """CSM, Meshy and ComfyUI on loopback, which make every model at once."""
     with StandIn(model=cube) as made:
         yield made
 
 
 @pytest.fixture
 def slow_services(cube):
-    """CSM and Meshy on loopback, which make a model when a test says so."""
+    """CSM, Meshy and ComfyUI on loopback, which make a model when a test says so."""
     with StandIn(model=cube, seconds=None) as made:
         yield made
 

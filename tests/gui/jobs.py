@@ -4,6 +4,7 @@ nothing itself."""
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 from gui.blender import Box
@@ -16,18 +17,32 @@ ROWS_PX = 34  # ... to the rows, where there is a search field, ...
 ROWS_END_PX = 150  # ... and to their end
 TRASH_PX = 24  # from the right edge of the tab to the last button under a job
 
+LOOK_S = 0.02
+
 ENDED = ("ready", "imported", "failed", "cancelled", "unconfirmed")
 
 LAST = "session.jobs()[0]"
 
 
 def account(stand_in):
-    """The environment that makes a stand-in's accounts ours."""
+    """The environment that makes a stand-in's accounts ours, and its ComfyUI."""
     return {
-        f"{name.upper()}_API_{what.upper()}": getattr(stand_in, f"{name}_{what}")
-        for name in ("csm", "meshy")
-        for what in ("key", "url")
+        "COMFYUI_API_URL": stand_in.comfyui_url,
+        **{
+            f"{name.upper()}_API_{what.upper()}": getattr(stand_in, f"{name}_{what}")
+            for name in ("csm", "meshy")
+            for what in ("key", "url")
+        },
     }
+
+
+def created(services, number=1, seconds=20):
+    """Wait until so many tasks were made at the services, and return them."""
+    until = time.monotonic() + seconds
+    while len(services.creates) < number:
+        assert time.monotonic() < until, f"{len(services.creates)} tasks were made in {seconds} s, and not {number}"
+        time.sleep(LOOK_S)
+    return services.creates
 
 
 def start(blender, picture, service="MESHY"):
@@ -70,7 +85,11 @@ def ready(blender, picture):
 def open_panel(blender, number=0):
     """Open the tab and fold the panel above the jobs; return the box with the list of jobs and the selected one below
     it."""
-    side = blender.open_sidebar(number=number)
+    return fold(blender, blender.open_sidebar(number=number))
+
+
+def fold(blender, side):
+    """Fold the panel above the jobs in the tab that is open; return the same box."""
     blender.click(side.left + HEADER_PX, side.top + HEADER_PX)
     blender.move(*side.center)
     return Box(side.left, side.top + LIST_PX, side.right, side.top + PANEL_PX)

@@ -30,6 +30,29 @@ chosen = bpy.context.scene.image_to_3d
 chosen.source, chosen.url, chosen.image = source, "https://example.org/penguin.png", bpy.data.images.load(path)
 """
 
+MONKEYS = """
+import math
+scene = bpy.context.scene
+for obj in list(bpy.data.objects):
+    bpy.data.objects.remove(obj)
+bpy.ops.mesh.primitive_monkey_add()
+bpy.ops.object.shade_smooth()
+bpy.context.object.modifiers.new("Smooth", "SUBSURF")
+scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+scene.collection.objects.link(scene.camera)
+scene.camera.data.type, scene.camera.data.ortho_scale = "ORTHO", 3
+scene.render.engine, scene.render.film_transparent = "BLENDER_WORKBENCH", True
+scene.render.resolution_x = scene.render.resolution_y = 128
+scene.view_settings.view_transform = "Standard"
+for number, path in enumerate(paths):
+    turned = number * math.pi / 2
+    scene.camera.location = 5 * math.sin(turned), -5 * math.cos(turned), 0
+    scene.camera.rotation_euler = math.pi / 2, 0, turned
+    scene.render.filepath = path
+    bpy.ops.render.render(write_still=True)
+bpy.ops.wm.read_homefile(app_template="")
+"""
+
 CLOSER = """
 import mathutils
 model = next(obj for obj in bpy.data.objects if "image_to_3d_job" in obj)
@@ -53,6 +76,16 @@ def penguin():
     shutil.copy(EXAMPLE, path)
     yield path
     path.unlink()
+
+
+@pytest.fixture
+def monkeys(blender):
+    """Pictures of a monkey from four sides, by view, at paths that are as short."""
+    paths = {view: Path(tempfile.gettempdir()) / f"{view}.png" for view in ("front", "right", "back", "left")}
+    blender.run(MONKEYS, paths=list(map(str, paths.values())))
+    yield paths
+    for path in paths.values():
+        path.unlink()
 
 
 @pytest.fixture
@@ -118,13 +151,42 @@ def test_ready_with_meshy(blender, services, sign_in, keep, penguin):
     keep("parameters", side)
 
 
-def test_ready_with_csm(blender, services, sign_in, keep, penguin):
+@only_for_the_manual
+@pytest.mark.parametrize("name", ["sidebar_comfyui", "comfyui_lacks"])
+def test_comfyui(blender, services, sign_in, keep, penguin, name):
     sign_in(services)
+    said = ("Ready: ComfyUI 0.33.0 on",)
+    if name == "comfyui_lacks":
+        blender.run("bpy.context.scene.image_to_3d.comfyui.workflow = 'MESH'")
+        services.comfyui.models = {}
+        said = ("ComfyUI lacks", "put it into models/checkpoints", "Get the File")
+    set_up(blender, penguin, service="COMFYUI")
+    side = blender.open_sidebar()
+    blender.leave()
+    shows(blender, side, *said, "Workflow", "Generate 3D Model")
+    keep(name, down_to(blender, side, "No jobs yet"))
+
+
+def test_more_views(blender, services, sign_in, keep, monkeys):
+    sign_in(services)
+    blender.run("bpy.context.scene.image_to_3d.comfyui.workflow = 'VIEWS'")
+    set_up(blender, monkeys["front"], service="COMFYUI")
+    for view in ("back", "left", "right"):
+        path = str(monkeys[view])
+        blender.run(f"bpy.context.scene.image_to_3d.comfyui.{view}_image_url = path", path=path)
+    side = blender.open_sidebar()
+    blender.find("Ready: ComfyUI 0.33.0 on", side)
+    blender.click_on("More Views (3)", side)
+    blender.leave()
+    shows(blender, side, "More Views (3)", "Back", "Left", "Right", "Parameters")
+    keep("views", down_to(blender, side, "Parameters"))
+
+
+def test_a_service_that_has_closed(blender, penguin):
     set_up(blender, penguin, service="CSM")
     side = blender.open_sidebar()
     blender.leave()
-    shows(blender, side, "Ready", "Parameters", "Generate 3D Model")
-    keep("sidebar_csm", down_to(blender, side, "No jobs yet"))
+    shows(blender, side, "CSM closed in January 2026", "Open Preferences", "Generate 3D Model")
 
 
 @only_for_the_manual

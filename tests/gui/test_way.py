@@ -5,14 +5,13 @@ call of ours, but where a call is what the user makes."""
 import hashlib
 import io
 import shutil
-import time
 
 import pytest
 from gui import eyes, screen
+from gui.jobs import created
 from PIL import Image
 from service.stand_in import StandIn
 
-LOOK_S = 0.02
 ARRIVES_S = 60
 
 CHECKBOX_PX = 22  # from the end of a label to the middle of the box beside it
@@ -54,7 +53,8 @@ max(bpy.data.objects[name].dimensions)
 """
 
 LABELS = """
-names = [name for name in dir(bpy.ops.image_to_3d) if not name.endswith("_preset_add") and name != "watch"]
+unlisted = ("watch", "choose_candidate")  # which nobody calls by name
+names = [name for name in dir(bpy.ops.image_to_3d) if not name.endswith("_preset_add") and name not in unlisted]
 [getattr(bpy.ops.image_to_3d, name).get_rna_type().name for name in names]
 """
 
@@ -80,15 +80,6 @@ def few_faces(blender):
     blender.run("bpy.context.scene.image_to_3d.local.resolution = 'LOW_POLY'")
 
 
-def created(services, number=1, seconds=20):
-    """Wait until so many tasks were made at the services, and return them."""
-    until = time.monotonic() + seconds
-    while len(services.creates) < number:
-        assert time.monotonic() < until, f"{len(services.creates)} tasks were made in {seconds} s, and not {number}"
-        time.sleep(LOOK_S)
-    return services.creates
-
-
 def jobs(blender):
     """How many jobs there are, once all of them are known."""
     return blender.run("len(session.jobs())")
@@ -111,13 +102,6 @@ def keeper(cube):
     """CSM and Meshy on loopback, which keep the pictures that they get."""
     with Keeper(model=cube) as made:
         yield made
-
-
-def pick(blender, choice, label, side):
-    """Choose from the menu that the field with this label opens."""
-    blender.click(*blender.beside(label, side))
-    blender.click_on(choice, blender.around())
-    blender.leave()
 
 
 # In the sidebar
@@ -221,7 +205,7 @@ def test_length_by_mouse(blender):
 
 def test_preset_brings_parameters_back(blender):
     side = blender.open_sidebar()
-    pick(blender, "Baked", "Texture", side)
+    blender.pick("Baked", "Texture", side)
     blender.click_on("Automatic", side, number=1)
     blender.enter("2.5", "Height", side)
     presets = side.right - CHECKBOX_PX, blender.find("Parameters", side).center[1]
@@ -256,7 +240,7 @@ def test_size_and_place_by_mouse(blender, star):
     side = blender.open_sidebar()
     blender.enter(str(star), "File", side, number=1)
     blender.click_on("Import", side)
-    pick(blender, "World Origin", "Location", side)
+    blender.pick("World Origin", "Location", side)
     size = blender.find("Size", side)
     blender.click(size.right + CHECKBOX_PX, size.center[1])
     blender.double_click(size.right + AFTER_CHECKBOX_PX, size.center[1])
@@ -306,10 +290,10 @@ def test_key_is_entered_and_checked(blender, services):
     blender.until("len(bpy.context.window_manager.windows) == 2")
     window = blender.area("PREFERENCES")
     blender.find("Image to 3D", window, number=0)
-    blender.enter(services.meshy_key, "API Key", window, number=1)  # the first is CSM's
+    blender.enter(services.meshy_key, "API Key", window, number=0)  # the second is CSM's
     assert blender.run("bpy.context.preferences.addons[EXTENSION].preferences.meshy_key") == services.meshy_key
     assert services.meshy_key not in blender.reads(window)
-    blender.click_on("Check", window, number=1)
+    blender.click_on("Check", window, number=1)  # the first is ComfyUI's
     blender.find("API key accepted, 1,000 credits left", window, seconds=20)
     assert services.creates == []
 
