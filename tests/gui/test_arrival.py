@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A model arrives in the scene that Blender starts with, in real windows: it is seen, selected, beside the cube."""
 
+import pytest
 from gui import jobs
 
 SELECTED = "[obj.name for obj in bpy.context.selected_objects]"
@@ -56,6 +57,7 @@ def test_in_the_first_scene_it_is_seen_selected_beside_the_cube(blender, service
     assert blender.run(SELECTED) == ["Cube"] and blender.run(ACTIVE) == "Cube"
 
 
+@pytest.mark.usefixtures("newest")
 def test_in_edit_mode_it_is_one_step_as_well(blender, services, sign_in, star):
     sign_in(services)
     blender.run("bpy.ops.object.mode_set(mode='EDIT')")
@@ -70,6 +72,7 @@ def test_in_edit_mode_it_is_one_step_as_well(blender, services, sign_in, star):
         blender.until("'Red Star' in bpy.data.objects")
 
 
+@pytest.mark.usefixtures("newest")
 def test_in_local_view_it_is_seen_as_well(blender, services, sign_in, star):
     sign_in(services)
     blender.run("bpy.ops.view3d.localview(frame_selected=False)")

@@ -52,6 +52,7 @@ def test_cancelling_what_the_service_goes_on_with_says_so(blender, slow_services
     assert len(slow_services.creates) == 1
 
 
+@pytest.mark.usefixtures("newest")
 def test_failure_is_shown_and_reported_and_tried_again(blender, services, sign_in, star):
     sign_in(services)
     services.credits = 0
@@ -68,6 +69,7 @@ def test_failure_is_shown_and_reported_and_tried_again(blender, services, sign_i
     assert len(services.creates) == 1
 
 
+@pytest.mark.usefixtures("newest")
 def test_lost_answer_is_adopted_by_its_id(blender, services, sign_in, star, hurry):
     sign_in(services)
     services.play("create", "drop_after")
@@ -109,6 +111,7 @@ def test_import_undo_and_import_again(blender, services, sign_in, star):
     assert len(services.creates) == 1
 
 
+@pytest.mark.usefixtures("newest")
 def test_removing_asks_only_where_something_is_lost(blender, services, sign_in, star):
     sign_in(services)
     job = jobs.ready(blender, star)
@@ -131,6 +134,7 @@ def test_removing_asks_only_where_something_is_lost(blender, services, sign_in, 
     blender.find("No jobs yet", panel)
 
 
+@pytest.mark.usefixtures("newest")
 def test_search_among_a_thousand_jobs(blender, services, sign_in, star):
     sign_in(services)
     job = jobs.start(blender, star)
@@ -201,6 +205,7 @@ def test_closing_the_window_in_which_generate_was_pressed(two_windows, slow_serv
     assert jobs.models(blender) == ["Red Star"]
 
 
+@pytest.mark.usefixtures("newest")
 def test_stage_and_time_left_in_words(blender, slow_services, sign_in, star):
     sign_in(slow_services)
     panel = jobs.open_panel(blender)

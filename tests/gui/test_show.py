@@ -66,6 +66,7 @@ def test_show_selects_and_frames_it_and_is_one_step(blender, services, sign_in, 
     assert not blender.run("bpy.data.objects['Red Star'].users_collection[0].hide_viewport")
 
 
+@pytest.mark.usefixtures("newest")
 def test_show_leaves_edit_mode_and_undo_leads_back_there(blender, services, sign_in, star):
     sign_in(services)
     imported(blender, star)
@@ -82,6 +83,7 @@ def test_show_leaves_edit_mode_and_undo_leads_back_there(blender, services, sign
     assert blender.run("len(bpy.data.objects['Cube'].data.polygons)") == 6
 
 
+@pytest.mark.usefixtures("newest")
 def test_show_works_beside_an_image_and_in_local_view(blender, services, sign_in, star):
     sign_in(services)
     imported(blender, star)

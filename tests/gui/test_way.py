@@ -164,6 +164,7 @@ def test_double_click_makes_one_job(blender, services, sign_in, star):
     assert len(services.creates) == 1
 
 
+@pytest.mark.usefixtures("newest")
 def test_settings_of_a_job_and_its_task_id_again(blender, services, sign_in, star):
     sign_in(services)
     side = blender.open_sidebar()
@@ -193,6 +194,7 @@ def test_settings_of_a_job_and_its_task_id_again(blender, services, sign_in, sta
 # Parameters
 
 
+@pytest.mark.usefixtures("newest")
 def test_length_by_mouse(blender):
     side = blender.open_sidebar()
     blender.click_on("Automatic", side, number=1)  # of width, height and depth
@@ -234,6 +236,7 @@ def test_preset_brings_parameters_back(blender):
     assert settings(blender, "local.scaled_bbox") == [-1, 2.5, -1]
 
 
+@pytest.mark.usefixtures("newest")
 def test_size_and_place_by_mouse(blender, star):
     few_faces(blender)
     blender.run("bpy.context.scene.cursor.location = 5, 5, 5")
@@ -257,6 +260,7 @@ def test_size_and_place_by_mouse(blender, star):
 # What a service needs
 
 
+@pytest.mark.usefixtures("newest")
 def test_offline_until_it_is_allowed(blender, services, star):
     """The address is a distant one that no test reaches: the proxy before it is not there."""
     away = {"MESHY_API_KEY": services.meshy_key, "MESHY_API_URL": "https://meshy.invalid/openapi"}
@@ -323,6 +327,7 @@ def test_search_menu_finds_every_operator(blender):
     assert settings(blender, "local.texture_model") == "PBR"
 
 
+@pytest.mark.usefixtures("newest")
 def test_from_the_python_console(blender, services, sign_in, star):
     sign_in(services)
     blender.run("bpy.context.area.type = 'CONSOLE'")
@@ -360,6 +365,7 @@ def test_two_pictures_are_dropped(blender, two_stars):
     assert jobs(blender) == 2
 
 
+@pytest.mark.usefixtures("newest")
 def test_drop_asks_before_it_costs(blender, services, sign_in, two_stars):
     sign_in(services)
     blender.run("bpy.context.scene.image_to_3d.service = 'MESHY'")
@@ -378,6 +384,7 @@ def test_drop_asks_before_it_costs(blender, services, sign_in, two_stars):
 
 
 @pytest.mark.parametrize(("service", "said"), [("MESHY", "About 120 credits"), ("CSM", "It costs credits")])
+@pytest.mark.usefixtures("newest")
 def test_drop_says_what_all_variants_cost(blender, services, sign_in, star, service, said):
     sign_in(services)
     blender.run("chosen = bpy.context.scene.image_to_3d\nchosen.service, chosen.variants = name, 4", name=service)
@@ -425,6 +432,7 @@ def fill(blender, box, text):
 
 
 @pytest.mark.usefixtures("in_window")
+@pytest.mark.usefixtures("newest")
 def test_file_from_the_add_menu(blender, star):
     few_faces(blender)
     blender.click_on("Add", blender.area("VIEW_3D", "HEADER"))
