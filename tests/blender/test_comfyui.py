@@ -616,6 +616,17 @@ def test_a_picture_of_the_web_is_fetched_here_and_not_by_comfyui(chosen, session
     assert "s3cret" not in str(dict(root))
 
 
+@pytest.mark.usefixtures("quick_models")
+def test_so_is_that_of_a_view(four, chosen, comfyui, star, web):
+    comfyui.comfyui.dialect = "old"
+    chosen.comfyui.back_image_url = web.serve("/back.png", four["back"], "image/png")
+    generate(star)
+    graph = graph_of(comfyui)
+    (inputs,) = nodes(graph, "Hunyuan3Dv2ConditioningMultiView")
+    assert "http" not in json.dumps(graph)
+    assert uploaded(comfyui, picture_behind(graph, inputs["back"])) == four["back"]
+
+
 def test_a_picture_elsewhere_needs_online_access_although_comfyui_does_not(chosen, session, comfyui):
     chosen.source, chosen.url = "URL", "https://example.org/fox.png"
     refused("", "turn on Allow Online Access in the preferences, under System")
