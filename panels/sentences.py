@@ -12,7 +12,9 @@ from ..scene.shown import shown
 if TYPE_CHECKING:
     from ..jobs.folder import Job
 
-LETTER_WIDTH_PX = 7.5  # of the interface's font at scale 1, with the box around it: few lines have wider ones
+LETTER_WIDTH_PX = 6.2  # of the interface's font at scale 1: few lines have wider ones
+BESIDE_PX = 54  # what a region has beside its lines, at the same scale: the tabs, and the box around a panel
+ICON_PX = 24
 LEAST_LETTERS = 20
 
 
@@ -20,8 +22,8 @@ def draw_sentence(
     layout: bpy.types.UILayout, text: str, context: bpy.types.Context, icon: str = "NONE", least: int = 1
 ) -> None:
     """Draw `text`, whatever stands in it, with `icon` before its first line, in `least` lines or more."""
-    scale = context.preferences.system.ui_scale
-    letters = int(context.region.width / (LETTER_WIDTH_PX * scale)) - (3 if icon != "NONE" else 0)
+    width = context.region.width / context.preferences.system.ui_scale
+    letters = int((width - BESIDE_PX - (ICON_PX if icon != "NONE" else 0)) / LETTER_WIDTH_PX)
     col = layout.column(align=True)
     col.scale_y = 0.8
     lines = textwrap.wrap(shown(text), max(LEAST_LETTERS, letters))

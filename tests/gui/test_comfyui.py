@@ -184,10 +184,10 @@ def test_a_workflow_of_two_pictures_asks_which_and_is_told_by_a_menu(blender, se
     workflow.write_text(json.dumps(two_pictures()))
     side = choose(blender, star, "From File")
     blender.find("There is no workflow file", side, number=0)
-    blender.enter(str(workflow), "Workflow File", side, number=1)  # the first is in the sentence
+    blender.enter(str(workflow), "Workflow File", below_parameters(blender, side), number=0)
     blender.leave()
     blender.find("The workflow has 2 nodes that", side, number=0)
-    field = blender.find("Picture Node", side, number=1)
+    field = blender.find("Picture Node", below_parameters(blender, side))
     blender.click(side.right - MENU_PX, field.center[1])
     blender.find("Choose Picture Node", blender.around())
     blender.click_on("Hero (1)", blender.around())
@@ -198,6 +198,11 @@ def test_a_workflow_of_two_pictures_asks_which_and_is_told_by_a_menu(blender, se
     given = pictures(services, create)
     assert given["5"] == style and given["1"] != style
     blender.until("'Red Star' in bpy.data.objects", ARRIVES_S)
+
+
+def below_parameters(blender, side):
+    """The tab from the parameters on: sentences above them name some of these."""
+    return side._replace(top=blender.find("Parameters", side, number=0).bottom)
 
 
 MENU_PX = 24  # from the right edge of the tab to the arrow beside a field
