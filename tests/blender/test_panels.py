@@ -670,7 +670,8 @@ def test_a_server_of_ones_own_that_is_away_is_looked_for_in_the_preferences(side
     hear(accounts)
     drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
     assert words(drawn).startswith("No ComfyUI answers at 127.0.0.1") and (ENTER_KEY, {}) in operators(drawn)
-    assert button(drawn)[0]["enabled"] is False
+    asked, below = button(drawn)
+    assert asked["enabled"] is False and below == f"No ComfyUI answers at {comfyui.comfyui_url.partition('//')[2]}"
 
 
 def test_what_the_preferences_cannot_mend_leads_nowhere(sidebar, settings, comfyui, accounts):
