@@ -146,6 +146,8 @@ def test_ready_with_meshy(blender, services, sign_in, keep, penguin):
     shows(blender, side, "Ready, 1,000 credits left", "AI Model", "PBR Maps", "Generate for 30 Credits")
     keep("sidebar_meshy", down_to(blender, side, "No jobs yet"))
     blender.click_on("More Parameters", side)
+    for _ in range(4):  # the tab is longer than the 3D View is high
+        blender.press("WHEELDOWNMOUSE")
     blender.leave()
     shows(blender, side, "Model Type", "Texture Size", "Shape Detail", "Enhance Picture")
     keep("parameters", side)
