@@ -314,7 +314,7 @@ def test_unconfirmed_job_and_its_dialogs(blender, services, sign_in, keep, pengu
     blender.leave()
     shows(blender, panel, "Look Again", "Adopt Task", "Send Again", "Forget Task", "Use Settings")
     keep("jobs_unconfirmed", with_buttons(blender, panel))
-    dialogs = (("Adopt Task...", "adopt", "Task ID"), ("Send Again...", "send_again", "Send the request again?"))
+    dialogs = (("Adopt Task...", "adopt", "Task ID"), ("Send Again...", "send_again", "If the service did make a task"))
     for button, name, words in dialogs:
         blender.click_on(button, panel)
         box = blender.area()
