@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...about import About
-from ...errors import ParameterError
 from .. import rows
 from .table import FILE, PARAMETERS
 
@@ -30,10 +29,6 @@ def _workflow(parameters: Mapping[str, Any]) -> "Workflow":
     """The user's own workflow. Raises `ParameterError`."""
     from .workflow import read
 
-    if not parameters["workflow_file"]:
-        raise ParameterError(
-            "There is no workflow file: choose one that ComfyUI has exported with Export (API), or another workflow."
-        )
     return read(Path(parameters["workflow_file"]))
 
 

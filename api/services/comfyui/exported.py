@@ -38,7 +38,9 @@ def graph_in(path: Path) -> Graph:
     """Return the nodes of the workflow in a file, each with `class_type`, `inputs` and what the user called it
     (`_meta.title`), and nothing else. Raises `ParameterError`, `OSError`."""
     if not path.name:
-        raise ParameterError("There is no workflow file: choose one that ComfyUI has exported with Export (API).")
+        raise ParameterError(
+            "There is no workflow file: choose one that ComfyUI has exported with Export (API), or another workflow."
+        )
     if not os.path.isfile(path):  # which takes a name that is none for one that is not there
         raise ParameterError(
             f"There is no workflow at {named(path)}: choose a file that ComfyUI has exported with Export (API)."

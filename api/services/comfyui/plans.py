@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ...errors import ParameterError
 from . import lacks, workflow
 from .graphs import RECIPES, Model
 from .nodes import Graph, Info
 from .table import FILE
-
-NO_FILE = "There is no workflow file: choose one that ComfyUI has exported with File > Export (API)."
 
 InfoOf = Callable[[Iterable[str]], Info]
 """What the server says of these classes, by class; one that it lacks is not there."""
@@ -61,8 +58,6 @@ def _of_recipe(values: Mapping[str, Any], info_of: InfoOf, version_of: Callable[
 
 
 def _of_file(values: Mapping[str, Any], info_of: InfoOf) -> Plan:
-    if not values["workflow_file"]:
-        raise ParameterError(NO_FILE)
     own = workflow.read(Path(values["workflow_file"]))
     info = info_of(own.classes)
     if missing := sorted(own.classes - info.keys()):
