@@ -255,7 +255,7 @@ def test_whatever_numbers_the_socket_tells_the_progress_is_one(value, most):
     data = {"prompt_id": ID, "node": "1", "value": value, "max": most}
     assert progress.hear({"type": "progress", "data": data}) == "progress"
     assert progress.hear({"type": "progress_state", "data": {"prompt_id": ID, "nodes": {"1": data}}})
-    assert 0.0 <= progress.task.progress <= 1.0
+    assert 0.0 <= progress.tell().progress <= 1.0
 
 
 def test_a_task_that_ends_while_nobody_listens_is_seen_to_have_ended(connected, server, request_of):

@@ -122,7 +122,7 @@ def test_the_token_is_in_no_sentence_wherever_a_server_repeats_it(say, ours, sta
     assert KEY not in ours.check_ready({"workflow": "mesh"})
     progress = Progress(ID, {"n": {"class_type": KEY}}, [KEY])
     progress.hear({"type": "executing", "data": {"node": "n", "prompt_id": ID}})
-    assert "runs" in progress.task.message and KEY not in progress.task.message
+    assert "runs" in progress.tell().message and KEY not in progress.tell().message
 
 
 def test_a_thousand_missing_files_are_one_short_sentence(say, ours, star, is_sentence):
