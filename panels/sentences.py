@@ -30,7 +30,7 @@ def draw_sentence(
     for number, line in enumerate(lines):
         col.label(text=line, translate=False, icon=icon if number == 0 else "BLANK1" if icon != "NONE" else "NONE")
     for _ in range(least - len(lines)):
-        col.label()
+        col.label(text="")
 
 
 def waiting(jobs: "list[Job]") -> str:
