@@ -46,8 +46,8 @@ from ..api.errors import (
     user_message,
 )
 from ..api.network import Network
+from ..api.parameters import Number, renewed
 from ..api.parameters import pictures as pictures_of
-from ..api.parameters import renewed
 from ..api.redact import redact
 from ..api.results import fetch, keep_aside
 from ..api.services import SERVICES
@@ -74,8 +74,6 @@ SHARES = {State.RUNNING: (0.0, 0.75), State.DOWNLOADING: (0.75, 0.85), State.CON
 LOGGED_AT_MOST = 100_000  # characters at once; a traceback has some thousands
 
 SENT_AGAIN_AT_MOST = 3  # to a server that forgets its tasks, as it does whenever it is restarted
-
-SEEDS = 2**31  # that every node of ComfyUI takes
 
 AGAIN = "The job tries again by itself."
 ASKS_AGAIN = "The job asks again at"
@@ -347,9 +345,9 @@ class Run:
                     request[name] = str(self._fetched_picture(request[name], f"picture{number or ''}"))
             if request.get(names[0]) and picture.is_url(self.job.parameters[names[0]]):
                 self.job.picture_sha256 = pictures.sha256_of(Path(request[names[0]]))
-        seed = service.about.seed
-        if seed and request.get(seed, DRAWN) == DRAWN:
-            request[seed] = self.job.parameters[seed] = secrets.randbelow(SEEDS)
+        seed = next((entry for entry in service.about.parameters if entry.name == service.about.seed), None)
+        if isinstance(seed, Number) and request.get(seed.name, DRAWN) == DRAWN:
+            request[seed.name] = self.job.parameters[seed.name] = secrets.randbelow(seed.maximum + 1)
         return request
 
     def _fetched_picture(self, url: str, stem: str) -> Path:

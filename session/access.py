@@ -105,20 +105,15 @@ def offline_reason(service: str, sources: Iterable[str] = ()) -> str:
     from ..api.network import is_loopback
     from ..api.picture import leaves_machine
 
-    reach = SERVICES[service].reach
-    is_here = reach == "none" or is_loopback(_whole_address(service))
-    if is_here and (reach == "web" or not any(map(leaves_machine, sources))):  # "web" ones fetch pictures themselves
+    about = SERVICES[service]
+    is_here = about.reach == "none" or is_loopback(address_of(service).strip() or about.default_url)
+    if is_here and (
+        about.reach == "web" or not any(map(leaves_machine, sources))
+    ):  # "web" ones fetch pictures themselves
         return ""
     if bpy.app.online_access_override:
         return "Online access is off, because Blender was started in offline mode: start it without --offline-mode"
     return needs.OFFLINE
-
-
-def _whole_address(service: str) -> str:
-    """Where a service is, as an address with its scheme, which people leave out of that of their own server."""
-    about = SERVICES[service]
-    address = address_of(service).strip() or about.default_url
-    return address if about.reach != "own" or "://" in address else f"http://{address}"
 
 
 def require_ready(service: str, parameters: Mapping[str, Any]) -> None:
