@@ -7,27 +7,25 @@ the middle of the model's foot, so that placing the root stands the model on the
 """
 
 import json
-import math
-import os
 import sys
 import traceback
 from pathlib import Path
 from typing import Any
 
-import bpy  # isort: skip -- first: where Blender is a Python module, bmesh and mathutils come with it
-import bmesh
+import bpy
 import numpy as np
-from mathutils import Matrix, Vector
 
 from ..api.errors import GlbError
-from ..api.glb import as_blender_reads, check
+from ..api.glb import check
 from ..api.words import model_name
 from ..programs.process import starter_is_gone
-from ..programs.program import SCRATCH_PREFIX
 from . import asset, loose_maps, projection
 from .materials import keep_contract, merge_images, metallic_untold, repair, repair_metallic
+from .quads import join_quads
+from .reading import read
 from .report import Report
 from .saving import save_whole
+from .standing import one_root
 from .thumbnail import render
 
 
@@ -61,16 +59,14 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     report.progress(0.0, "Reading the model")
     bpy.ops.wm.read_factory_settings(use_empty=True)
     glb = Path(request["glb"])
-    readable = as_blender_reads(glb, glb.with_name(f"{SCRATCH_PREFIX}spelled-{os.getpid()}.glb"))
-    # A bone's shape would be one more mesh, which is then counted, measured and shown as a part of the model.
-    bpy.ops.import_scene.gltf(filepath=str(readable), disable_bone_shape=True)
+    read(glb)
     name = model_name(request["name"])
     report.progress(0.2, "Preparing the materials")
     notes = projection.paint(request.get("paint") or {}, name)
     meshes = [obj.data for obj in bpy.data.objects if obj.type == "MESH"]
     notes += _prepare_materials(glb, meshes, request.get("maps") or {}, name)
     report.progress(0.3, "Preparing the mesh")
-    root = _one_root(name)
+    root = one_root(name)
     if request["quads"]:
         for mesh in meshes:
             join_quads(mesh)
@@ -98,89 +94,6 @@ def _prepare_materials(glb: Path, meshes: list[bpy.types.Mesh], maps: dict[str, 
         keep_contract(material)
     merge_images()
     return list(dict.fromkeys(notes))  # several materials with one fault are told of once
-
-
-def _one_root(name: str) -> bpy.types.Object:
-    """Return the model's one root object, called `name`, standing on the origin.
-
-    A single mesh becomes the root itself, with all transforms applied; several objects get an empty as their parent.
-    """
-    for obj in list(bpy.data.objects):
-        if obj.type in {"CAMERA", "LIGHT"}:
-            bpy.data.objects.remove(obj)
-    meshes = [obj for obj in bpy.data.objects if obj.type == "MESH"]
-    if not meshes:
-        raise RuntimeError("it holds no mesh")
-    bpy.context.view_layer.update()
-    low, high = _bounds(meshes)
-    foot = Vector(((low.x + high.x) / 2, (low.y + high.y) / 2, low.z))
-    if len(meshes) == 1 and not meshes[0].modifiers:
-        root = meshes[0]
-        placing = Matrix.Translation(-foot) @ root.matrix_world
-        mesh: bpy.types.Mesh = root.data
-        mesh.transform(placing, shape_keys=True)
-        if placing.determinant() < 0:  # a mirrored node's faces would look inward (Blender 4.2 to 5.2)
-            mesh.flip_normals()
-        root.parent = None
-        root.matrix_world = Matrix.Identity(4)
-        for obj in list(bpy.data.objects):
-            if obj is not root:
-                bpy.data.objects.remove(obj)
-        mesh.name = name
-    else:
-        root = bpy.data.objects.new(name, None)
-        bpy.context.scene.collection.objects.link(root)
-        root.empty_display_size = max(high - low) / 2
-        for obj in bpy.data.objects:
-            if obj.parent is None and obj is not root:
-                obj.parent = root
-                obj.matrix_parent_inverse = Matrix.Translation(-foot)
-    root.name = name
-    for obj in bpy.data.objects:
-        obj.select_set(False)  # the importer selects what it made, and the user's selection is theirs
-    return root
-
-
-def _bounds(meshes: list[bpy.types.Object]) -> tuple[Vector, Vector]:
-    """The lowest and highest corner of the objects' bounding boxes, in world space."""
-    corners = [obj.matrix_world @ Vector(corner) for obj in meshes for corner in obj.bound_box]
-    return (
-        Vector([min(corner[axis] for corner in corners) for axis in range(3)]),
-        Vector([max(corner[axis] for corner in corners) for axis in range(3)]),
-    )
-
-
-def join_quads(mesh: bpy.types.Mesh) -> None:
-    """Join pairs of triangles back into the quads that they were cut from: a GLB holds triangles only.
-
-    Exporters write the two halves of a quad one after the other, so neighbours in the list that share an edge are
-    joined first; Blender's own operator finds partners for what is left.
-    """
-    joined = bmesh.new()
-    joined.from_mesh(mesh)
-    joined.edges.ensure_lookup_table()
-    corners = np.array([[vert.index for vert in face.verts] for face in joined.faces if len(face.verts) == 3])
-    if len(corners) == len(joined.faces):
-        edges = {frozenset((edge.verts[0].index, edge.verts[1].index)): edge for edge in joined.edges}
-        shared = [edges[pair] for pair in _diagonals(corners)]
-        bmesh.ops.dissolve_edges(joined, edges=shared, use_verts=False, use_face_split=False)
-    left = [face for face in joined.faces if len(face.verts) == 3]
-    bmesh.ops.join_triangles(joined, faces=left, angle_face_threshold=math.pi, angle_shape_threshold=math.pi)
-    joined.to_mesh(mesh)
-    joined.free()
-
-
-def _diagonals(corners: np.ndarray) -> list[frozenset[int]]:
-    """The edges between each triangle and the next in the list, a triangle taking part once; `corners` is (n, 3)."""
-    found = []
-    number = 0
-    while number + 1 < len(corners):
-        pair = frozenset(corners[number]) & frozenset(corners[number + 1])
-        if len(pair) == 2:
-            found.append(pair)
-            number += 1
-        number += 1
-    return found
 
 
 def _collect(root: bpy.types.Object) -> bpy.types.Collection:
