@@ -121,6 +121,12 @@ def _base_name(attribute: str) -> str:
     return attribute.rpartition("_")[0] or attribute
 
 
+def _shape_count(mesh: dict[str, Any]) -> int:
+    """How many shapes the importer gives a mesh: as many as the first of its primitives has that has some."""
+    counts = (len(primitive.get("targets") or []) for primitive in mesh["primitives"])
+    return next((count for count in counts if count), 0)
+
+
 @dataclass
 class _Sound:
     """One look at a model."""
@@ -140,6 +146,7 @@ class _Sound:
             if "mesh" in node:
                 mesh = _whole(node["mesh"], "the number of a mesh")
                 meshes.append(mesh)
+                self._check_weights(node, self._at("meshes", mesh))
                 if "skin" in node:
                     skins.setdefault(mesh, []).append(self._at("skins", node["skin"]))
             self._check_instances(node.get("extensions", {}).get(INSTANCING))
@@ -264,7 +271,7 @@ class _Sound:
         kinds = ATTRIBUTES if joints is None else {**ATTRIBUTES, **SKINNING}
         primitives = mesh["primitives"]
         own: dict[str, Any] = {}
-        targets = max((len(primitive.get("targets") or []) for primitive in primitives), default=0)
+        shape_count = _shape_count(mesh)
         for primitive in primitives:
             attributes = primitive["attributes"]
             if "POSITION" not in attributes:
@@ -288,11 +295,16 @@ class _Sound:
             if joints is not None:
                 self._check_joints(attributes, joints)
             shapes = primitive.get("targets") or []
-            if 0 < len(shapes) < targets:
+            if 0 < len(shapes) < shape_count:
                 raise damaged("the parts of a mesh have different numbers of shapes")
-            for shape in shapes:
+            for shape in shapes[:shape_count]:
                 if "POSITION" in shape:
                     self._check_vertices(shape["POSITION"], ("positions in a shape", ("VEC3",)), needed)
+
+    def _check_weights(self, node: dict[str, Any], mesh: dict[str, Any]) -> None:
+        weights = node.get("weights") or mesh.get("weights") or []
+        if 0 < _shape_count(mesh) < len(weights):
+            raise damaged(f"a mesh has {_shape_count(mesh):,} shapes and {len(weights):,} weights for them")
 
     def _check_draco(self, primitive: dict[str, Any]) -> None:
         """What can be seen of a primitive that is compressed."""
@@ -400,13 +412,8 @@ class _Sound:
             return
         each = 3 if sampler.get("interpolation") == "CUBICSPLINE" else 1
         if path == "weights":
-            each *= self._shapes_of(node)
+            mesh = self._at("nodes", node).get("mesh")
+            each *= _shape_count(self._at("meshes", mesh)) if mesh is not None else 0
         # Of weights the importer takes as many as it needs, of all else as many as there are.
         if len(values) < len(keys) * each or (path != "weights" and len(values) != len(keys) * each):
             raise damaged(f"an animation has {len(keys):,} times and {len(values):,} values")
-
-    def _shapes_of(self, node: Any) -> int:
-        """How many shape keys the mesh of a node has, 0 for none."""
-        mesh = self._at("nodes", node).get("mesh")
-        primitives = self._at("meshes", mesh)["primitives"] if mesh is not None else []
-        return max((len(primitive.get("targets") or []) for primitive in primitives), default=0)
