@@ -16,7 +16,7 @@ import bpy
 
 from ..api.causes import IN_BLENDER, cause_of
 from ..api.errors import GlbError
-from ..api.glb import as_blender_reads, check
+from ..api.glb import copy_for_blender
 from ..api.words import clean
 from ..programs.program import SCRATCH_PREFIX
 from . import sound
@@ -44,8 +44,7 @@ def read(glb: Path) -> dict[str, Any]:
     scratch = Path(tempfile.mkdtemp(prefix=f"{SCRATCH_PREFIX}read-", dir=glb.parent))
     try:
         copy = scratch / "model.glb"
-        copy = as_blender_reads(glb, copy)
-        document = check(copy)
+        document = copy_for_blender(glb, copy)
         _require_known(document)
         sound.check(copy, document)
         _import(copy)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..api.errors import GlbError
+from ..api.gltf import broken
 
 Values = np.ndarray[Any, np.dtype[Any]]
 
@@ -65,11 +65,6 @@ MESHOPT = ("EXT_meshopt_compression", "KHR_meshopt_compression")
 INSTANCING = "EXT_mesh_gpu_instancing"
 
 
-def damaged(what: str) -> GlbError:
-    """The error for a file that is whole, and holds what cannot be."""
-    return GlbError(f"The model's file is damaged ({what}): other programs may still open it.")
-
-
 def check(path: Path, document: dict[str, Any]) -> None:
     """Raise `GlbError` where the GLB at `path`, whose JSON is `document`, says what is not true of its binary chunk, or
     holds a number that is none.
@@ -81,7 +76,7 @@ def check(path: Path, document: dict[str, Any]) -> None:
         _Sound(document, _binary_chunk(path)).check()
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
         # An index or a type that is wrong: each is looked at before, where that gives a better sentence.
-        raise damaged("one of its parts refers to what is not there") from None
+        raise broken("one of its parts refers to what is not there") from None
 
 
 def _binary_chunk(path: Path) -> Values:
@@ -99,7 +94,7 @@ def _binary_chunk(path: Path) -> Values:
 def _whole(value: Any, what: str) -> int:
     """A number that counts something."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise damaged(f"{what} is no whole number from 0")
+        raise broken(f"{what} is no whole number from 0")
     return value
 
 
@@ -167,14 +162,14 @@ class _Sound:
     def _at(self, name: str, index: Any) -> dict[str, Any]:
         entries = self._entries(name)
         if _whole(index, f"a reference to its {name}") >= len(entries):
-            raise damaged(f"one of its {name} is missing")
+            raise broken(f"one of its {name} is missing")
         return entries[index]
 
     def _check_numbers(self) -> None:
         for part in ("nodes", "materials"):
             for number in _numbers(self._entries(part)):
                 if not -LARGEST <= number <= LARGEST:  # also where it is none: that compares with nothing
-                    raise damaged(f"a number of one of its {part} is not finite, or too large")
+                    raise broken(f"a number of one of its {part} is not finite, or too large")
 
     def _check_materials(self) -> None:
         for texture in self._entries("textures"):
@@ -203,12 +198,12 @@ class _Sound:
         """The numbers of an accessor, a row for each element. None where they are compressed."""
         accessor = self._at("accessors", index)
         if accessor.get("type") not in types:
-            raise damaged(f"{what} are of a type that they cannot have")
+            raise broken(f"{what} are of a type that they cannot have")
         key = (index, finite)
         if key not in self._read:
             values = self._decoded(accessor, what)
             if finite and values is not None and values.dtype.kind == "f" and not np.isfinite(values).all():
-                raise damaged(f"{what} hold what is no finite number")
+                raise broken(f"{what} hold what is no finite number")
             self._read[key] = values
         return self._read[key]
 
@@ -216,12 +211,12 @@ class _Sound:
         count = _whole(accessor.get("count"), f"the count of {what}")
         kind = COMPONENTS.get(accessor.get("componentType"))  # type: ignore[arg-type]
         if kind is None:
-            raise damaged(f"{what} are of a type that they cannot have")
+            raise broken(f"{what} are of a type that they cannot have")
         shape = (count, SIZES[accessor["type"]])
         if accessor.get("bufferView") is not None:
             values = self._laid_out(accessor["bufferView"], accessor.get("byteOffset", 0), kind, shape, what)
         elif count > WITHOUT_BYTES_AT_MOST:
-            raise damaged(f"there are no bytes for {what}")
+            raise broken(f"there are no bytes for {what}")
         else:
             values = np.broadcast_to(np.zeros((1, shape[1]), kind), shape)
         sparse = accessor.get("sparse")
@@ -233,18 +228,18 @@ class _Sound:
         if any(name in view.get("extensions", {}) for name in MESHOPT):
             return None
         if _whole(view.get("buffer"), "the number of a buffer") != 0:
-            raise damaged("one of its buffers is missing")
+            raise broken("one of its buffers is missing")
         start = _whole(view.get("byteOffset", 0), "the place of a bufferView")
         end = start + _whole(view.get("byteLength"), "the length of a bufferView")
         start += _whole(offset, f"the place of {what}")
         (count, components), size = shape, np.dtype(kind).itemsize
         stride = _whole(view.get("byteStride", 0), "the stride of a bufferView") or size * components
         if stride % size or stride < size * components:
-            raise damaged(f"{what} lie where numbers cannot lie")
+            raise broken(f"{what} lie where numbers cannot lie")
         if not count:
             return np.empty(shape, kind)
         if start + (count - 1) * stride + size * components > min(end, len(self.binary)):
-            raise damaged(f"{what} go beyond the end of its data")
+            raise broken(f"{what} go beyond the end of its data")
         return np.ndarray(shape, kind, self.binary, start, (stride, size))
 
     def _replaced(self, values: Values, sparse: dict[str, Any], kind: str, what: str) -> Values | None:
@@ -253,14 +248,14 @@ class _Sound:
         places, numbers = sparse["indices"], sparse["values"]
         places_kind = COMPONENTS.get(places.get("componentType"), "")
         if places_kind not in UNSIGNED:
-            raise damaged(f"the places of {what} are of a type that they cannot have")
+            raise broken(f"the places of {what} are of a type that they cannot have")
         at = self._laid_out(places.get("bufferView"), places.get("byteOffset", 0), places_kind, (count, 1), what)
         shape = (count, values.shape[1])
         new = self._laid_out(numbers.get("bufferView"), numbers.get("byteOffset", 0), kind, shape, what)
         if at is None or new is None:
             return None
         if count and int(at.max()) >= len(values):
-            raise damaged(f"some of {what} have no place")
+            raise broken(f"some of {what} have no place")
         values = values.copy()
         values[at[:, 0]] = new
         return values
@@ -288,7 +283,7 @@ class _Sound:
                         continue
                     form = [self._at("accessors", accessor).get(key) for key in ("type", "componentType")]
                     if own.setdefault(name, form) != form:
-                        raise damaged("the parts of a mesh have one attribute in several types")
+                        raise broken("the parts of a mesh have one attribute in several types")
                     self._check_vertices(accessor, OWN, needed)
                 elif _base_name(name) in kinds:
                     self._check_vertices(accessor, kinds[_base_name(name)], needed)
@@ -296,7 +291,7 @@ class _Sound:
                 self._check_joints(attributes, joints)
             shapes = primitive.get("targets") or []
             if 0 < len(shapes) < shape_count:
-                raise damaged("the parts of a mesh have different numbers of shapes")
+                raise broken("the parts of a mesh have different numbers of shapes")
             for shape in shapes[:shape_count]:
                 if "POSITION" in shape:
                     self._check_vertices(shape["POSITION"], ("positions in a shape", ("VEC3",)), needed)
@@ -304,7 +299,7 @@ class _Sound:
     def _check_weights(self, node: dict[str, Any], mesh: dict[str, Any]) -> None:
         weights = node.get("weights") or mesh.get("weights") or []
         if 0 < _shape_count(mesh) < len(weights):
-            raise damaged(f"a mesh has {_shape_count(mesh):,} shapes and {len(weights):,} weights for them")
+            raise broken(f"a mesh has {_shape_count(mesh):,} shapes and {len(weights):,} weights for them")
 
     def _check_draco(self, primitive: dict[str, Any]) -> None:
         """What can be seen of a primitive that is compressed."""
@@ -312,21 +307,21 @@ class _Sound:
         view = self._at("bufferViews", extension.get("bufferView"))
         start = _whole(view.get("byteOffset", 0), "the place of a bufferView")
         if start + _whole(view.get("byteLength"), "the length of a bufferView") > len(self.binary):
-            raise damaged("its compressed data go beyond the end of its data")
+            raise broken("its compressed data go beyond the end of its data")
         for number in extension["attributes"].values():
             _whole(number, "the number of a compressed part")
         used = [primitive.get("indices"), *primitive["attributes"].values()]
         for accessor in (self._at("accessors", index) for index in used):
             if _whole(accessor.get("count"), "the count of a compressed part") > WITHOUT_BYTES_AT_MOST:
-                raise damaged("the count of a compressed part cannot be true")
+                raise broken("the count of a compressed part cannot be true")
             if accessor.get("type") not in SIZES or accessor.get("componentType") not in COMPONENTS:
-                raise damaged("a compressed part is of a type that it cannot have")
+                raise broken("a compressed part is of a type that it cannot have")
 
     def _check_corners(self, primitive: dict[str, Any]) -> int:
         """Look at which vertices a primitive takes; return how many there have to be."""
         mode = primitive.get("mode", TRIANGLES)
         if mode not in range(7) or isinstance(mode, bool):
-            raise damaged("a part of a mesh is neither points nor lines nor triangles")
+            raise broken("a part of a mesh is neither points nor lines nor triangles")
         if primitive.get("indices") is None:
             count = needed = _whole(
                 self._at("accessors", primitive["attributes"]["POSITION"]).get("count"), "the count of vertices"
@@ -338,16 +333,16 @@ class _Sound:
             if values is None:
                 return 0
             if values.dtype.str not in (*UNSIGNED, "|u1"):
-                raise damaged(f"{what} are of a type that they cannot have")
+                raise broken(f"{what} are of a type that they cannot have")
             count = len(values)
             if index not in self._highest:
                 self._highest[index] = int(values.max()) if count else -1
             needed = self._highest[index] + 1
         if count and (count < AT_LEAST.get(mode, 1) or count % MULTIPLE_OF.get(mode, 1)):
             shapes = "triangles" if mode >= TRIANGLES else "lines"
-            raise damaged(f"{count:,} corners of a mesh do not make {shapes}")
+            raise broken(f"{count:,} corners of a mesh do not make {shapes}")
         if not count and mode in (LINE_LOOP, LINE_STRIP, TRIANGLE_STRIP, TRIANGLE_FAN):
-            raise damaged("a part of a mesh has no corners")
+            raise broken("a part of a mesh has no corners")
         return needed
 
     def _check_vertices(self, index: Any, kind: tuple[str, Iterable[str]], needed: int) -> None:
@@ -355,7 +350,7 @@ class _Sound:
         words, types = kind
         values = self._values(index, types, f"the {words} of a mesh")
         if values is not None and len(values) < needed:
-            raise damaged(f"a mesh has {len(values):,} of the {needed:,} {words} that it needs")
+            raise broken(f"a mesh has {len(values):,} of the {needed:,} {words} that it needs")
 
     def _check_joints(self, attributes: dict[str, Any], joints: int) -> None:
         for name, accessor in attributes.items():
@@ -365,9 +360,9 @@ class _Sound:
             if values is None:
                 continue
             if values.dtype.kind != "u":
-                raise damaged("the joints of a mesh are of a type that they cannot have")
+                raise broken("the joints of a mesh are of a type that they cannot have")
             if len(values) and int(values.max()) >= joints:
-                raise damaged("a mesh hangs on bones that are not there")
+                raise broken("a mesh hangs on bones that are not there")
 
     def _check_skin(self, skin: dict[str, Any]) -> None:
         joints = skin["joints"]
@@ -378,7 +373,7 @@ class _Sound:
         if skin.get("inverseBindMatrices") is not None:
             values = self._values(skin["inverseBindMatrices"], ("MAT4",), "the matrices of a skeleton")
             if values is not None and len(values) < len(joints):
-                raise damaged(f"a skeleton has {len(joints):,} bones and {len(values):,} matrices")
+                raise broken(f"a skeleton has {len(joints):,} bones and {len(values):,} matrices")
 
     def _check_instances(self, extension: Any) -> None:
         if extension is None:
@@ -390,7 +385,7 @@ class _Sound:
                 if values is not None:
                     counts.add(len(values))
         if len(counts) > 1:
-            raise damaged("the copies of a mesh have different numbers of places")
+            raise broken("the copies of a mesh have different numbers of places")
 
     def _check_animation(self, animation: dict[str, Any]) -> None:
         samplers = animation["samplers"]
@@ -401,7 +396,7 @@ class _Sound:
                 continue  # the importer leaves it out
             number = _whole(channel.get("sampler"), "the number of a sampler")
             if number >= len(samplers):
-                raise damaged("a sampler of an animation is missing")
+                raise broken("a sampler of an animation is missing")
             self._check_sampler(samplers[number], "" if pointed else target["path"], target.get("node"))
 
     def _check_sampler(self, sampler: dict[str, Any], path: str, node: Any) -> None:
@@ -416,4 +411,4 @@ class _Sound:
             each *= _shape_count(self._at("meshes", mesh)) if mesh is not None else 0
         # Of weights the importer takes as many as it needs, of all else as many as there are.
         if len(values) < len(keys) * each or (path != "weights" and len(values) != len(keys) * each):
-            raise damaged(f"an animation has {len(keys):,} times and {len(values):,} values")
+            raise broken(f"an animation has {len(keys):,} times and {len(values):,} values")
