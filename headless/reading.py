@@ -32,7 +32,7 @@ LIBRARIES = {
     **dict.fromkeys(sound.MESHOPT, "is_meshopt_available"),
 }
 """The extensions that the importer leaves to a library beside it, which not every Blender has (the modules of Python
-4.2.23 and 5.2.3 have no Draco), and the functions of `IMPORTER` that look for it."""
+4.2.23 and 5.2.3 have none), and the functions of `IMPORTER` that look for it."""
 
 
 def read(glb: Path) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _require_known(document: dict[str, Any]) -> None:
         raise _lack(unknown, "a newer Blender, which may read it")
     without_library = {name for name in required | set(_compressions(document)) if name in managed and _lacks(name)}
     if without_library:
-        raise _lack(without_library, "another Blender, as most of this version read it")
+        raise _lack(without_library, "another Blender, which may have it")
 
 
 def _lack(names: set[str], where: str) -> GlbError:
