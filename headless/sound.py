@@ -46,6 +46,9 @@ OWN = ("attributes of its own", tuple(SIZES))
 ANIMATED = {"translation": "VEC3", "rotation": "VEC4", "scale": "VEC3", "weights": "SCALAR"}
 """What an animation moves, and of which type the numbers for it are (glTF 2.0, 3.11)."""
 
+PLACED = ("translation", "rotation", "scale", "matrix", "weights")
+"""The numbers of a node (glTF 2.0, 5.25)."""
+
 INSTANCED = {"TRANSLATION": "VEC3", "ROTATION": "VEC4", "SCALE": "VEC3"}
 
 POINTS, LINES, LINE_LOOP, LINE_STRIP, TRIANGLES, TRIANGLE_STRIP, TRIANGLE_FAN = range(7)
@@ -98,22 +101,37 @@ def _whole(value: Any, what: str) -> int:
     return value
 
 
-def _numbers(value: Any) -> Iterator[Any]:
-    """All numbers in a part of the JSON but those in `extras`, which are a stranger's own."""
+def _collect(value: Any, numbers: list[Any]) -> None:
+    """Append all numbers in a part of the JSON but those in `extras`, which are a stranger's own."""
     if isinstance(value, dict):
         for name, inner in value.items():
             if name != "extras":
-                yield from _numbers(inner)
+                _collect(inner, numbers)
     elif isinstance(value, list):
         for inner in value:
-            yield from _numbers(inner)
+            _collect(inner, numbers)
     elif isinstance(value, (int, float)):
-        yield value
+        numbers.append(value)
+
+
+def _are_finite(numbers: list[Any]) -> bool:
+    """Whether Blender can hold the numbers."""
+    try:
+        return bool((np.abs(np.array(numbers, np.float64)) <= LARGEST).all())
+    except OverflowError:  # a whole number of hundreds of digits
+        return False
 
 
 def _base_name(attribute: str) -> str:
     """`TEXCOORD` of `TEXCOORD_0`."""
     return attribute.rpartition("_")[0] or attribute
+
+
+def _is_finite(values: Values) -> bool:
+    if values.flags.c_contiguous:
+        return bool(np.isfinite(values).all())
+    # Column by column, where others lie in between: row by row takes numpy four times as long.
+    return all(bool(np.isfinite(column).all()) for column in values.T)
 
 
 def _shape_count(mesh: dict[str, Any]) -> int:
@@ -128,7 +146,7 @@ class _Sound:
 
     document: dict[str, Any]
     binary: Values
-    _read: dict[tuple[int, bool], Values | None] = field(default_factory=dict)
+    _read: dict[int, Values | None] = field(default_factory=dict)
     """What was looked at already, by accessor: parts share them."""
     _highest: dict[int, int] = field(default_factory=dict)
 
@@ -166,10 +184,16 @@ class _Sound:
         return entries[index]
 
     def _check_numbers(self) -> None:
-        for part in ("nodes", "materials"):
-            for number in _numbers(self._entries(part)):
-                if not -LARGEST <= number <= LARGEST:  # also where it is none: that compares with nothing
-                    raise broken(f"a number of one of its {part} is not finite, or too large")
+        placed: list[Any] = []
+        for node in self._entries("nodes"):
+            for name in PLACED:
+                if name in node:
+                    placed += node[name]
+        surfaces: list[Any] = []
+        _collect(self._entries("materials"), surfaces)
+        for numbers, what in ((placed, "nodes"), (surfaces, "materials")):
+            if not _are_finite(numbers):
+                raise broken(f"a number of one of its {what} is not finite, or too large")
 
     def _check_materials(self) -> None:
         for texture in self._entries("textures"):
@@ -194,18 +218,17 @@ class _Sound:
 
     # The numbers in the binary chunk
 
-    def _values(self, index: Any, types: Iterable[str], what: str, *, finite: bool = True) -> Values | None:
+    def _values(self, index: Any, types: Iterable[str], what: str) -> Values | None:
         """The numbers of an accessor, a row for each element. None where they are compressed."""
         accessor = self._at("accessors", index)
         if accessor.get("type") not in types:
             raise broken(f"{what} are of a type that they cannot have")
-        key = (index, finite)
-        if key not in self._read:
+        if index not in self._read:
             values = self._decoded(accessor, what)
-            if finite and values is not None and values.dtype.kind == "f" and not np.isfinite(values).all():
+            if values is not None and values.dtype.kind == "f" and not _is_finite(values):
                 raise broken(f"{what} hold what is no finite number")
-            self._read[key] = values
-        return self._read[key]
+            self._read[index] = values
+        return self._read[index]
 
     def _decoded(self, accessor: dict[str, Any], what: str) -> Values | None:
         count = _whole(accessor.get("count"), f"the count of {what}")
@@ -408,7 +431,11 @@ class _Sound:
         each = 3 if sampler.get("interpolation") == "CUBICSPLINE" else 1
         if path == "weights":
             mesh = self._at("nodes", node).get("mesh")
-            each *= _shape_count(self._at("meshes", mesh)) if mesh is not None else 0
+            if mesh is None:
+                return  # the importer leaves it out
+            each *= _shape_count(self._at("meshes", mesh))
+            if not each:
+                raise broken("an animation moves shapes of a mesh that has none")
         # Of weights the importer takes as many as it needs, of all else as many as there are.
         if len(values) < len(keys) * each or (path != "weights" and len(values) != len(keys) * each):
             raise broken(f"an animation has {len(keys):,} times and {len(values):,} values")

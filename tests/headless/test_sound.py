@@ -110,9 +110,9 @@ def second_primitive(model: Model) -> dict[str, Any]:
     return model.document["meshes"][0]["primitives"][1]
 
 
-def interleaved(model: Model) -> None:
+def interleaved(model: Model, normal: float = 1) -> None:
     """Positions and normals in one view, as many programs write them."""
-    both = np.ones((24, 6))
+    both = np.c_[np.ones((24, 3)), np.full((24, 3), normal)]
     first = model.accessors[model.add(both.reshape(-1, 1).ravel())]
     model.document["bufferViews"][first["bufferView"]]["byteStride"] = 24
     for accessor, offset in ((POSITIONS, 0), (NORMALS, 12)):
@@ -224,6 +224,7 @@ DAMAGED: dict[str, Callable[[Model], Any]] = {
         model.shape(ONES),
         model.animated(TIMES, TIMES, "weights"),
     ),
+    "weights without shapes": lambda model: model.animated(TIMES, TIMES, "weights"),
     "a sampler that is missing": lambda model: (
         model.animated(TIMES, PLACES),
         model.document["animations"][0]["channels"][0].update(sampler=1),
@@ -241,6 +242,8 @@ DAMAGED: dict[str, Callable[[Model], Any]] = {
     "positions": lambda model: model.attribute("POSITION", np.full((24, 3), NAN)),
     "one position": lambda model: model.sparse(POSITIONS, [7], [[0, np.inf, 0]]),
     "normals": lambda model: model.attribute("NORMAL", np.full((24, 3), NAN)),
+    "one that is interleaved": lambda model: (interleaved(model), model.sparse(NORMALS, [23], [[0, 0, NAN]])),
+    "all that are interleaved": lambda model: interleaved(model, np.inf),
     "texture coordinates": lambda model: model.attribute("TEXCOORD_0", np.full((24, 2), -np.inf)),
     "colors": lambda model: model.attribute("COLOR_0", np.full((24, 4), NAN)),
     "weights": lambda model: model.bones(BONES, WEIGHTS * NAN, MATRICES),
