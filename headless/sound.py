@@ -46,6 +46,9 @@ OWN = ("attributes of its own", tuple(SIZES))
 ANIMATED = {"translation": "VEC3", "rotation": "VEC4", "scale": "VEC3", "weights": "SCALAR"}
 """What an animation moves, and of which type the numbers for it are (glTF 2.0, 3.11)."""
 
+VALUES_EACH = {"STEP": 1, "LINEAR": 1, "CUBICSPLINE": 3}
+"""How many values there are for each time, by how an animation goes between them (glTF 2.0, 5.8)."""
+
 PLACED = ("translation", "rotation", "scale", "matrix", "weights")
 """The numbers of a node (glTF 2.0, 5.25)."""
 
@@ -428,7 +431,10 @@ class _Sound:
         values = self._values(sampler["output"], types, "the values of an animation")
         if keys is None or values is None or not path:
             return
-        each = 3 if sampler.get("interpolation") == "CUBICSPLINE" else 1
+        interpolation = sampler.get("interpolation", "LINEAR")
+        if interpolation not in VALUES_EACH:
+            raise broken("an animation goes from one value to the next in a way that is not known")
+        each = VALUES_EACH[interpolation]
         if path == "weights":
             mesh = self._at("nodes", node).get("mesh")
             if mesh is None:

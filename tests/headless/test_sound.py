@@ -216,6 +216,7 @@ DAMAGED: dict[str, Callable[[Model], Any]] = {
     "more weights than shapes": lambda model: (model.shape(ONES), model.document["nodes"][0].update(weights=[1, 1])),
     "fewer values than times": lambda model: model.animated(TIMES, PLACES[:1]),
     "more values than times": lambda model: model.animated(TIMES, PLACES * 2),
+    "an unknown interpolation": lambda model: model.animated(TIMES, PLACES, interpolation="BEZIER"),
     "no tangents": lambda model: model.animated(TIMES, PLACES, interpolation="CUBICSPLINE"),
     "turns of three numbers": lambda model: model.animated(TIMES, PLACES, "rotation"),
     "times of three numbers": lambda model: model.animated(PLACES, PLACES),
