@@ -15,11 +15,11 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..api.errors import GlbError
 from ..api.glb import check
 from ..api.words import model_name
 from ..programs.process import starter_is_gone
 from . import asset, loose_maps, projection
+from .failures import sentence_of
 from .materials import keep_contract, merge_images, metallic_untold, repair, repair_metallic
 from .quads import join_quads
 from .reading import read
@@ -35,12 +35,9 @@ def main() -> None:
     report = Report(Path(request["report"]), starter_is_gone)
     try:
         facts = convert(request, report)
-    except RuntimeError as error:  # what Blender's importer raises on a file it cannot read
+    except Exception as error:  # whatever it is, the user gets a sentence, and the log the rest
         traceback.print_exc()
-        report.fail(f"Blender could not read the model ({str(error).strip().splitlines()[-1]}): generate it again.")
-        sys.exit(1)
-    except GlbError as error:
-        report.fail(str(error))
+        report.fail(sentence_of(error))
         sys.exit(1)
     report.done(**facts)
 
@@ -53,7 +50,7 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     leaves empty. `request["paint"]`, where there is one, holds pictures by the views of `projection.AXES`: a model
     without any texture is painted with them. `request["asset"]`, where there is one, is what the Asset Browser shows of
     the model: see `jobs.assets.facts_of`. `request["provenance"]`, where there is one, holds custom properties for the
-    root, so that a model which is dragged out of the Asset Browser has them, too. Raises `RuntimeError` where the GLB
+    root, so that a model which is dragged out of the Asset Browser has them, too. Raises `GlbError` where the GLB
     cannot be imported.
     """
     report.progress(0.0, "Reading the model")

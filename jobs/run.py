@@ -152,6 +152,7 @@ class Run:
         is_begun = bool(self.job.sent or self.job.task_id)  # by an earlier run, so that nobody knows how long it takes
         try:
             self._check_cancelled()
+            self._tidy()  # what a process that was killed has left
             folders.own_pictures(self.folder, self.job, self._check_cancelled)
             if not self._has_glb():
                 self._make_glb()
@@ -163,6 +164,7 @@ class Run:
         except StarterGone:
             return
         except Cancelled:
+            self._tidy()
             self.job.give_up(has_model=folders.has_model(self.folder))
             self._enter(self.job.state, self.job.message)
         except (ImageTo3DError, OSError) as error:
@@ -513,7 +515,7 @@ class Run:
         )
         report = blender.finished(program, self._sleep, self._progress)
         if report.done is None:
-            raise ImageTo3DError(f"{report.error} The model is kept as {folders.GLB} in the job's folder.")
+            raise ImageTo3DError(f"{report.error} {self._kept}")
         self.job.note = f"{self.job.service_note} {report.done['note']}".strip()
         for file in (folders.GLB, folders.BLEND, folders.THUMBNAIL):
             files.sync(self.folder / file)  # before the record says that they are there
@@ -521,6 +523,12 @@ class Run:
             assets.write_catalogs(self.folder.parent)
         except OSError:  # without its catalog the model is among the unassigned ones, which is no reason to lose it
             self._log_error()
+
+    @property
+    def _kept(self) -> str:
+        """What the user is told of a model that cannot be converted."""
+        free = ", which costs nothing" if SERVICES[self.job.service].is_paid else ""
+        return f"The model is kept as {folders.GLB} in the job's folder, and Retry only converts it again{free}."
 
     def _paint(self) -> dict[str, str]:
         """The pictures to paint a model with that has no texture, by what they show: "front", "back", "left", "right".
@@ -548,10 +556,11 @@ class Run:
     def _tidy(self) -> None:
         """Delete what only the programs needed."""
         for leftover in self.folder.glob(f"{SCRATCH_PREFIX}*"):
-            with contextlib.suppress(OSError):  # a leftover is no reason to fail a finished job
+            with contextlib.suppress(OSError):  # a leftover is no reason for a job to fail
                 files.remove_tree(leftover)
 
     def _end(self, state: State, message: str) -> None:
+        self._tidy()
         self.job.end(state, message)
         self._enter(self.job.state, self.job.message)
 

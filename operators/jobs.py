@@ -134,7 +134,7 @@ class IMAGE_TO_3D_OT_cancel(OfJob, bpy.types.Operator):
 
 
 class IMAGE_TO_3D_OT_retry(InScene, bpy.types.Operator):
-    """Try the job again, from where it stopped"""
+    """Try the job again from where it stopped: a model that has arrived is only converted again, at no cost"""
 
     bl_idname = "image_to_3d.retry"
     bl_label = "Retry Job"

@@ -109,7 +109,7 @@ class Program:
             return Report(error=self.not_understood)
         if ended and report.done is None and not report.error:
             error = f"The background Blender stopped unexpectedly (exit code {self._process.returncode}) at: "
-            error += f"{report.message or 'starting'}. Try again."
+            error += f"{report.message or 'starting'}."
             return Report(report.progress, report.message, error=error + self._details)
         return report
 
