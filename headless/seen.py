@@ -66,7 +66,8 @@ def keep_faces() -> list[str]:
         raise GlbError(f"There is nothing to see in the model (all of it lies in one point): {ADVICE}")
     bare = [obj for obj in bpy.data.objects if obj.type == "MESH" and not len(obj.data.polygons)]
     if bare:
-        notes.append(f"{len(bare):,} {'part has' if len(bare) == 1 else 'parts have'} no faces and were left out.")
+        said = "1 part has no faces and was" if len(bare) == 1 else f"{len(bare):,} parts have no faces and were"
+        notes.append(f"{said} left out.")
     _remove(bare)
     loose = [mesh for mesh in {obj.data for obj in shown} if _drop_loose(mesh)]
     if loose:
