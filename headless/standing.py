@@ -9,9 +9,9 @@ import bpy  # isort: skip -- first: where Blender is a Python module, mathutils 
 import numpy as np
 from mathutils import Matrix, Vector
 
+from ..api.glb import GONE_TAG
 from . import normals, seen
 
-GONE_TAG = "image_to_3d_gone"  # on what was only a camera or a light
 CLOSE = 1e-6  # of the model's longest side: so near to the origin its foot has to be
 
 
@@ -39,8 +39,7 @@ def bounds() -> list[list[float]]:
 
 
 def _remove_gone() -> None:
-    """Remove cameras and lights, and the objects that stand in their places where nothing is below them."""
-    bpy.data.batch_remove([obj for obj in bpy.data.objects if obj.type in {"CAMERA", "LIGHT"}])
+    """Remove the objects that were only a camera or a light, where nothing is below them."""
     gone = {obj for obj in bpy.data.objects if obj.get(GONE_TAG)}
     for obj in gone:
         del obj[GONE_TAG]
