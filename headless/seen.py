@@ -4,6 +4,7 @@ around them. Takes away what has no faces; changes nothing of what has."""
 
 import math
 import re
+from typing import Any
 
 import bpy  # isort: skip -- first: where Blender is a Python module, bmesh comes with it
 import bmesh
@@ -44,7 +45,8 @@ def bounds() -> tuple[np.ndarray, np.ndarray]:
 def positions(mesh: bpy.types.Mesh) -> np.ndarray:
     """Where the vertices are in the object's own space, (n, 3)."""
     found = np.empty(len(mesh.vertices) * 3, np.float32)
-    mesh.vertices.foreach_get("co", found)
+    attributes: Any = mesh.attributes
+    attributes["position"].data.foreach_get("vector", found)  # ten times as fast as from the vertices
     return found.reshape(-1, 3).astype(np.float64)
 
 
@@ -116,7 +118,8 @@ def _remove(bare: list[bpy.types.Object]) -> None:
 def _drop_loose(mesh: bpy.types.Mesh) -> bool:
     """Take the vertices and edges away that belong to no face; say whether there were any."""
     of_faces = np.empty(len(mesh.loops), np.int32)
-    mesh.loops.foreach_get("vertex_index", of_faces)
+    attributes: Any = mesh.attributes
+    attributes[".corner_vert"].data.foreach_get("value", of_faces)
     is_used = np.zeros(len(mesh.vertices), bool)
     is_used[of_faces] = True
     if is_used.all():

@@ -12,7 +12,9 @@ from mathutils import Matrix, Vector
 from ..api.glb import GONE_TAG
 from . import normals, seen
 
-CLOSE = 1e-6  # of the model's longest side: so near to the origin its foot has to be
+FAR = (
+    10.0  # times the longest side: from there on, numbers of 32 bits are so coarse that a foot has to be measured twice
+)
 
 
 def one_root(name: str) -> bpy.types.Object:
@@ -83,8 +85,8 @@ def _applied(root: bpy.types.Object) -> bpy.types.Object:
     root.matrix_parent_inverse = Matrix.Identity(4)
     root.matrix_basis = Matrix.Identity(4)
     bpy.data.batch_remove([obj for obj in bpy.data.objects if obj is not root])
-    if rest := _rest():
-        mesh.transform(Matrix.Translation(-rest), shape_keys=True)
+    if placing.translation.length > FAR * float(np.ptp(turned, axis=1).max()):
+        mesh.transform(Matrix.Translation(-_foot(*_measured())), shape_keys=True)
     return root
 
 
@@ -97,9 +99,10 @@ def _above_all() -> bpy.types.Object:
     tops = [obj for obj in bpy.data.objects if obj.parent is None and obj is not root]
     for obj in tops:
         obj.parent = root
-    _move(tops, -_foot(low, high))
-    if rest := _rest():  # far from the origin, the first measure was rounded
-        _move(tops, -rest)
+    foot = _foot(low, high)
+    _move(tops, -foot)
+    if foot.length > FAR * max(high - low):
+        _move(tops, -_foot(*_measured()))
     return root
 
 
@@ -116,9 +119,7 @@ def _foot(low: np.ndarray, high: np.ndarray) -> Vector:
     return Vector(((low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]))
 
 
-def _rest() -> Vector | None:
-    """How far the foot of what is seen is still from the origin; None where it is close enough."""
+def _measured() -> tuple[np.ndarray, np.ndarray]:
+    """The box around what is seen, after something was moved. Blender needs seconds to move 10,000 objects."""
     bpy.context.view_layer.update()
-    low, high = seen.bounds()
-    foot = _foot(low, high)
-    return foot if max(abs(foot.x), abs(foot.y), abs(foot.z)) > CLOSE * max(high - low) else None
+    return seen.bounds()
