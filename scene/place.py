@@ -248,8 +248,8 @@ def _members(scene: bpy.types.Scene, row: str) -> list[_Standing]:
 
 
 def _points(root: bpy.types.Object, meshes: Collection[bpy.types.Object], own: Box) -> list[Vector]:
-    """Some vertices from all over the model, in its root's space and in `own`, the box around it there: where a
-    skeleton or a shape key has moved them is not computed yet."""
+    """Some vertices from all over the model, in its root's space. Where skeletons and shape keys move them is not
+    computed yet: there they are spread over `own`, the box around the model."""
     counts = [len(obj.data.vertices) for obj in meshes]
     step = max(1, -(-sum(counts) // room.POINTS_MOST))
     found = [
@@ -258,11 +258,18 @@ def _points(root: bpy.types.Object, meshes: Collection[bpy.types.Object], own: B
         for index in range(0, count, step)
     ]
     few = found[:: max(1, -(-len(found) // room.POINTS_MOST))]  # of each mesh at least one was taken
-    return [Vector(map(_within, point, own.low, own.high)) for point in few]
+    is_moved = any(obj.modifiers or obj.data.shape_keys for obj in meshes)
+    return _spread(few, own) if is_moved else few
 
 
-def _within(value: float, least: float, most: float) -> float:
-    return min(max(value, least), most)
+def _spread(points: Sequence[Vector], into: Box) -> list[Vector]:
+    """The points, moved and stretched so that the box around them is `into`."""
+    box = boxes.around(tuple(point) for point in points)
+    scale = [wanted / side if side else 0.0 for wanted, side in zip(into.sides, box.sides, strict=True)]
+    return [
+        Vector([into.low[axis] + scale[axis] * (point[axis] - box.low[axis]) for axis in boxes.AXES])
+        for point in points
+    ]
 
 
 def _below(root: bpy.types.Object, obj: bpy.types.Object) -> Matrix:
