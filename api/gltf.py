@@ -338,13 +338,12 @@ def _require(value: Any, kind: Any, document: Any) -> None:
     elif isinstance(kind, list):
         if not isinstance(value, list):
             raise _Misfit("is no list")
-        number = 0
-        try:
-            for number, entry in enumerate(value):
+        for number, entry in enumerate(value):
+            try:
                 _require(entry, kind[0], document)
-        except _Misfit as misfit:
-            misfit.where = f"[{number}]{misfit.where}"
-            raise
+            except _Misfit as misfit:
+                misfit.where = f"[{number}]{misfit.where}"
+                raise
     elif not isinstance(value, dict):
         raise _Misfit("is no object")
     elif isinstance(kind, Each):
