@@ -11,9 +11,9 @@ from typing import Any
 
 from .gltf import broken
 
-DEPTH_AT_MOST = 800
+DEPTH_AT_MOST = 900
 """How many nodes may stand below each other. The importer calls itself for each, and Python (3.11, 3.13) lets it do so
-1,000 times, of which some are used up before."""
+1,000 times, of which some are used up before (960 were taken by 4.2, 4.5 and 5.2)."""
 
 NODES_AT_MOST = 300
 """Where there are more, those at the ends of branches that carry nothing are left out: each would become an object."""
@@ -65,7 +65,8 @@ def keep_default_scene(document: dict[str, Any], gone_tag: str) -> None:
     scene["nodes"] = [places[node] for node in roots if node in places]
     document["scenes"], document["scene"] = [scene], 0
     _keep_animations(document, places)
-    for name in ("nodes", "skins", "animations"):
+    _name_extensions(document)
+    for name in ("nodes", "skins", "animations", "extensionsUsed", "extensionsRequired"):
         if not document.get(name):
             document.pop(name, None)
 
@@ -123,9 +124,6 @@ def _take_off_cameras_and_lights(document: dict[str, Any], bones: set[int], gone
             node["extras"] = {**node.get("extras", {}), gone_tag: True}
     document.pop("cameras", None)
     document.get("extensions", {}).pop(LIGHTS, None)
-    for name in ("extensionsUsed", "extensionsRequired"):
-        if name in document:
-            document[name] = [entry for entry in document[name] if entry != LIGHTS]
 
 
 def _bones(document: dict[str, Any], parents: dict[int, int]) -> set[int]:
@@ -227,6 +225,16 @@ def _aim(target: dict[str, Any], document: dict[str, Any], places: dict[int, int
         target["extensions"][POINTER]["pointer"] = "/" + "/".join(path)
         return path[2] in MOVED
     return path[0] in ("materials", "meshes") and _leads_somewhere(document, path[:-1])
+
+
+def _name_extensions(document: dict[str, Any]) -> None:
+    """Say which extensions are used: the importer ends where one is required and not used (4.2 to 5.2), or where one
+    animates and was not told of."""
+    pointers = [POINTER] if any(_pointer(channel["target"]) for _, channel in _channels(document)) else []
+    required = [entry for entry in document.get("extensionsRequired", []) if entry != LIGHTS]
+    used = [entry for entry in document.get("extensionsUsed", []) if entry != LIGHTS]
+    document["extensionsRequired"] = required
+    document["extensionsUsed"] = list(dict.fromkeys([*used, *required, *pointers]))
 
 
 def _pointer(target: dict[str, Any]) -> list[str]:

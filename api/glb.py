@@ -35,7 +35,9 @@ MATERIAL_TAG = "image_to_3d_material"
 GONE_TAG = "image_to_3d_gone"
 """In the `extras` of each node of a copy that was only a camera or a light: true."""
 
+NAMES = ("name", "generator", "copyright")
 NAME_BYTES_MOST = 250  # of a datablock in Blender 5.2; 63 before, which the importer sees to
+READ_MOST = 1000  # characters of a name, of which not all can be seen
 
 DAMAGED = "The model's file is damaged: try again."
 
@@ -80,8 +82,8 @@ def copy_for_blender(path: Path, copy: Path) -> dict[str, Any]:
     keep_default_scene(document, GONE_TAG)
     for number, material in enumerate(document.get("materials", [])):
         material[EXTRAS] = {**material.get(EXTRAS, {}), MATERIAL_TAG: number}
-    _clean_names(document)
     own_bytes, added = embedded.into_one_buffer(document, binary.length, ALIGNMENT_BYTES)
+    _clean(document)
     try:
         content = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
     except (RecursionError, ValueError):  # Python reads deeper than it writes, and 1e999 as endless
@@ -134,18 +136,19 @@ def _read(path: Path) -> tuple[dict[str, Any], Binary]:
     with path.open("rb") as file:
         head = file.read(HEADER.size)
         if len(head) < HEADER.size or not head.startswith(b"glTF"):
-            raise GlbError(
-                "The service delivered a file that is not a GLB model: try again, or choose another picture."
-            )
+            raise GlbError("The service delivered a file that is not a GLB model: another program may open it.")
         _, version, length = HEADER.unpack(head)
         if version != 2:
-            raise GlbError(f"The service delivered a GLB of version {version}, and Blender reads version 2: try again.")
+            raise GlbError(
+                f"The service delivered a GLB of version {version}, and Blender reads version 2: another program may "
+                "convert it."
+            )
         if length != size:
             raise GlbError(f"The model is incomplete ({size} of {length} bytes): try again.")
         document, binary = _read_chunks(file, size)
     require(document)
     if document["asset"]["version"] != "2.0":
-        raise GlbError("The model's file is damaged (it is no glTF 2.0): other programs may still open it.")
+        raise broken("it is no glTF 2.0")
     reached(document)
     return document, binary
 
@@ -182,20 +185,27 @@ def _read_head(file: BinaryIO, size: int) -> tuple[int, bytes]:
 
 def _parsed(content: bytes) -> Any:
     try:
-        # The importer, too, reads UTF-8 alone and no NaN: bytes alone may be taken for UTF-16.
-        return json.loads(content.decode(), parse_constant=_refuse)
+        return json.loads(content.decode())  # as the importer does: bytes alone may be taken for UTF-16
     except (ValueError, RecursionError):
         raise GlbError(DAMAGED) from None
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
+def _clean(document: dict[str, Any]) -> None:
+    """Leave of each name what can be the name of something in Blender, and no uri anywhere, whatever it may be for."""
+    waiting: list[Any] = [document]
+    while waiting:  # no recursion: how deep it goes is up to the file
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += [entry for entry in value if isinstance(entry, (dict, list))]
+        elif isinstance(value, dict):
+            value.pop("uri", None)
+            for name in NAMES:
+                if isinstance(value.get(name), str):
+                    value[name] = _as_name(value[name])
+            for name in [name for name in value if not (name.isprintable() and len(name) <= NAME_BYTES_MOST)]:
+                del value[name]
+            waiting += [entry for name, entry in value.items() if name != EXTRAS and isinstance(entry, (dict, list))]
 
 
-def _clean_names(document: dict[str, Any]) -> None:
-    """Leave of each name what can be the name of something in Blender."""
-    entries = [entry for array in document.values() if isinstance(array, list) for entry in array]
-    entries += document.get("extensions", {}).get("KHR_materials_variants", {}).get("variants", [])
-    for entry in entries:
-        if isinstance(entry, dict) and isinstance(entry.get("name"), str):
-            entry["name"] = one_line(entry["name"][:1000]).encode()[:NAME_BYTES_MOST].decode(errors="ignore")
+def _as_name(text: str) -> str:
+    return one_line(text[:READ_MOST]).encode()[:NAME_BYTES_MOST].decode(errors="ignore")

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from .errors import GlbError
 
+EXTENSIONS = "extensions"
 COUNT_MOST = 2**53 - 1
 """The largest integer that is the same to every reader of JSON (glTF 2.0, 2.9)."""
 
@@ -301,9 +302,21 @@ GLTF = {
 """All but cameras and lights, which never reach the importer (`default_scene`)."""
 
 
+EACH_OBJECT = Each({})
+
+
 def broken(reason: str) -> GlbError:
     """The error for a file that came as it was made: fetching it again would not mend it."""
     return GlbError(f"The model's file is damaged ({reason}): other programs may still open it.")
+
+
+class _Misfit(Exception):
+    """Something is not what its place is for. Each place on the way out adds its name, so that a file that fits costs
+    nothing for its names."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.where = ""
 
 
 def require(document: Any) -> None:
@@ -311,43 +324,54 @@ def require(document: Any) -> None:
 
     What is null where it may be missing is taken out, as the importer takes it for missing.
     """
-    _require(document, GLTF, "its JSON", document)
+    try:
+        _require(document, GLTF, document)
+    except _Misfit as misfit:
+        raise broken(f"{misfit.where.lstrip('.') or 'its JSON'} {misfit}") from None
 
 
-def _require(value: Any, kind: Any, where: str, document: Any) -> None:
+def _require(value: Any, kind: Any, document: Any) -> None:
     """How deep this goes is up to the table, not to the file."""
     if isinstance(kind, Leaf):
         if not kind.fits(value, document):
-            raise broken(f"{where} {kind.words}")
+            raise _Misfit(kind.words)
     elif isinstance(kind, list):
         if not isinstance(value, list):
-            raise broken(f"{where} is no list")
+            raise _Misfit("is no list")
         for number, entry in enumerate(value):
-            _require(entry, kind[0], f"{where}[{number}]", document)
+            try:
+                _require(entry, kind[0], document)
+            except _Misfit as misfit:
+                misfit.where = f"[{number}]{misfit.where}"
+                raise
     elif not isinstance(value, dict):
-        raise broken(f"{where} is no object")
+        raise _Misfit("is no object")
     elif isinstance(kind, Each):
         for entry in value.values():
-            _require(entry, kind.kind, f"an entry of {where}", document)
+            _require(entry, kind.kind, document)  # without its name, which is a stranger's word
     else:
-        _require_properties(value, kind, "" if value is document else f"{where}.", document)
+        _require_properties(value, kind, document)
 
 
-def _require_properties(value: dict[str, Any], properties: dict[str, Any], where: str, document: Any) -> None:
-    for name, kind in properties.items():
-        if value.get(name) is not None:
-            kind = kind.kind if isinstance(kind, Needed) else kind
-            if name != "extensions":
-                _require(value[name], kind, f"{where}{name}", document)
-        elif isinstance(kind, Needed):
-            raise broken(f"{where}{name} is missing")
-        else:
+def _require_properties(value: dict[str, Any], properties: dict[str, Any], document: Any) -> None:
+    name = EXTENSIONS
+    try:
+        for name, kind in properties.items():
+            if value.get(name) is None:
+                if isinstance(kind, Needed):
+                    raise _Misfit("is missing")
+                value.pop(name, None)
+            elif name != EXTENSIONS:
+                _require(value[name], kind.kind if isinstance(kind, Needed) else kind, document)
+        name = EXTENSIONS
+        if value.get(name) is None:
             value.pop(name, None)
-    extensions = value.get("extensions")
-    if extensions is None:
-        value.pop("extensions", None)
-        return
-    _require(extensions, Each({}), f"{where}extensions", document)
-    known = properties.get("extensions", {})
-    for name in extensions.keys() & known.keys():
-        _require(extensions[name], known[name], f"{where}extensions.{name}", document)
+            return
+        _require(value[name], EACH_OBJECT, document)
+        known = properties.get(name, {})
+        for extension in value[name].keys() & known.keys():
+            name = f"{EXTENSIONS}.{extension}"
+            _require(value[EXTENSIONS][extension], known[extension], document)
+    except _Misfit as misfit:
+        misfit.where = f".{name}{misfit.where}"
+        raise
