@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What of the open file is seen: the faces, where skeletons and shape keys have them at the current frame, and the box
-around them. Takes away what has no faces; changes nothing of what has."""
+around them. Takes away what has no faces, and hides what the file hides; changes nothing of what has."""
 
 import math
 import re
@@ -11,6 +11,7 @@ import bmesh
 import numpy as np
 
 from ..api.errors import GlbError
+from ..api.glb import HIDDEN_TAG
 
 SHORTEST_M = 1e-6  # of the longest side: what is smaller is a point to Blender
 LONGEST_M = 1e9  # of the longest side: beyond it Blender's numbers, floats of 32 bits, hold no shape
@@ -55,6 +56,7 @@ def keep_faces() -> list[str]:
 
     Raises `GlbError` where nothing is left to be seen, or where it is too small or too large for Blender.
     """
+    _hide()
     bpy.context.view_layer.update()
     notes = _remove_bone_shapes()
     shown = meshes()
@@ -75,6 +77,13 @@ def keep_faces() -> list[str]:
     if loose:
         notes.append("Points and lines without faces were left out.")
     return notes
+
+
+def _hide() -> None:
+    """Hide what the file hides."""
+    for obj in [obj for obj in bpy.data.objects if obj.get(HIDDEN_TAG)]:
+        del obj[HIDDEN_TAG]
+        obj.hide_viewport = obj.hide_render = True
 
 
 def _remove_bone_shapes() -> list[str]:

@@ -486,6 +486,58 @@ def test_a_model_that_shows_nothing_fails_with_one_sentence(tmp_path: Path, why:
     assert not (tmp_path / "result.blend").exists() and (tmp_path / "model.glb").exists()
 
 
+def hidden(*, with_another: bool) -> bytes:
+    """A large ball that the node above it hides, and a small one that is seen."""
+    file = File()
+    nodes = [
+        {"name": "Group", "extensions": {"KHR_node_visibility": {"visible": False}}, "children": [1]},
+        {"name": "Hidden", "mesh": add_ball(file), "scale": [9, 9, 9], "extras": {"part": 7}},
+        {"name": "Ball", "mesh": 0, "translation": [3, 3, 3]},
+    ]
+    return file.content(nodes if with_another else nodes[:2], extensionsUsed=["KHR_node_visibility"])
+
+
+def test_what_the_file_hides_is_hidden_and_not_counted(tmp_path: Path) -> None:
+    root = opened(convert(tmp_path, hidden(with_another=True)))
+    objects = {obj.name: obj for obj in root.children_recursive}
+    assert objects["Hidden"].hide_viewport and objects["Hidden"].hide_render
+    assert dict(objects["Hidden"].items()) == {"part": 7}
+    assert not objects["Ball"].hide_viewport
+    assert list(objects["Ball"].matrix_world.translation) == pytest.approx([0, 0, 0.5], abs=0.01)
+
+
+def test_a_model_that_is_hidden_is_nothing_to_see(tmp_path: Path) -> None:
+    with pytest.raises(GlbError, match="all of it is hidden"):
+        convert(tmp_path, hidden(with_another=False))
+
+
+def lit() -> bytes:
+    """A ball below a lamp in a camera that is larger and turned, and a camera with nothing below it."""
+    file = File()
+    nodes = [
+        {"name": "Camera", "camera": 0, "scale": [4, 4, 4], "rotation": turned(30), "children": [1]},
+        {"name": "Lamp", "extensions": {"KHR_lights_punctual": {"light": 0}}, "children": [2]},
+        {"name": "Ball", "mesh": add_ball(file, stretch=(1, 2, 1))},
+        {"name": "Another", "camera": 0, "translation": [90, 0, 0]},
+        {"name": "Second", "mesh": 0, "translation": [0, 0, -9]},
+    ]
+    extra = {"extensionsUsed": ["KHR_lights_punctual"], "cameras": [{"type": "perspective", **CAMERA}]}
+    return file.content(nodes, extensions={"KHR_lights_punctual": {"lights": [{"type": "point"}]}}, **extra)
+
+
+CAMERA = {"perspective": {"yfov": 0.7, "znear": 0.1}}
+
+
+def test_what_is_below_a_camera_and_a_lamp_keeps_its_place_and_they_leave_nothing(tmp_path: Path) -> None:
+    root = opened(convert(tmp_path, lit()))
+    assert sorted(obj.name for obj in root.children_recursive) == ["Ball", "Camera", "Lamp", "Second"]
+    assert {obj.type for obj in root.children_recursive} == {"EMPTY", "MESH"}
+    assert not any(dict(obj.items()) for obj in root.children_recursive)
+    (ball_object,) = (obj for obj in root.children_recursive if obj.name == "Ball")
+    assert list(ball_object.matrix_world.to_scale()) == pytest.approx([4, 4, 4], abs=1e-4)
+    assert foot(box()) == pytest.approx([0, 0, 0], abs=1e-3)
+
+
 @pytest.fixture
 def cube() -> bpy.types.Object:
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
