@@ -2,6 +2,7 @@
 """Whether every number in the open file is one: a NaN or an infinite one would spread in the user's scene. Changes
 nothing."""
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -39,18 +40,17 @@ def _checks() -> Iterator[tuple[str, bool]]:
         yield "a mesh", all(_are_finite(*entry) for entry in numbers)
     for key in bpy.data.shape_keys:
         yield "a shape key", all(_are_finite(block.data, "co", 3) for block in key.key_blocks)
-        yield "the weight of a shape key", _all_finite([block.value for block in key.key_blocks])
+        yield "the weight of a shape key", _are_finite(key.key_blocks, "value", 1)
+    for name in ("matrix_world", "matrix_basis"):
+        yield "the place of an object", _are_finite(bpy.data.objects, name, 16)
     for obj in bpy.data.objects:
-        yield "the place of an object", _all_finite(obj.matrix_world)
-        yield "the place of an object", _all_finite(obj.matrix_basis)
-        if obj.pose:
-            yield "the pose of a skeleton", all(_all_finite(bone.matrix_basis) for bone in obj.pose.bones)
+        yield "the pose of a skeleton", obj.pose is None or _are_finite(obj.pose.bones, "matrix_basis", 16)
     for armature in bpy.data.armatures:
-        yield "a skeleton", all(_all_finite(bone.matrix_local) for bone in armature.bones)
+        yield "a skeleton", _are_finite(armature.bones, "matrix_local", 16)
     for action in bpy.data.actions:
         yield "an animation", all(_are_finite(curve.keyframe_points, "co", 2) for curve in _curves(action))
     for tree in (*(material.node_tree for material in bpy.data.materials), *bpy.data.node_groups):
-        yield "a material", tree is None or _all_finite(_numbers(tree))
+        yield "a material", tree is None or all(map(math.isfinite, _numbers(tree)))
 
 
 def _are_finite(entries: Any, name: str, length: int) -> bool:
@@ -59,16 +59,11 @@ def _are_finite(entries: Any, name: str, length: int) -> bool:
     return bool(np.isfinite(found).all())
 
 
-def _all_finite(numbers: Iterable[Any]) -> bool:
-    return bool(np.isfinite(np.array(list(numbers), np.float64)).all())
-
-
 def _curves(action: bpy.types.Action) -> Iterator[bpy.types.FCurve]:
-    """All curves of an action: from Blender 4.4 on in bags by what they move, before that in one list."""
-    if not hasattr(action, "layers"):
-        yield from action.fcurves
-        return
-    for layer in action.layers:
+    """All curves of an action: from Blender 4.4 on they lie in bags by what they move, up to 4.5 they are also in one
+    list."""
+    yield from getattr(action, "fcurves", ())
+    for layer in getattr(action, "layers", ()):
         for strip in layer.strips:
             for bag in strip.channelbags:
                 yield from bag.fcurves

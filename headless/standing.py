@@ -12,9 +12,9 @@ from mathutils import Matrix, Vector
 from ..api.glb import GONE_TAG
 from . import normals, seen
 
-FAR = (
-    10.0  # times the longest side: from there on, numbers of 32 bits are so coarse that a foot has to be measured twice
-)
+FAR = 10.0
+"""Times the model's longest side: so far from the origin a foot is measured twice, as Blender's numbers, floats of 32
+bits, are coarse there."""
 
 
 def one_root(name: str) -> bpy.types.Object:
