@@ -148,12 +148,14 @@ def morph(**node: Any) -> bytes:
     return file.content([{**node, "mesh": add_ball(file, targets=targets), "weights": [0.75, 0]}])
 
 
-def crowd() -> bytes:
-    """Two turned balls, one of them mirrored, of which none stands at the model's middle."""
+def crowd(**group: Any) -> bytes:
+    """Two turned balls, one of them mirrored, of which none stands at the model's middle; in a group, if one is
+    given."""
     file = File()
     tall = {"mesh": add_ball(file, stretch=(1, 4, 1)), "rotation": turned(40), "translation": [10, 2, 0]}
     small = {"mesh": add_ball(file), "scale": [-1, 1, 1], "rotation": turned(30, "Z"), "translation": [8, 1, 5]}
-    return file.content([{"name": "Tall", **tall}, {"name": "Small", **small}])
+    above = [{"name": "Group", "children": [0, 1], **group}] if group else []
+    return file.content([{"name": "Tall", **tall}, {"name": "Small", **small}, *above])
 
 
 SHEAR = [1, 0, 0, 0, 0.8, 1, 0, 0, 0, 0.5, 1, 0, 0, 0, 0, 1]
@@ -168,6 +170,7 @@ STANDING = {
     "mirrored below turned": alone({"scale": [1, 1, -1], "rotation": turned(45, "Z")}, {"rotation": turned(70)}),
     "far away": alone({"translation": [100_000.3, 250_000.7, -70_000.1], "rotation": turned(15)}),
     "far away, below": alone({"rotation": turned(15)}, {"translation": [100_000.3, 250_000.7, -70_000.1]}),
+    "far away, several": crowd(translation=[100_000.3, 250_000.7, -70_000.1], rotation=turned(15)),
     "morph": morph(translation=[0, 3, 0], scale=[2, 2, 2], rotation=turned(25)),
     "several": crowd(),
     "rig": rig(),
@@ -433,6 +436,13 @@ def bare(mode: int, *nodes: dict[str, Any], with_ball: bool = False) -> bytes:
     return file.content(meshes)
 
 
+def test_a_model_without_a_quad_is_fine_where_quads_were_asked_for(tmp_path: Path) -> None:
+    file = File()
+    mesh = file.mesh(np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]]), np.array([[0, 1, 2]]))
+    facts = convert(tmp_path, file.content([{"mesh": mesh}]), quads=True).facts
+    assert (facts["faces"], facts["quads"]) == (1, 0)
+
+
 @pytest.mark.parametrize("mode", [POINTS, LINES])
 def test_points_and_lines_beside_faces_are_left_out_with_a_note(tmp_path: Path, mode: int) -> None:
     converted = convert(tmp_path, bare(mode, with_ball=True))
@@ -443,7 +453,7 @@ def test_points_and_lines_beside_faces_are_left_out_with_a_note(tmp_path: Path, 
 
 
 def test_faces_below_points_keep_their_place(tmp_path: Path) -> None:
-    converted = convert(tmp_path, bare(POINTS, {}, with_ball=True))
+    converted = convert(tmp_path, bare(POINTS, {}, with_ball=True), quads=True)
     root = opened(converted)
     assert [len(obj.data.vertices) for obj in root.children if obj.type == "MESH"] == [0]
     assert foot(box()) == pytest.approx([0, 0, 0], abs=1e-4) and np.ptp(box(), axis=0)[0] < 2
