@@ -16,6 +16,7 @@ from .default_scene import keep_default_scene, reached
 from .errors import GlbError
 from .extras import EXTRAS, keep_plain
 from .gltf import broken, require
+from .visibility import mark_hidden
 from .words import one_line
 
 HEADER = struct.Struct("<4sII")  # magic, version, length of the whole file in bytes
@@ -34,6 +35,8 @@ MATERIAL_TAG = "image_to_3d_material"
 """In the `extras` of each material of a copy: its number in the GLB."""
 GONE_TAG = "image_to_3d_gone"
 """In the `extras` of each node of a copy that was only a camera or a light: true."""
+HIDDEN_TAG = "image_to_3d_hidden"
+"""In the `extras` of each node of a copy that has a mesh and is hidden: true."""
 
 NAMES = ("name", "generator", "copyright")
 NAME_BYTES_MOST = 250  # of a datablock in Blender 5.2; 63 before, which the importer sees to
@@ -72,14 +75,15 @@ def copy_for_blender(path: Path, copy: Path) -> dict[str, Any]:
 
     It holds no uri: what was in data URIs is in the binary chunk. Of the nodes only those of the default scene are
     there, without cameras and lights, and of `extras` only what is plain (`extras.keep_plain`) and `MATERIAL_TAG`,
-    `GONE_TAG`. The numbers of materials, meshes, textures, images and accessors are those of the GLB; those of nodes,
-    skins, animations, buffers are not. Raises `GlbError` as `check` does, and `OSError`.
+    `GONE_TAG`, `HIDDEN_TAG`. The numbers of materials, meshes, textures, images and accessors are those of the GLB;
+    those of nodes, skins, animations, buffers are not. Raises `GlbError` as `check` does, and `OSError`.
     """
     document, binary = _read(path)
     embedded.require_data(document)
     embedded.require_buffers(document, binary.length)
     keep_plain(document)
     keep_default_scene(document, GONE_TAG)
+    mark_hidden(document, HIDDEN_TAG)
     for number, material in enumerate(document.get("materials", [])):
         material[EXTRAS] = {**material.get(EXTRAS, {}), MATERIAL_TAG: number}
     own_bytes, added = embedded.into_one_buffer(document, binary.length, ALIGNMENT_BYTES)

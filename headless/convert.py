@@ -20,12 +20,14 @@ from ..api.words import model_name
 from ..programs.process import starter_is_gone
 from . import asset, loose_maps, projection
 from .failures import sentence_of
+from .finite import require_finite
 from .materials import keep_contract, merge_images, metallic_untold, repair, repair_metallic
 from .quads import join_quads
 from .reading import read
 from .report import Report
 from .saving import save_whole
-from .standing import one_root
+from .seen import keep_faces
+from .standing import bounds, one_root
 from .thumbnail import render
 
 
@@ -57,9 +59,11 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     glb = Path(request["glb"])
     read(glb)
+    require_finite()
+    notes = keep_faces()
     name = model_name(request["name"])
     report.progress(0.2, "Preparing the materials")
-    notes = projection.paint(request.get("paint") or {}, name)
+    notes += projection.paint(request.get("paint") or {}, name)
     meshes = [obj.data for obj in bpy.data.objects if obj.type == "MESH"]
     notes += _prepare_materials(glb, meshes, request.get("maps") or {}, name)
     report.progress(0.3, "Preparing the mesh")
@@ -75,7 +79,7 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     collection = _collect(root)
     if request.get("asset"):
         asset.mark(collection, Path(request["thumbnail"]), request["asset"])
-    facts = _facts(meshes, notes, quads_asked=request["quads"])
+    facts = _facts(meshes, notes, quads_asked=request["quads"]) | {"bounds": bounds()}
     save_whole(Path(request["blend"]), lambda part: asset.write(part, collection))
     return facts
 

@@ -7,6 +7,8 @@ import bpy  # isort: skip -- first: where Blender is a Python module, bmesh come
 import bmesh
 import numpy as np
 
+from . import normals
+
 
 def join_quads(mesh: bpy.types.Mesh) -> None:
     """Join pairs of triangles back into the quads that they were cut from: a GLB holds triangles only.
@@ -14,6 +16,11 @@ def join_quads(mesh: bpy.types.Mesh) -> None:
     Exporters write the two halves of a quad one after the other, so neighbours in the list that share an edge are
     joined first; Blender's own operator finds partners for what is left.
     """
+    with normals.kept(mesh):
+        _join(mesh)
+
+
+def _join(mesh: bpy.types.Mesh) -> None:
     joined = bmesh.new()
     joined.from_mesh(mesh)
     joined.edges.ensure_lookup_table()

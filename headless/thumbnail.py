@@ -7,6 +7,8 @@ from pathlib import Path
 import bpy
 from mathutils import Vector
 
+from . import seen
+
 SIZE_PX = 256  # Blender's own previews are as large
 SAMPLES = 16  # with the shape filling the picture, more is not seen at this size
 DIRECTION = Vector((-0.55, -1.0, 0.45))  # from the model to the camera: its front, a little from the left and above
@@ -45,13 +47,10 @@ def _light(scene: bpy.types.Scene) -> None:
 
 
 def _aim(scene: bpy.types.Scene) -> None:
-    """Put a camera where it sees the sphere around all meshes."""
+    """Put a camera where it sees the sphere around all that is seen."""
     bpy.context.view_layer.update()
-    corners = [
-        obj.matrix_world @ Vector(corner) for obj in scene.objects if obj.type == "MESH" for corner in obj.bound_box
-    ]
-    center = sum(corners, Vector()) / len(corners)
-    radius = max((corner - center).length for corner in corners)
+    low, high = map(Vector, seen.bounds())
+    center, radius = (low + high) / 2, (high - low).length / 2
     distance = radius / math.sin(FIELD_OF_VIEW / 2)
     camera = bpy.data.objects.new("Thumbnail Camera", bpy.data.cameras.new("Thumbnail Camera"))
     camera.data.angle = FIELD_OF_VIEW

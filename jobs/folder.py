@@ -143,6 +143,9 @@ class Job:
     """What the service said about the result, and what of it could not be fetched: the beginning of `note`."""
     note: str = ""
     """What the user should know about the result: a decision that was taken for them, numbers of faces."""
+    bounds: Sequence[Sequence[float]] = ()
+    """The lowest and the highest x, y and z (meters) of what is seen of the model, its root on the origin; none where a
+    version made the model that did not measure it."""
     created: str = ""
     updated: str = ""
 

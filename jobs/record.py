@@ -236,6 +236,16 @@ def _object_of(checks: Mapping[str, Check], needed: Collection[str] = ()) -> Che
     return check
 
 
+def _bounds(value: Any) -> tuple[tuple[float, ...], ...]:
+    """The two corners of a box, the lower one first; no corners where it is not known."""
+    if value == []:
+        return ()
+    low, high = _list_of(_list_of(_number(-LARGEST_FLOAT, LARGEST_FLOAT), 3, 3), 2, 2)(value)
+    if any(least > most for least, most in zip(low, high, strict=True)):
+        raise WrongError("is no box")
+    return low, high
+
+
 def _candidates(value: Any) -> tuple[str, ...]:
     """The ids among them: what a service has called so and can be none is nothing to choose."""
     return tuple(filter(task_id, _list_of(_any_text)(value)))
@@ -333,6 +343,7 @@ FIELDS: dict[str, Check] = {
     "message": _text(WORDS_LENGTH),
     "service_note": _text(WORDS_LENGTH),
     "note": _text(WORDS_LENGTH),
+    "bounds": _bounds,
     "created": _moment,
     "updated": _moment,
 }

@@ -517,6 +517,7 @@ class Run:
         if report.done is None:
             raise ImageTo3DError(f"{report.error} {self._kept}")
         self.job.note = f"{self.job.service_note} {report.done['note']}".strip()
+        self.job.bounds = report.done.get("bounds", ())
         for file in (folders.GLB, folders.BLEND, folders.THUMBNAIL):
             files.sync(self.folder / file)  # before the record says that they are there
         try:

@@ -25,6 +25,10 @@ from .view import largest_view, view_layers
 
 SHORTEST = 1e-6  # a side of no length cannot be scaled to another
 
+FACTOR_MOST = 100_000.0
+"""How many times as large or as small as the service has made it a model can be asked for: beyond that its numbers,
+floats of 32 bits, are too coarse for Blender."""
+
 ROW, NUMBER = "image_to_3d_row", "image_to_3d_number"
 """The custom properties that say on a model's root which row it stands in, and where in it."""
 
@@ -65,15 +69,17 @@ def place(
     try:
         collection, root = _append(folder / folders.BLEND, job)
         # The model is in meters; a scene may say that its unit is another.
-        factor = where["size"] / _longest_side(root) if where.get("size") else 1.0 / scene.unit_settings.scale_length
+        box = _own_box(root, job)
+        factor, limited = _factor(box, where.get("size", 0.0), scene.unit_settings.scale_length)
         root.scale = (factor,) * 3
-        beside = _find_room(root, scene, where, around)  # before the model itself is a part of what stands in the scene
+        # Before the model itself is a part of what stands in the scene.
+        beside = _find_room(root, box, scene, where, around)
         parent.children.link(collection)
         _write_provenance(root, job, where)
         collection["image_to_3d_job"] = job.id  # so that it can go with the model
         for view_layer in select_in:
             selection.select(scene, view_layer, root, (root, *root.children_recursive))
-        remarks = [beside and f"beside {beside}", remark, _why_unseen(scene, parent, collection)]
+        remarks = [beside and f"beside {beside}", limited, remark, _why_unseen(scene, parent, collection)]
         if undo_step:
             bpy.ops.ed.undo_push(message=f"Image to 3D: {job.name}")
     except BaseException:
@@ -148,19 +154,52 @@ def _way_to(layer: bpy.types.LayerCollection, wanted: bpy.types.Collection) -> l
     return []
 
 
+def _own_box(root: bpy.types.Object, job: Job) -> Box | None:
+    """The box around the model in its root's space: as it was measured when the model was made; else, for the model of
+    an earlier version, around the boxes of its meshes. None where it has no mesh."""
+    if job.bounds:
+        (x0, y0, z0), (x1, y1, z1) = job.bounds
+        return Box((x0, y0, z0), (x1, y1, z1))
+    corners = [
+        _below(root, obj) @ Vector(corner)
+        for obj in (root, *root.children_recursive)
+        if obj.type == "MESH"
+        for corner in obj.bound_box
+    ]
+    return boxes.around(tuple(corner) for corner in corners) if corners else None
+
+
+def _factor(box: Box | None, size: float, scale_length: float) -> tuple[float, str]:
+    """By how much the model is scaled, and what there is to say about that. `size` is what its longest side is to be, 0
+    for as it was made; it was made in meters, and `scale_length` says how many meters the scene's unit is."""
+    as_made = 1.0 / scale_length
+    if not size or box is None:
+        return as_made, ""
+    factor = size / max(box.longest, SHORTEST)
+    possible = min(max(factor, as_made / FACTOR_MOST), as_made * FACTOR_MOST)
+    if possible == factor:
+        return factor, ""
+    which = "larger" if possible > factor else "smaller"
+    return possible, f"{which} than asked for, as its size is changed by up to {FACTOR_MOST:,.0f} times"
+
+
 def _find_room(
-    root: bpy.types.Object, scene: bpy.types.Scene, where: Mapping[str, Any], around: room.Surroundings | None
+    root: bpy.types.Object,
+    own: Box | None,
+    scene: bpy.types.Scene,
+    where: Mapping[str, Any],
+    around: room.Surroundings | None,
 ) -> str:
     """Put the model where it is seen. Return the name of what it stands beside, "" where it is where it was asked
     for."""
     root.location = where.get("location", (0.0, 0.0, 0.0))
     meshes = [obj for obj in (root, *root.children_recursive) if obj.type == "MESH"]
     row, number = where.get("row", ""), where.get("number", 0)
-    if not meshes or around is None:
+    if not meshes or own is None or around is None:
         return ""
     placed = Matrix.LocRotScale(root.location, None, root.scale)
-    box = boxes.around(tuple(placed @ _below(root, obj) @ Vector(corner)) for obj in meshes for corner in obj.bound_box)
-    points = room.points_in([tuple(placed @ point) for point in _points(root, meshes)], box)
+    box = Box(tuple(placed @ Vector(own.low)), tuple(placed @ Vector(own.high)))
+    points = room.points_in([tuple(placed @ point) for point in _points(root, meshes, own)], box)
     subject = room.Subject(box, points, tuple(root.location))
     members = _members(scene, row)
     if members:
@@ -208,8 +247,9 @@ def _members(scene: bpy.types.Scene, row: str) -> list[_Standing]:
     return found
 
 
-def _points(root: bpy.types.Object, meshes: Collection[bpy.types.Object]) -> list[Vector]:
-    """Some vertices from all over the model, in its root's space."""
+def _points(root: bpy.types.Object, meshes: Collection[bpy.types.Object], own: Box) -> list[Vector]:
+    """Some vertices from all over the model, in its root's space. Where skeletons and shape keys move them is not
+    computed yet: there they are spread over `own`, the box around the model."""
     counts = [len(obj.data.vertices) for obj in meshes]
     step = max(1, -(-sum(counts) // room.POINTS_MOST))
     found = [
@@ -217,19 +257,19 @@ def _points(root: bpy.types.Object, meshes: Collection[bpy.types.Object]) -> lis
         for obj, count in zip(meshes, counts, strict=True)
         for index in range(0, count, step)
     ]
-    return found[:: max(1, -(-len(found) // room.POINTS_MOST))]  # of each mesh at least one was taken
+    few = found[:: max(1, -(-len(found) // room.POINTS_MOST))]  # of each mesh at least one was taken
+    is_moved = any(obj.modifiers or obj.data.shape_keys for obj in meshes)
+    return _spread(few, own) if is_moved else few
 
 
-def _longest_side(root: bpy.types.Object) -> float:
-    """How long the model's bounding box is on its longest side, at scale 1. Never 0."""
-    corners = [
-        _below(root, obj) @ Vector(corner)
-        for obj in (root, *root.children_recursive)
-        if obj.type == "MESH"
-        for corner in obj.bound_box
+def _spread(points: Sequence[Vector], into: Box) -> list[Vector]:
+    """The points, moved and stretched so that the box around them is `into`."""
+    box = boxes.around(tuple(point) for point in points)
+    scale = [wanted / side if side else 0.0 for wanted, side in zip(into.sides, box.sides, strict=True)]
+    return [
+        Vector([into.low[axis] + scale[axis] * (point[axis] - box.low[axis]) for axis in boxes.AXES])
+        for point in points
     ]
-    sides = [max(corner[axis] for corner in corners) - min(corner[axis] for corner in corners) for axis in range(3)]
-    return max(*sides, SHORTEST)
 
 
 def _below(root: bpy.types.Object, obj: bpy.types.Object) -> Matrix:

@@ -17,7 +17,7 @@ def world_bounds(obj):
     return [min(c[axis] for c in corners) for axis in range(3)], [max(c[axis] for c in corners) for axis in range(3)]
 
 
-def test_it_stands_on_the_floor_at_the_cursor_in_a_collection_of_its_own(settings, star):
+def test_it_stands_on_the_floor_at_the_cursor_in_a_collection_of_its_own(settings, star, session):
     bpy.context.scene.cursor.location = (3, -2, 1)
     bpy.ops.image_to_3d.generate(filepath=str(star))
     root = bpy.data.objects["Red Star"]
@@ -29,6 +29,10 @@ def test_it_stands_on_the_floor_at_the_cursor_in_a_collection_of_its_own(setting
     (collection,) = root.users_collection
     assert collection.name == "Red Star" and collection.name in bpy.context.scene.collection.children
     assert list(collection.all_objects) == [root]
+    kept_low, kept_high = session.job(root["image_to_3d_job"]).bounds
+    assert [*kept_low, *kept_high] == pytest.approx(
+        [*Vector(low) - root.location, *Vector(high) - root.location], abs=1e-5
+    )
 
 
 def test_it_has_the_size_asked_for_in_a_scene_that_counts_in_centimeters(settings, star):
@@ -96,6 +100,73 @@ def test_the_size_is_that_of_the_longest_side_in_scene_units(ready_job, scale_le
     assert sides(imported(ready_job))[1] == pytest.approx(6 / scale_length, rel=1e-5)  # it is not used
     scene.image_to_3d.use_size = True
     assert sides(imported(ready_job)) == pytest.approx([1, 3, 1.5], rel=1e-5)
+
+
+@pytest.fixture
+def job_of(make_job, session):
+    """Makes a job of an object, with what is given in its record."""
+
+    def job_of(obj, **fields):
+        job = make_job("ready", **fields)
+        collection = bpy.data.collections.new("Red Star")
+        collection.objects.link(obj)
+        bpy.data.libraries.write(str(session.folder_of(job.id) / "result.blend"), {collection})
+        bpy.ops.wm.read_homefile(use_empty=True, app_template="")
+        session.tick()
+        return job
+
+    return job_of
+
+
+def bent_cube():
+    """A cube of 1 x 1 x 1 whose shape key has it be 5 high."""
+    bpy.ops.mesh.primitive_cube_add(size=1, location=(0, 0, 0))
+    obj = bpy.context.object
+    obj.shape_key_add(name="Basis")
+    key = obj.shape_key_add(name="High")
+    key.value = 1
+    for point in key.data:
+        point.co.z = 5 if point.co.z > 0 else 0
+    for collection in obj.users_collection:
+        collection.objects.unlink(obj)
+    return obj
+
+
+BENT = ((-0.5, -0.5, 0.0), (0.5, 0.5, 5.0))
+
+
+def seen_corners(obj):
+    bpy.context.view_layer.update()
+    shown = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    return [obj.matrix_world @ vertex.co for vertex in shown.data.vertices]
+
+
+def test_the_size_is_that_of_what_is_seen(job_of):
+    job = job_of(bent_cube(), bounds=BENT)
+    scene = bpy.context.scene
+    scene.image_to_3d.use_size, scene.image_to_3d.size = True, 10
+    heights = [corner.z for corner in seen_corners(imported(job))]
+    assert (min(heights), max(heights)) == pytest.approx((0, 10))
+
+
+def test_room_is_made_for_what_is_seen(job_of):
+    job = job_of(bent_cube(), bounds=BENT)
+    bpy.ops.mesh.primitive_cube_add(size=4, location=(0, 0, 3))  # the cube as it is not bent would end below it
+    other = bpy.context.object
+    root = imported(job)
+    assert min(abs(root.location.x), abs(root.location.y)) == 0 and root.location.z == 0
+    assert max(abs(root.location.x), abs(root.location.y)) > 2.5
+    assert other.location.z == 3
+
+
+@pytest.mark.parametrize(("side", "word", "scale"), [(1e-5, "smaller", 1e5), (1e8, "larger", 1e-5)])
+def test_a_size_asked_for_never_scales_by_a_million(job_of, extension, session, side, word, scale):
+    obj = bent_cube()
+    job = job_of(obj, bounds=((-side / 2, -side / 2, 0.0), (side / 2, side / 2, side)))
+    place = extension.module("scene.place").place
+    placed = place(session.folder_of(job.id), job, bpy.context.scene, {"size": 100.0}, undo_step=False)
+    assert list(placed.root.scale) == pytest.approx([scale] * 3)
+    assert placed.remarks == [f"{word} than asked for, as its size is changed by up to 100,000 times"]
 
 
 def test_a_model_of_one_object_has_the_size_too(settings, star, quick_models):

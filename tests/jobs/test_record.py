@@ -97,6 +97,13 @@ BAD = [
     {"message": None},
     {"service_note": {}},
     {"note": []},
+    {"bounds": 1},
+    {"bounds": [[0, 0, 0]]},
+    {"bounds": [[0, 0, 0], [1, 1]]},
+    {"bounds": [[0, 0, 0], [1, 1, "1"]]},
+    {"bounds": [[0, 0, 0], [1, 1, 1e300]]},
+    {"bounds": [[0, 0, 2], [1, 1, 1]]},
+    {"bounds": None},
 ]
 
 
@@ -199,6 +206,7 @@ def test_what_is_written_is_read(jobs):
     job.give_task_up()
     job.sent, job.task_id, job.candidates, job.credits = folders.now(), "SESSION_1700000_1", ("c",), 0
     job.parameters.update(scaled_bbox=[-1.0, 0.5, 2], target=None, pbr=True, prompt="a fox\nin a box", count=30_000)
+    job.bounds = ((-1.0, -0.5, 0.0), (1.0, 0.5, 1e6))
     job.state, job.progress, job.message, job.note = State.RUNNING, 0.85, "Meshy is working", "2,000 faces"
     folders.write(folder, job)
     assert folders.read(folder) == job
