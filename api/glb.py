@@ -1,44 +1,135 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Is this file really a GLB, whole, and does it keep to itself? Reads headers and JSON; never decodes a mesh or image.
+"""Is this file really a GLB, whole, and does it keep to itself? And a copy of it as Blender's importer may read it.
+Never decodes a mesh or an image.
 
 Source: glTF 2.0, section 4 "GLB File Format Specification"; `uri` in 5.9 (buffer) and 5.16 (image).
 """
 
-import base64
 import json
-import re
-import shutil
+import os
 import struct
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
+from . import embedded
+from .default_scene import keep_default_scene, reached
 from .errors import GlbError
-from .extras import keep_plain
+from .extras import EXTRAS, keep_plain
+from .gltf import broken, require
+from .words import one_line
 
 HEADER = struct.Struct("<4sII")  # magic, version, length of the whole file in bytes
 CHUNK = struct.Struct("<I4s")  # length of the chunk's data in bytes, type
-ALIGNMENT_BYTES = 4  # every chunk starts and ends on it
+ALIGNMENT_BYTES = 8
+"""On which what is in the copy's binary chunk begins: the largest component of glTF has 4, and numpy is quicker so."""
 
-DATA_URI = re.compile(
-    r"data:(?P<type>(?:[\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=(?:[\w.+'%*-]*|\"[\w .+'%*=-]*\"))*);base64,",
-    re.ASCII | re.IGNORECASE,
-)
-"""What is before the content of a data URI in base64 (RFC 2397): a media type, with parameters, or nothing. Case does
-not count."""
+JSON_BYTES_MOST = 512 * 2**20
+"""All that is not geometry fits in some megabytes. It is pictures in data URIs that need more; the text is kept twice
+while it is read, in a process that has to do with some gigabytes."""
+VALUES_MOST = 4_000_000
+"""How many values the JSON may hold. Each takes up to some 300 bytes in Python. Of a model with 100,000 nodes, each
+with a matrix and a mesh of its own, the JSON has about as many."""
+
+MATERIAL_TAG = "image_to_3d_material"
+"""In the `extras` of each material of a copy: its number in the GLB."""
+GONE_TAG = "image_to_3d_gone"
+"""In the `extras` of each node of a copy that was only a camera or a light: true."""
+
+NAME_BYTES_MOST = 250  # of a datablock in Blender 5.2; 63 before, which the importer sees to
 
 DAMAGED = "The model's file is damaged: try again."
-OUTSIDE = "The model refers to files outside itself, which Blender must not open: try again."
+
+MODES = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+"""The copy is a new file: whatever has its name already, a link as well, is left alone."""
+PIECE_BYTES = 2**20
+
+
+class Binary(NamedTuple):
+    """Where the data of the binary chunk are in the file, in bytes."""
+
+    start: int
+    length: int
 
 
 def check(path: Path) -> dict[str, Any]:
     """Return the JSON of a GLB; raise `GlbError` unless `path` is a complete GLB 2.0 that refers to nothing outside
-    itself.
+    itself, and in which all is what its place is for.
 
-    The chunks are walked to the end of the file, so that a cut or padded file is found here and not by an importer.
-    Every uri in buffers and images is refused but a data URI in base64 that can be decoded: Blender's importer (4.2 to
-    5.2) opens whatever else there is as a path, "data:/../../etc/passwd" too.
+    As lenient as Blender's importer (4.2 to 5.2): chunks need not end on four bytes, and what follows the binary chunk
+    is not looked at. Every uri in buffers and images is refused but a data URI in base64 that can be decoded: the
+    importer opens whatever else there is as a path, "data:/../../etc/passwd" too.
     """
+    document, binary = _read(path)
+    embedded.require_data(document)
+    embedded.require_buffers(document, binary.length)
+    return document
+
+
+def copy_for_blender(path: Path, copy: Path) -> dict[str, Any]:
+    """Write `copy`, a new file: the GLB at `path` as Blender's importer may have it. Return its JSON as written.
+
+    It holds no uri: what was in data URIs is in the binary chunk. Of the nodes only those of the default scene are
+    there, without cameras and lights, and of `extras` only what is plain (`extras.keep_plain`) and `MATERIAL_TAG`,
+    `GONE_TAG`. The numbers of materials, meshes, textures, images and accessors are those of the GLB; those of nodes,
+    skins, animations, buffers are not. Raises `GlbError` as `check` does, and `OSError`.
+    """
+    document, binary = _read(path)
+    embedded.require_data(document)
+    embedded.require_buffers(document, binary.length)
+    keep_plain(document)
+    keep_default_scene(document, GONE_TAG)
+    for number, material in enumerate(document.get("materials", [])):
+        material[EXTRAS] = {**material.get(EXTRAS, {}), MATERIAL_TAG: number}
+    _clean_names(document)
+    own_bytes, added = embedded.into_one_buffer(document, binary.length, ALIGNMENT_BYTES)
+    try:
+        content = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
+    except (RecursionError, ValueError):  # Python reads deeper than it writes, and 1e999 as endless
+        raise broken("its JSON is nested too deep, or holds what is no number") from None
+    content += b" " * (-(HEADER.size + 2 * CHUNK.size + len(content)) % ALIGNMENT_BYTES)
+    length = own_bytes + sum(map(len, added))
+    whole = HEADER.size + 2 * CHUNK.size + len(content) + length
+    with path.open("rb") as source, open(os.open(copy, MODES, 0o600), "wb") as target:
+        target.write(HEADER.pack(b"glTF", 2, whole))
+        target.write(CHUNK.pack(len(content), b"JSON") + content)
+        target.write(CHUNK.pack(length, b"BIN\0"))
+        source.seek(binary.start)
+        left = min(own_bytes, binary.length)
+        while left:
+            piece = source.read(min(left, PIECE_BYTES))
+            if not piece:
+                raise GlbError(DAMAGED)
+            target.write(piece)
+            left -= len(piece)
+        target.write(b"\0" * (own_bytes - min(own_bytes, binary.length)))
+        target.writelines(added)
+    return document
+
+
+def missing_maps(path: Path) -> frozenset[str]:
+    """Which maps the one material of a checked GLB lacks, by their names in `task.Result.maps`; none where there are
+    several.
+
+    Source: glTF 2.0, 5.19 (material) and 5.22 (pbrMetallicRoughness).
+    """
+    materials = check(path).get("materials") or [{}]
+    if len(materials) > 1:
+        return frozenset()
+    material = materials[0]
+    surface = material.get("pbrMetallicRoughness", {})
+    there = {
+        "base_color": "baseColorTexture" in surface,
+        "metallic": "metallicRoughnessTexture" in surface,
+        "roughness": "metallicRoughnessTexture" in surface,
+        "metallic_roughness": "metallicRoughnessTexture" in surface,
+        "normal": "normalTexture" in material,
+        "emission": "emissiveTexture" in material,
+    }
+    return frozenset(name for name, is_there in there.items() if not is_there)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], Binary]:
+    """Return the JSON, in which all is what its place is for, and where the binary chunk is."""
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(HEADER.size)
@@ -51,112 +142,60 @@ def check(path: Path) -> dict[str, Any]:
             raise GlbError(f"The service delivered a GLB of version {version}, and Blender reads version 2: try again.")
         if length != size:
             raise GlbError(f"The model is incomplete ({size} of {length} bytes): try again.")
-        document = _read_document(file, size)
-    for entry in _with_uri(document):
-        _require_data(entry["uri"])
-    return document
+        document, binary = _read_chunks(file, size)
+    require(document)
+    if document["asset"]["version"] != "2.0":
+        raise GlbError("The model's file is damaged (it is no glTF 2.0): other programs may still open it.")
+    reached(document)
+    return document, binary
 
 
-def as_blender_reads(path: Path, copy: Path) -> Path:
-    """Return `path` where Blender's importer may read the checked GLB as it is, else `copy`, a file that it may.
-
-    The importer (4.2 to 5.2) knows "data:" and ";base64," in small letters only; and of what a service has put into
-    `extras`, only what is plain may become properties (see `extras.keep_plain`). Raises `GlbError` as `check` does, and
-    `OSError`.
-    """
-    document = check(path)
-    changed = keep_plain(document)
-    for entry in _with_uri(document):
-        head = DATA_URI.match(entry["uri"])
-        assert head is not None  # it was checked
-        usual = f"data:{head['type']};base64,"
-        if head[0] != usual:
-            entry["uri"], changed = usual + entry["uri"][head.end() :], True
-    if not changed:
-        return path
-    try:
-        content = json.dumps(document).encode()
-    except RecursionError:  # Python reads deeper than it writes
-        raise GlbError(DAMAGED) from None
-    content += b" " * (-len(content) % ALIGNMENT_BYTES)
-    with path.open("rb") as source, copy.open("wb") as target:
-        source.seek(HEADER.size)
-        (length, _) = CHUNK.unpack(source.read(CHUNK.size))
-        source.seek(length, 1)
-        rest = path.stat().st_size - source.tell()
-        target.write(HEADER.pack(b"glTF", 2, HEADER.size + CHUNK.size + len(content) + rest))
-        target.write(CHUNK.pack(len(content), b"JSON") + content)
-        shutil.copyfileobj(source, target)
-    return copy
-
-
-def missing_maps(path: Path) -> frozenset[str]:
-    """Which maps the one material of a checked GLB lacks, by their names in `task.Result.maps`; none where there are
-    several.
-
-    Source: glTF 2.0, 5.19 (material) and 5.22 (pbrMetallicRoughness).
-    """
-    materials = _entries(check(path), "materials") or [{}]
-    if len(materials) > 1:
-        return frozenset()
-    material = materials[0]
-    surface = material.get("pbrMetallicRoughness")
-    surface = surface if isinstance(surface, dict) else {}
-    there = {
-        "base_color": "baseColorTexture" in surface,
-        "metallic": "metallicRoughnessTexture" in surface,
-        "roughness": "metallicRoughnessTexture" in surface,
-        "metallic_roughness": "metallicRoughnessTexture" in surface,
-        "normal": "normalTexture" in material,
-        "emission": "emissiveTexture" in material,
-    }
-    return frozenset(name for name, is_there in there.items() if not is_there)
-
-
-def _with_uri(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The buffers and images that have a uri."""
-    for entry in [*_entries(document, "buffers"), *_entries(document, "images")]:
-        if entry.get("uri") is not None:
-            yield entry
-
-
-def _require_data(uri: Any) -> None:
-    head = DATA_URI.match(uri) if isinstance(uri, str) else None
-    if head is None:
-        raise GlbError(OUTSIDE)
-    try:
-        base64.b64decode(uri[head.end() :], validate=True)
-    except ValueError:
-        raise GlbError(OUTSIDE) from None
-
-
-def _entries(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """The objects in one of the arrays at the top; raise `GlbError` where there is something else."""
-    entries = document.get(name, [])
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+def _read_chunks(file: BinaryIO, size: int) -> tuple[Any, Binary]:
+    """Return what the first chunk says, and where the data of the second one are, if that is the binary one."""
+    length, kind = _read_head(file, size)
+    if kind != b"JSON":
         raise GlbError(DAMAGED)
-    return entries
+    if length > JSON_BYTES_MOST:
+        raise broken(f"its JSON has more than {JSON_BYTES_MOST // 2**20} MB")
+    content = file.read(length)
+    if sum(map(content.count, (b",", b"[", b"{"))) > VALUES_MOST:
+        raise broken(f"its JSON holds more than {VALUES_MOST:,} values")
+    document = _parsed(content)
+    if file.tell() == size:
+        return document, Binary(size, 0)
+    length, kind = _read_head(file, size)
+    if kind == b"JSON":
+        raise GlbError(DAMAGED)
+    return document, Binary(file.tell(), length if kind == b"BIN\0" else 0)
 
 
-def _read_document(file: BinaryIO, size: int) -> dict[str, Any]:
-    """Return the JSON of the first chunk, having seen that the chunks fill the file exactly."""
-    content = b""
-    while file.tell() < size:
-        first = file.tell() == HEADER.size
-        head = file.read(CHUNK.size)
-        if len(head) < CHUNK.size:
-            raise GlbError(DAMAGED)
-        length, kind = CHUNK.unpack(head)
-        if length % ALIGNMENT_BYTES or file.tell() + length > size or first != (kind == b"JSON"):
-            raise GlbError(DAMAGED)
-        if first:
-            content = file.read(length)
-        else:
-            file.seek(length, 1)
+def _read_head(file: BinaryIO, size: int) -> tuple[int, bytes]:
+    """The length and type of the chunk that begins here."""
+    head = file.read(CHUNK.size)
+    if len(head) < CHUNK.size:
+        raise GlbError(DAMAGED)
+    length, kind = CHUNK.unpack(head)
+    if file.tell() + length > size:
+        raise GlbError(DAMAGED)
+    return length, kind
+
+
+def _parsed(content: bytes) -> Any:
     try:
-        document = json.loads(content.decode())  # as the importer does: bytes alone may be taken for UTF-16
+        # The importer, too, reads UTF-8 alone and no NaN: bytes alone may be taken for UTF-16.
+        return json.loads(content.decode(), parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise GlbError(DAMAGED) from None
-    if not isinstance(document, dict) or "asset" not in document:
-        raise GlbError(DAMAGED)
-    return document
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def _clean_names(document: dict[str, Any]) -> None:
+    """Leave of each name what can be the name of something in Blender."""
+    entries = [entry for array in document.values() if isinstance(array, list) for entry in array]
+    entries += document.get("extensions", {}).get("KHR_materials_variants", {}).get("variants", [])
+    for entry in entries:
+        if isinstance(entry, dict) and isinstance(entry.get("name"), str):
+            entry["name"] = one_line(entry["name"][:1000]).encode()[:NAME_BYTES_MOST].decode(errors="ignore")

@@ -132,17 +132,6 @@ def test_every_legal_spelling_of_data_is_accepted(file, uri):
         glb.check(file)
 
 
-@pytest.mark.parametrize("uri", LEGAL)
-def test_blender_gets_each_in_the_one_spelling_that_it_knows(file, tmp_path, uri):
-    file.write_bytes(with_uri(uri))
-    before = file.read_bytes()
-    found = glb.as_blender_reads(file, tmp_path / "copy.glb")
-    (image,) = glb.check(found)["images"]
-    assert image["uri"].startswith("data:") and image["uri"].partition(";base64,")[2] == PNG
-    assert (found == file) == (uri.startswith("data:") and ";base64," in uri)
-    assert file.read_bytes() == before and found.read_bytes()[-16:] == before[-16:]
-
-
 def test_json_in_another_encoding_is_refused(file):
     """The importer reads UTF-8 only: what is checked must be what it reads."""
     content = json.dumps(GOOD).encode("utf-16-le")
@@ -155,62 +144,3 @@ def test_json_in_another_encoding_is_refused(file):
 def test_a_null_in_place_of_a_uri_is_none(file):
     file.write_bytes(make_glb({**GOOD, "images": [{"uri": None, "bufferView": 0}]}))
     glb.check(file)
-
-
-def test_a_glb_without_extras_or_with_plain_ones_is_read_as_it_is(file, tmp_path):
-    for extras in ({}, {"extras": {}}, {"extras": {"weight": 1.5, "name": "Fox"}}):
-        file.write_bytes(
-            make_glb({**GOOD, "meshes": [{"primitives": [{"targets": [{}]}], "extras": TARGETS}], **extras})
-        )
-        assert glb.as_blender_reads(file, tmp_path / "copy.glb") == file
-    assert not (tmp_path / "copy.glb").exists()
-
-
-TARGETS = {"targetNames": ["Smile"]}
-
-
-def nested(levels):
-    """An object with `extras`, so deep inside others."""
-    deep = '{"extras": {"_RNA_UI": 1}}'
-    for _ in range(levels):
-        deep = f'{{"extensions": {deep}}}'
-    return deep
-
-
-@pytest.mark.parametrize(
-    ("where", "kept"),
-    [
-        ({"extras": {"_RNA_UI": {}, "a": 1}}, {"extras": {"a": 1}}),
-        ({"extras": 5}, {}),
-        ({"extras": [{"a": 1}]}, {}),
-        ({"nodes": [{"extras": {"a": {"b": 1}, 'c"]': 1, "d": 1}}]}, {"nodes": [{"extras": {"d": 1}}]}),
-        (
-            {"extensions": {"X": {"lights": [{"extras": {"cycles": 1}}]}}},
-            {"extensions": {"X": {"lights": [{}]}}},
-        ),
-        ({"meshes": [{"primitives": [], "extras": TARGETS}]}, {"meshes": [{"primitives": []}]}),
-        (
-            {"meshes": [{"primitives": [{"targets": [{}, {}]}], "extras": TARGETS}]},
-            {"meshes": [{"primitives": [{"targets": [{}, {}]}]}]},
-        ),
-        ({"materials": [{"extras": {f"n{number}": number for number in range(10_000)}}]}, None),
-    ],
-)
-def test_of_extras_only_what_is_plain_is_left(file, tmp_path, where, kept):
-    file.write_bytes(make_glb({**GOOD, **where}))
-    found = glb.check(glb.as_blender_reads(file, tmp_path / "copy.glb"))
-    if kept is None:
-        assert len(found["materials"][0]["extras"]) < 100
-    else:
-        assert found == {**GOOD, **kept}
-
-
-def test_extras_are_found_however_deep_they_are(file, tmp_path):
-    whole = make_glb({**GOOD, "extensions": "HERE"})
-    content = json.dumps({**GOOD, "extensions": "HERE"}).replace('"HERE"', nested(300)).encode()
-    content += b" " * (-len(content) % 4)
-    rest = whole[-16:]
-    file.write_bytes(
-        struct.pack("<4sIII4s", b"glTF", 2, 20 + len(content) + len(rest), len(content), b"JSON") + content + rest
-    )
-    assert b"_RNA_UI" not in glb.as_blender_reads(file, tmp_path / "copy.glb").read_bytes()
