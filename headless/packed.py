@@ -15,6 +15,7 @@ from ..api.headers import kind_in, size_in
 PNG_WITH_ALPHA = (4, 6)  # colour types (PNG, 11.2.1)
 PLAIN_FRAMES = (0xC0, 0xC1, 0xC2)  # a JPEG's markers of the frames that every decoder knows
 BYTE_PIXEL, FLOAT_PIXEL = 4, 16  # bytes of a decoded pixel in Blender: what has 16 bits a channel becomes floats
+HEADERS_BYTES = 33  # no file is shorter; what is looked at by its place stands before
 TRIED_BYTES = 1 << 16  # that are inflated of a PNG's pixels: what is no zlib stream shows at once
 JPEG_END = 1 << 16  # bytes at the end of a JPEG among which its last marker stands, before what a camera appends
 
@@ -39,7 +40,7 @@ def told_by(content: bytes) -> Told:
     width, height = size_in(stream) or (0, 0)
     kind = kind_in(stream)
     pixels = width * height
-    if not pixels:
+    if not pixels or len(content) < HEADERS_BYTES:
         return Told(0, 0, 0, True, False)
     if kind == "PNG":
         is_deep, is_interlaced = content[24] > 8, content[28] != 0
@@ -91,15 +92,14 @@ def _is_whole_png(content: bytes) -> bool:
 def _is_whole_jpeg(content: bytes) -> bool:
     """Whether it is of a kind that every decoder knows, and its end is marked."""
     place = 2
-    while place + 4 <= len(content) and content[place] == 0xFF:
+    while place + 4 < len(content) and content[place] == 0xFF:
         marker = content[place + 1]
         if marker == 0xFF:  # a fill byte
             place += 1
             continue
         if marker in PLAIN_FRAMES:
-            return (
-                content[place + 4] == 8 and content.rfind(b"\xff\xd9", place, len(content)) >= len(content) - JPEG_END
-            )
+            end = content.rfind(b"\xff\xd9", max(place, len(content) - JPEG_END))
+            return content[place + 4] == 8 and end >= 0  # 8 bits a channel
         place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
     return False
 

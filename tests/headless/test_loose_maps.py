@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import bpy
+import numpy as np
 import pytest
+from service.textures import assembled, parted
 from surfaces import BLUISH, DARK, GLOW, GREY, PACKED, RED, converting, flat, request_for, surface, write_glb
 
 from image_to_3d.headless import convert as program
@@ -123,6 +125,35 @@ def test_the_key_is_believed_where_nothing_is_plain(converted, tmp_path: Path, r
     result.fed_by("Normal", normal, "Non-Color", through="NORMAL_MAP")
 
 
+@pytest.mark.parametrize("maps", [{"normal": b"<html>"}, {}])
+def test_a_normal_map_that_is_called_roughness_is_one_by_itself(converted, tmp_path: Path, maps) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(), images=(flat(RED),))
+    result = converted(glb, {"roughness": flat(BLUISH), **maps})
+    told = "2 faces. The normal map was added. The service had exchanged the roughness and normal maps."
+    assert result.note == told + (" The roughness map could not be read." if maps else "")
+    assert not result.principled.inputs["Roughness"].links
+    result.fed_by("Normal", BLUISH, "Non-Color", through="NORMAL_MAP")
+
+
+def test_a_grey_normal_map_beside_one_that_cannot_be_read_is_left_out(converted, tmp_path: Path) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(), images=(flat(RED),))
+    result = converted(glb, {"roughness": b"<html>", "normal": flat(GREY)})
+    assert result.note == (
+        "2 faces. The normal map was left out: it looks like another map. The roughness map could not be read."
+    )
+    assert not result.principled.inputs["Roughness"].links and not result.principled.inputs["Normal"].links
+    assert len(bpy.data.images) == 1
+
+
+def test_a_normal_map_that_is_called_roughness_is_no_roughness_where_the_model_has_a_normal_map(
+    converted, tmp_path: Path
+) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(normalTexture={"index": 1}), images=(flat(RED), flat(BLUISH)))
+    result = converted(glb, {"roughness": flat(BLUISH), "normal": b""})
+    assert "added" not in result.note
+    assert not result.principled.inputs["Roughness"].links
+
+
 @pytest.mark.parametrize("content", [b"", b"<html>Access denied</html>", flat(GREY)[:40]])
 def test_a_map_that_cannot_be_read_is_left_out(converted, tmp_path: Path, content: bytes) -> None:
     glb = write_glb(tmp_path / "m.glb", surface(), images=(flat(RED),))
@@ -138,6 +169,70 @@ def test_a_map_that_is_not_there_is_left_out(tmp_path: Path, converted) -> None:
     assert program.convert(request, Report(tmp_path / "report.jsonl"))["note"] == (
         "2 faces. The normal map could not be read."
     )
+
+
+@pytest.mark.parametrize("in_one", [True, False])
+def test_faces_without_a_material_get_the_one_that_the_maps_are_in(converted, tmp_path: Path, in_one: bool) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(), images=(flat(RED),), meshes=2, in_one=in_one)
+    result = converted(glb, {"normal": flat(BLUISH)})
+    assert result.note == "6 faces. The normal map was added."
+    (material,) = result.materials
+    for mesh in {obj.data for obj in result.objects if obj.type == "MESH"}:
+        slots = np.empty(len(mesh.polygons), np.int32)
+        mesh.polygons.foreach_get("material_index", slots)
+        assert {mesh.materials[number] for number in slots} == {material}
+
+
+def test_a_base_color_is_multiplied_by_the_vertex_colours(converted, tmp_path: Path) -> None:
+    material = surface(baseColorTexture=None)
+    glb = write_glb(tmp_path / "m.glb", material, colors={0: np.full((4, 3), 0.5)})
+    result = converted(glb, {"base_color": flat(RED)})
+    assert result.note == "2 faces. The base color map was added."
+    product = result.principled.inputs["Base Color"].links[0].from_node
+    assert (product.type, product.blend_type, product.inputs[0].default_value) == ("MIX", "MULTIPLY", 1)
+    picture, colors = (socket.links[0].from_node for socket in product.inputs[6:8])
+    assert (picture.type, colors.type) == ("TEX_IMAGE", "VERTEX_COLOR")
+    assert picture.image.colorspace_settings.name == "sRGB"
+    assert picture.label == "Base Color"
+
+
+@pytest.mark.parametrize("materials", [(), (surface(baseColorTexture=None),)])
+def test_each_part_shows_the_vertex_colours_that_it_has(converted, tmp_path: Path, materials) -> None:
+    """One square with a material where there is any, one with colours but without a material, one with neither."""
+    number = len(materials)
+    glb = write_glb(tmp_path / "m.glb", *materials, meshes=2, colors={number: np.full((4, 4), 0.5)})
+    result = converted(glb, {"base_color": flat(RED), "normal": flat(BLUISH)})
+    assert result.note.endswith("faces. Base color and normal maps were added.")
+    meshes = {obj.data for obj in result.objects if obj.type == "MESH"}
+    assert len(meshes) == number + 2
+    for mesh in meshes:
+        (material,) = mesh.materials
+        kinds = [node.type for node in material.node_tree.nodes]
+        assert kinds.count("VERTEX_COLOR") == len(mesh.color_attributes)
+        assert kinds.count("TEX_IMAGE") == 2
+    assert len(bpy.data.images) == 2
+
+
+def test_materials_that_differ_in_vertex_colours_alone_are_one(converted, tmp_path: Path) -> None:
+    glb = write_glb(
+        tmp_path / "m.glb", surface(), surface(name="Other"), images=(flat(RED),), colors={1: np.ones((4, 4))}
+    )
+    document, binary = parted(glb.read_bytes())
+    document["meshes"][1]["primitives"][0]["material"] = 0
+    glb.write_bytes(assembled(document, binary))
+    result = converted(glb, {"normal": flat(BLUISH)})
+    assert result.note == "4 faces. The normal map was added."
+    assert len(result.materials) == 2
+    for material in result.materials:
+        assert [node.type for node in material.node_tree.nodes].count("NORMAL_MAP") == 1
+
+
+def test_a_material_that_nothing_shows_does_not_count(converted, tmp_path: Path) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(), surface(name="Other"), images=(flat(RED),))
+    document, binary = parted(glb.read_bytes())
+    document["scenes"][0]["nodes"] = [0]
+    glb.write_bytes(assembled(document, binary))
+    assert converted(glb, {"normal": flat(BLUISH)}).note == "2 faces. The normal map was added."
 
 
 def test_a_model_of_several_materials_gets_none(converted, tmp_path: Path) -> None:

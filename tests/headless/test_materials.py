@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
+from service.textures import assembled, parted
 from surfaces import BLUISH, GLOW, GREY, PACKED, RED, Result, converting, flat, surface, write_glb
 
 GLOW_NOTE = "The glow was turned off: it repeated the base color."
@@ -164,8 +165,6 @@ def test_both_of_a_material_that_is_shown_with_and_without_colours_are_mended(co
 
 def share_first_material(glb: Path) -> Path:
     """Have all squares use the first material."""
-    from service.textures import assembled, parted
-
     document, binary = parted(glb.read_bytes())
     for mesh in document["meshes"]:
         mesh["primitives"][0]["material"] = 0
