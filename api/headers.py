@@ -26,7 +26,14 @@ SEARCHED_BYTES = 32 << 20
 def kind_of(file: Path) -> str:
     """Return "PNG", "JPEG" or "WEBP" by the file's first bytes, "" for anything else. Its name does not count."""
     with file.open("rb") as stream:
-        start = stream.read(12)
+        return kind_in(stream)
+
+
+def kind_in(stream: BinaryIO) -> str:
+    """`kind_of` what is read from its start on. The stream stands at its start again afterwards."""
+    stream.seek(0)
+    start = stream.read(12)
+    stream.seek(0)
     if start.startswith(PNG_START):
         return "PNG"
     if start.startswith(JPEG_START):
@@ -36,14 +43,17 @@ def kind_of(file: Path) -> str:
 
 def size_of(file: Path) -> tuple[int, int] | None:
     """Return the width and height in pixels of a PNG, JPEG or WebP; None for anything else, and for what is cut off."""
-    read = {"PNG": _png_size, "JPEG": _jpeg_size, "WEBP": _webp_size}.get(kind_of(file))
-    if read is None:
-        return None
     with file.open("rb") as stream:
-        try:
-            return read(stream)
-        except struct.error:
-            return None
+        return size_in(stream)
+
+
+def size_in(stream: BinaryIO) -> tuple[int, int] | None:
+    """`size_of` what is read from its start on."""
+    read = {"PNG": _png_size, "JPEG": _jpeg_size, "WEBP": _webp_size}.get(kind_in(stream))
+    try:
+        return read(stream) if read else None
+    except struct.error:
+        return None
 
 
 def orientation_of(file: Path) -> int:

@@ -15,13 +15,11 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..api.glb import check
 from ..api.words import model_name
 from ..programs.process import starter_is_gone
-from . import asset, loose_maps, projection
+from . import asset, materials, projection
 from .failures import sentence_of
 from .finite import require_finite
-from .materials import keep_contract, merge_images, metallic_untold, repair, repair_metallic
 from .quads import join_quads
 from .reading import read
 from .report import Report
@@ -58,14 +56,14 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     report.progress(0.0, "Reading the model")
     bpy.ops.wm.read_factory_settings(use_empty=True)
     glb = Path(request["glb"])
-    read(glb)
+    document = read(glb)
     require_finite()
     notes = keep_faces()
     name = model_name(request["name"])
     report.progress(0.2, "Preparing the materials")
     notes += projection.paint(request.get("paint") or {}, name)
     meshes = [obj.data for obj in bpy.data.objects if obj.type == "MESH"]
-    notes += _prepare_materials(glb, meshes, request.get("maps") or {}, name)
+    notes += materials.prepare(document, meshes, request.get("maps") or {}, name)
     report.progress(0.3, "Preparing the mesh")
     root = one_root(name)
     if request["quads"]:
@@ -82,19 +80,6 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     facts = _facts(meshes, notes, quads_asked=request["quads"]) | {"bounds": bounds()}
     save_whole(Path(request["blend"]), lambda part: asset.write(part, collection))
     return facts
-
-
-def _prepare_materials(glb: Path, meshes: list[bpy.types.Mesh], maps: dict[str, str], name: str) -> list[str]:
-    """Repair all materials, add the loose maps, bring all into the contract's form; return sentences for the user."""
-    notes = [note for material in bpy.data.materials for note in repair(material)]
-    notes += loose_maps.add(maps, meshes, name)
-    untold = metallic_untold(check(glb))
-    for material in bpy.data.materials:
-        if material.name in untold:
-            notes += repair_metallic(material)
-        keep_contract(material)
-    merge_images()
-    return list(dict.fromkeys(notes))  # several materials with one fault are told of once
 
 
 def _collect(root: bpy.types.Object) -> bpy.types.Collection:

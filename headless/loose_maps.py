@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Maps that came as files beside the GLB, wired in where its own material has none. Never replaces what the GLB has.
 
-The key says what a map is; only a pair that is plainly exchanged is put right. A map that cannot be used is told of,
-and left out: the model is good without it.
+The key says what a map is; only roughness and normal that are plainly exchanged are put right. A map that cannot be
+used is told of, and left out: the model is good without it.
 """
 
 from pathlib import Path
@@ -10,7 +10,9 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from .materials import principled_of
+from ..api.glb import MATERIAL_TAG
+from . import bare
+from .nodes import multiply, picture_at, principled_of
 
 SOCKETS = {
     "base_color": ("Base Color",),
@@ -34,51 +36,66 @@ GREY = 0.04  # mean difference between a grey map's channels: JPEG leaves some
 def add(maps: dict[str, str], meshes: list[bpy.types.Mesh], name: str) -> list[str]:
     """Wire the files in `maps` into the model's one material; return sentences for the user.
 
-    The images are named after `name`. A model without any material gets one.
+    The images are named after `name`. Faces without a material get that one, too, or a new one. The importer makes two
+    of a material where only some meshes have vertex colours: they count as one.
     """
     maps = {key: path for key, path in maps.items() if key in SOCKETS and path}
     if not maps:
         return []
-    if len(bpy.data.materials) > 1:
+    missing = {material: _missing(material) for mesh in meshes for material in bare.materials_of(mesh)}
+    if len({material.get(MATERIAL_TAG, material.name) for material in missing}) > 1:
         return ["The separate maps were left out: the model has several materials."]
     if not all(mesh.uv_layers for mesh in meshes):
         return ["The separate maps were left out: the model has no UV map."]
-    material = next(iter(bpy.data.materials), None)
-    missing = _missing(material) if material else set().union(*SOCKETS.values())
-    wanted = [key for key in SOCKETS if key in maps and missing & set(SOCKETS[key])]
-    images = _read_all(maps, wanted)
-    notes = [f"The {_words(SOCKETS[key])} map could not be read." for key in wanted if key not in images]
-    if _are_exchanged(images):
-        images["roughness"], images["normal"] = images["normal"], images["roughness"]
-        notes.insert(0, "The service had exchanged the roughness and normal maps.")
-    added: list[str] = []
-    for key in wanted:
-        free = [socket for socket in SOCKETS[key] if socket in missing]
-        if key in images and free:
-            material = material or _new_material(name, meshes)
-            images[key].name = f"{name} {' and '.join(SOCKETS[key])}"
-            _wire(material, key, images[key], free)
-            missing -= set(free)
-            added += free
-    return ([_told(added)] if added else []) + notes
+    lacked = set().union(*(missing.values() or SOCKETS.values()))
+    images, notes = _read_all(maps, [key for key in SOCKETS if key in maps and lacked & set(SOCKETS[key])])
+    usable = [key for key in SOCKETS if key in images and lacked & set(SOCKETS[key])]
+    if usable:
+        for material in bare.clothe(meshes, list(missing), name):
+            missing[material] = _missing(material)
+    added: dict[str, None] = {}
+    for key in usable:
+        images[key].name = f"{name} {' and '.join(SOCKETS[key])}"
+        for material, sockets in missing.items():
+            free = [socket for socket in SOCKETS[key] if socket in sockets]
+            if free:
+                _wire(material, key, images[key], free)
+                sockets -= set(free)
+                added |= dict.fromkeys(free)
+    return ([_told(list(added))] if added else []) + notes
 
 
 def _missing(material: bpy.types.Material) -> set[str]:
-    """The inputs that nothing feeds yet."""
+    """The inputs that no image feeds yet. Vertex colours leave room for a base color, which they are multiplied by."""
     principled = principled_of(material)
     if principled is None:
         return set()
-    return {name for name in set().union(*SOCKETS.values()) if not principled.inputs[name].links}
+    names = set().union(*SOCKETS.values())
+    missing = {name for name in names if not principled.inputs[name].links}
+    return missing if picture_at(principled.inputs["Base Color"]) else missing | {"Base Color"}
 
 
-def _read_all(maps: dict[str, str], wanted: list[str]) -> dict[str, bpy.types.Image]:
-    """The images of those of the wanted maps that can be read.
+def _read_all(maps: dict[str, str], wanted: list[str]) -> tuple[dict[str, bpy.types.Image], list[str]]:
+    """The images of those of the wanted maps that can be read, by what they are; and sentences for the user.
 
-    Roughness and normal both where one is wanted, to be compared.
+    Roughness and normal are both read where one is wanted, to be compared.
     """
     pair = PAIR if PAIR & set(wanted) else frozenset()
-    images = {key: read_packed(Path(path), key) for key, path in maps.items() if key in {*wanted, *pair}}
-    return {key: image for key, image in images.items() if image is not None}
+    read = {key: read_packed(Path(path), key) for key, path in maps.items() if key in {*wanted, *pair}}
+    images = {key: image for key, image in read.items() if image is not None}
+    lost = [key for key in wanted if key not in images]
+    notes = []
+    roughness, normal = images.get("roughness"), images.get("normal")
+    if roughness and _is_normal_map(roughness) and (normal is None or _is_grey(normal)):
+        images["normal"] = images.pop("roughness")
+        if normal is not None:
+            images["roughness"] = normal
+        notes.append("The service had exchanged the roughness and normal maps.")
+        lost = ["roughness" if key == "normal" else key for key in lost]
+    elif normal and not roughness and _is_grey(normal):
+        del images["normal"]
+        notes.append("The normal map was left out: it looks like another map.")
+    return images, notes + [f"The {_words(SOCKETS[key])} map could not be read." for key in lost]
 
 
 def read_packed(path: Path, name: str) -> bpy.types.Image | None:
@@ -100,17 +117,14 @@ def read_packed(path: Path, name: str) -> bpy.types.Image | None:
     return image
 
 
-def _are_exchanged(images: dict[str, bpy.types.Image]) -> bool:
-    """Whether the "roughness" is a tangent-space normal map, and the "normal" is grey."""
-    if not set(images) >= PAIR:
-        return False
-    bluish, grey = _sample(images["roughness"]), _sample(images["normal"])
-    mean = bluish.mean(axis=0)
-    return bool(
-        np.all(np.abs(mean - FLAT_NORMAL) < NEAR_FLAT)
-        and mean[2] - mean[:2].max() > NEAR_FLAT
-        and np.ptp(grey, axis=1).mean() < GREY
-    )
+def _is_normal_map(image: bpy.types.Image) -> bool:
+    """Whether an image is plainly a tangent-space normal map."""
+    mean = _sample(image).mean(axis=0)
+    return bool(np.all(np.abs(mean - FLAT_NORMAL) < NEAR_FLAT) and mean[2] - mean[:2].max() > NEAR_FLAT)
+
+
+def _is_grey(image: bpy.types.Image) -> bool:
+    return bool(np.ptp(_sample(image), axis=1).mean() < GREY)
 
 
 def _sample(image: bpy.types.Image) -> np.ndarray:
@@ -123,16 +137,6 @@ def _sample(image: bpy.types.Image) -> np.ndarray:
     bpy.data.images.remove(small)
     values = values.reshape(-1, channels)
     return values[:, :3] if channels >= 3 else np.repeat(values[:, :1], 3, axis=1)
-
-
-def _new_material(name: str, meshes: list[bpy.types.Mesh]) -> bpy.types.Material:
-    """A material of the model's name on all its faces."""
-    material = bpy.data.materials.new(name)
-    if material.node_tree is None:  # from Blender 5.0 on there is one, and asking for it warns
-        material.use_nodes = True
-    for mesh in meshes:
-        mesh.materials.append(material)
-    return material
 
 
 def _wire(material: bpy.types.Material, key: str, image: bpy.types.Image, sockets: list[str]) -> None:
@@ -155,6 +159,9 @@ def _wire(material: bpy.types.Material, key: str, image: bpy.types.Image, socket
     elif key == "emission":
         principled.inputs["Emission Strength"].default_value = 1.0
     (socket,) = sockets
+    if key == "base_color" and principled.inputs[socket].links:  # vertex colours
+        multiply(tree, principled.inputs[socket], color)
+        return
     tree.links.new(color, principled.inputs[socket])
 
 

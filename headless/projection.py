@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from .cutout import NothingToShape, bounds, cut_out
 from .loose_maps import read_packed
 from .maps import base_colour
-from .materials import principled_of
 from .mesh import vector
+from .nodes import principled_of
 from .paint import trusted, write_map
 from .picture import UnreadablePicture, read_picture
 from .pixels import Floats

@@ -353,7 +353,7 @@ def test_what_shows_bones_in_the_importer_is_no_part_of_the_model(rigged: Conver
 
 @pytest.fixture(scope="module")
 def painted(tmp_path_factory: pytest.TempPathFactory) -> Converted:
-    """Two cubes whose materials have one name and other pictures: one with every map, one with a base color only."""
+    """Three cubes whose materials have one name: a metal, one with every map, one with a base color only."""
     all_maps = {
         "name": "Skin",
         "pbrMetallicRoughness": {"baseColorTexture": {"index": 0}, "metallicRoughnessTexture": {"index": 1}},
@@ -420,7 +420,8 @@ def test_what_a_material_says_in_numbers_stays(painted: Converted) -> None:
 def test_a_metal_keeps_its_metal_though_another_material_has_its_name(painted: Converted) -> None:
     opened(painted)
     assert principled_of("Coin").inputs["Metallic"].default_value == 1
-    assert "Metallic" not in painted.facts["note"]
+    assert principled_of("Leaf").inputs["Metallic"].default_value == 0
+    assert painted.facts["note"] == "36 faces. Metallic was set to 0: the model does not say that it is metal."
 
 
 def test_the_pictures_are_in_the_file_and_know_no_folder(painted: Converted) -> None:

@@ -5,169 +5,23 @@ is written."""
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import bpy
 import numpy as np
 import pytest
-from drawing import png
-from service.textures import assembled
+from service.textures import assembled, parted
+from surfaces import BLUISH, DARK, GLOW, GREY, PACKED, RED, converting, flat, request_for, surface, write_glb
 
 from image_to_3d.headless import convert as program
 from image_to_3d.headless.report import Report
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
-CORNERS = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], np.float32)
-UV = np.array([[0, 1], [1, 1], [1, 0], [0, 0]], np.float32)
-FACES = np.array([[0, 1, 2], [0, 2, 3]], np.uint16)
-
-RED = (200, 40, 30, 255)
-GREY = (90, 90, 90, 255)
-DARK = (20, 20, 20, 255)
-BLUISH = (120, 130, 250, 255)
-PACKED = (255, 70, 180, 255)
-GLOW = (10, 220, 10, 255)
-
-
-def flat(color: tuple[int, int, int, int], corner: int = 255) -> bytes:
-    """A small PNG of one colour; the alpha of its first pixel is `corner`."""
-    pixels = np.full((8, 8, 4), color, np.uint8)
-    pixels[0, 0, 3] = corner
-    return png(pixels)
-
-
-def write_glb(
-    path: Path, *materials: dict[str, Any], images: tuple[bytes, ...] = (), uv: bool = True, meshes: int | None = None
-) -> Path:
-    """A square for each material (or `meshes` squares of no material), with textures 0, 1, ... for the images."""
-    binary = b""
-    views = []
-
-    def view(data: bytes) -> int:
-        nonlocal binary
-        views.append({"buffer": 0, "byteOffset": len(binary), "byteLength": len(data)})
-        binary += data + b"\0" * (-len(data) % 4)
-        return len(views) - 1
-
-    accessors = [
-        {
-            "bufferView": view(CORNERS.tobytes()),
-            "componentType": 5126,
-            "count": 4,
-            "type": "VEC3",
-            "min": [0, 0, 0],
-            "max": [1, 1, 0],
-        },
-        {"bufferView": view(UV.tobytes()), "componentType": 5126, "count": 4, "type": "VEC2"},
-        {"bufferView": view(FACES.tobytes()), "componentType": 5123, "count": 6, "type": "SCALAR"},
-    ]
-    attributes = {"POSITION": 0} | ({"TEXCOORD_0": 1} if uv else {})
-    primitives = [{"attributes": attributes, "indices": 2, "material": number} for number in range(len(materials))]
-    primitives += [{"attributes": attributes, "indices": 2}] * (meshes or 0)
-    document = {
-        "asset": {"version": "2.0"},
-        "scene": 0,
-        "scenes": [{"nodes": list(range(len(primitives)))}],
-        "nodes": [{"mesh": number} for number in range(len(primitives))],
-        "meshes": [{"primitives": [primitive]} for primitive in primitives],
-        "accessors": accessors,
-        "materials": list(materials),
-        "images": [{"bufferView": view(image), "mimeType": "image/png"} for image in images],
-        "textures": [{"source": number} for number in range(len(images))],
-        "bufferViews": views,
-        "buffers": [{"byteLength": len(binary)}],
-        "extensionsUsed": ["KHR_materials_unlit"],
-    }
-    path.write_bytes(assembled({key: value for key, value in document.items() if value != []}, binary))
-    return path
-
-
-def surface(**entries: Any) -> dict[str, Any]:
-    """A material with a base color texture (image 0) that is told to be no metal; `entries` go beside or into that."""
-    inner = {"baseColorTexture": {"index": 0}, "metallicFactor": 0}
-    for key in ("metallicFactor", "baseColorTexture", "metallicRoughnessTexture", "baseColorFactor"):
-        if key in entries:
-            inner[key] = entries.pop(key)
-    return {
-        "name": "Skin",
-        "pbrMetallicRoughness": {key: value for key, value in inner.items() if value is not None},
-        **entries,
-    }
-
-
-@dataclass(frozen=True)
-class Result:
-    """What `convert` wrote, appended to an empty file."""
-
-    note: str
-    objects: list[bpy.types.Object]
-    materials: list[bpy.types.Material]
-
-    @property
-    def principled(self) -> bpy.types.Node:
-        """The one Principled BSDF of the one material, which feeds the output."""
-        (material,) = self.materials
-        (node,) = (node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
-        (output,) = (node for node in material.node_tree.nodes if node.type == "OUTPUT_MATERIAL")
-        assert output.inputs["Surface"].links[0].from_node == node
-        return node
-
-    def value(self, socket: str) -> Any:
-        """The value of an input that nothing feeds."""
-        assert not self.principled.inputs[socket].links
-        return self.principled.inputs[socket].default_value
-
-    def fed(self, socket: str, through: str = "") -> tuple[bpy.types.Image, str]:
-        """The image that feeds an input, directly or `through` a node of a type, and the name of the first node's
-        output."""
-        (link,) = self.principled.inputs[socket].links
-        node, output = link.from_node, link.from_socket.name
-        if through:
-            assert node.type == through
-            node = node.inputs["Color"].links[0].from_node
-        assert node.type == "TEX_IMAGE"
-        assert node.image.packed_file
-        assert node.label
-        return node.image, output
-
-    def fed_by(self, socket: str, color: tuple[int, ...], space: str, through: str = "") -> bpy.types.Image:
-        """The image at an input, after its colour and colour space were looked at."""
-        image, _ = self.fed(socket, through)
-        assert image.colorspace_settings.name == space
-        assert np.round(np.array(image.pixels[-4:]) * 255).astype(int)[:3].tolist() == list(color[:3])
-        return image
-
 
 @pytest.fixture
 def converted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A function that converts a GLB with maps given as bytes, and opens what came out."""
-    # The thumbnail shows nothing about materials that the nodes do not, and takes most of the time.
-    monkeypatch.setattr(program, "render", lambda path: path.write_bytes(b""))
-
-    def convert(glb: Path, maps: dict[str, bytes] | None = None) -> Result:
-        request = request_for(glb, tmp_path, maps)
-        facts = program.convert(request, Report(tmp_path / "report.jsonl"))
-        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-        with bpy.data.libraries.load(request["blend"], link=False) as (there, here):
-            here.collections = there.collections
-        return Result(facts["note"], list(bpy.data.objects), list(bpy.data.materials))
-
-    return convert
-
-
-def request_for(glb: Path, folder: Path, maps: dict[str, bytes] | None) -> dict[str, Any]:
-    """What jobs/run.py writes; None as the maps leaves them out."""
-    request: dict[str, Any] = {"glb": str(glb), "name": "Star", "quads": False}
-    request |= {"blend": str(folder / "result.blend"), "thumbnail": str(folder / "thumbnail.png")}
-    if maps is not None:
-        (folder / "maps").mkdir()
-        for key, content in maps.items():
-            (folder / "maps" / f"{key}.png").write_bytes(content)
-        request["maps"] = {key: str(folder / "maps" / f"{key}.png") for key in maps}
-    return request
+    return converting(tmp_path, monkeypatch)
 
 
 def test_maps_fill_what_the_material_lacks(converted, tmp_path: Path) -> None:
@@ -271,6 +125,35 @@ def test_the_key_is_believed_where_nothing_is_plain(converted, tmp_path: Path, r
     result.fed_by("Normal", normal, "Non-Color", through="NORMAL_MAP")
 
 
+@pytest.mark.parametrize("maps", [{"normal": b"<html>"}, {}])
+def test_a_normal_map_that_is_called_roughness_is_one_by_itself(converted, tmp_path: Path, maps) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(), images=(flat(RED),))
+    result = converted(glb, {"roughness": flat(BLUISH), **maps})
+    told = "2 faces. The normal map was added. The service had exchanged the roughness and normal maps."
+    assert result.note == told + (" The roughness map could not be read." if maps else "")
+    assert not result.principled.inputs["Roughness"].links
+    result.fed_by("Normal", BLUISH, "Non-Color", through="NORMAL_MAP")
+
+
+def test_a_grey_normal_map_beside_one_that_cannot_be_read_is_left_out(converted, tmp_path: Path) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(), images=(flat(RED),))
+    result = converted(glb, {"roughness": b"<html>", "normal": flat(GREY)})
+    assert result.note == (
+        "2 faces. The normal map was left out: it looks like another map. The roughness map could not be read."
+    )
+    assert not result.principled.inputs["Roughness"].links and not result.principled.inputs["Normal"].links
+    assert len(bpy.data.images) == 1
+
+
+def test_a_normal_map_that_is_called_roughness_is_no_roughness_where_the_model_has_a_normal_map(
+    converted, tmp_path: Path
+) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(normalTexture={"index": 1}), images=(flat(RED), flat(BLUISH)))
+    result = converted(glb, {"roughness": flat(BLUISH), "normal": b""})
+    assert "added" not in result.note
+    assert not result.principled.inputs["Roughness"].links
+
+
 @pytest.mark.parametrize("content", [b"", b"<html>Access denied</html>", flat(GREY)[:40]])
 def test_a_map_that_cannot_be_read_is_left_out(converted, tmp_path: Path, content: bytes) -> None:
     glb = write_glb(tmp_path / "m.glb", surface(), images=(flat(RED),))
@@ -286,6 +169,70 @@ def test_a_map_that_is_not_there_is_left_out(tmp_path: Path, converted) -> None:
     assert program.convert(request, Report(tmp_path / "report.jsonl"))["note"] == (
         "2 faces. The normal map could not be read."
     )
+
+
+@pytest.mark.parametrize("in_one", [True, False])
+def test_faces_without_a_material_get_the_one_that_the_maps_are_in(converted, tmp_path: Path, in_one: bool) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(), images=(flat(RED),), meshes=2, in_one=in_one)
+    result = converted(glb, {"normal": flat(BLUISH)})
+    assert result.note == "6 faces. The normal map was added."
+    (material,) = result.materials
+    for mesh in {obj.data for obj in result.objects if obj.type == "MESH"}:
+        slots = np.empty(len(mesh.polygons), np.int32)
+        mesh.polygons.foreach_get("material_index", slots)
+        assert {mesh.materials[number] for number in slots} == {material}
+
+
+def test_a_base_color_is_multiplied_by_the_vertex_colours(converted, tmp_path: Path) -> None:
+    material = surface(baseColorTexture=None)
+    glb = write_glb(tmp_path / "m.glb", material, colors={0: np.full((4, 3), 0.5)})
+    result = converted(glb, {"base_color": flat(RED)})
+    assert result.note == "2 faces. The base color map was added."
+    product = result.principled.inputs["Base Color"].links[0].from_node
+    assert (product.type, product.blend_type, product.inputs[0].default_value) == ("MIX", "MULTIPLY", 1)
+    picture, colors = (socket.links[0].from_node for socket in product.inputs[6:8])
+    assert (picture.type, colors.type) == ("TEX_IMAGE", "VERTEX_COLOR")
+    assert picture.image.colorspace_settings.name == "sRGB"
+    assert picture.label == "Base Color"
+
+
+@pytest.mark.parametrize("materials", [(), (surface(baseColorTexture=None),)])
+def test_each_part_shows_the_vertex_colours_that_it_has(converted, tmp_path: Path, materials) -> None:
+    """One square with a material where there is any, one with colours but without a material, one with neither."""
+    number = len(materials)
+    glb = write_glb(tmp_path / "m.glb", *materials, meshes=2, colors={number: np.full((4, 4), 0.5)})
+    result = converted(glb, {"base_color": flat(RED), "normal": flat(BLUISH)})
+    assert result.note.endswith("faces. Base color and normal maps were added.")
+    meshes = {obj.data for obj in result.objects if obj.type == "MESH"}
+    assert len(meshes) == number + 2
+    for mesh in meshes:
+        (material,) = mesh.materials
+        kinds = [node.type for node in material.node_tree.nodes]
+        assert kinds.count("VERTEX_COLOR") == len(mesh.color_attributes)
+        assert kinds.count("TEX_IMAGE") == 2
+    assert len(bpy.data.images) == 2
+
+
+def test_materials_that_differ_in_vertex_colours_alone_are_one(converted, tmp_path: Path) -> None:
+    glb = write_glb(
+        tmp_path / "m.glb", surface(), surface(name="Other"), images=(flat(RED),), colors={1: np.ones((4, 4))}
+    )
+    document, binary = parted(glb.read_bytes())
+    document["meshes"][1]["primitives"][0]["material"] = 0
+    glb.write_bytes(assembled(document, binary))
+    result = converted(glb, {"normal": flat(BLUISH)})
+    assert result.note == "4 faces. The normal map was added."
+    assert len(result.materials) == 2
+    for material in result.materials:
+        assert [node.type for node in material.node_tree.nodes].count("NORMAL_MAP") == 1
+
+
+def test_a_material_that_nothing_shows_does_not_count(converted, tmp_path: Path) -> None:
+    glb = write_glb(tmp_path / "m.glb", surface(), surface(name="Other"), images=(flat(RED),))
+    document, binary = parted(glb.read_bytes())
+    document["scenes"][0]["nodes"] = [0]
+    glb.write_bytes(assembled(document, binary))
+    assert converted(glb, {"normal": flat(BLUISH)}).note == "2 faces. The normal map was added."
 
 
 def test_a_model_of_several_materials_gets_none(converted, tmp_path: Path) -> None:
@@ -334,7 +281,7 @@ def test_what_can_be_seen_through_stays_so(converted, tmp_path: Path, material, 
 def test_a_base_color_that_also_glows_does_not(converted, tmp_path: Path, image: int) -> None:
     material = surface(emissiveTexture={"index": image}, emissiveFactor=[1, 1, 1])
     result = converted(write_glb(tmp_path / "m.glb", material, images=(flat(RED), flat(RED))[: image + 1]))
-    assert result.note == "2 faces"
+    assert result.note == "2 faces. The glow was turned off: it repeated the base color."
     assert not result.principled.inputs["Emission Color"].links
     assert result.value("Emission Strength") == 0
     result.fed_by("Base Color", RED, "sRGB")
