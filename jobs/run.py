@@ -515,7 +515,7 @@ class Run:
             request,
             self.folder,
             self.folder / folders.LOG,
-            Bounds(**self.config.get("bounds", {})),
+            Bounds(**self.config.get("model_bounds", {})),
         )
         report = blender.finished(program, self._sleep, self._progress)
         if report.done is None:

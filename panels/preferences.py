@@ -11,6 +11,7 @@ from ..api import access as needs
 from ..api.services import SERVICES
 from ..api.sources import LONGER_SIDE_PX
 from ..api.waiting import TIME_LIMIT_S
+from ..programs.bounds import GB, MEMORY_BYTES, SECONDS
 from ..scene.shown import shown
 from .sentences import draw_sentence
 
@@ -74,6 +75,20 @@ class IMAGE_TO_3D_AP_preferences(bpy.types.AddonPreferences):
             min=1,
             max=24 * 60,
         ),
+        "model_memory_gb": bpy.props.IntProperty(
+            name="Memory for a Model in GB",
+            description="How much memory the background Blender may take to prepare a model before it is ended",
+            default=round(MEMORY_BYTES / GB),
+            min=1,
+            max=64,
+        ),
+        "model_minutes": bpy.props.IntProperty(
+            name="Time for a Model in Minutes",
+            description="How many minutes the background Blender may take to prepare a model before it is ended",
+            default=round(SECONDS / 60),
+            min=1,
+            max=24 * 60,
+        ),
         "picture_limit": bpy.props.IntProperty(
             name="Picture Size Limit",
             description="Pictures with a longer side than this many pixels are scaled down before they are sent",
@@ -96,6 +111,8 @@ class IMAGE_TO_3D_AP_preferences(bpy.types.AddonPreferences):
         box = _box(layout, "Jobs")
         box.prop(self, "jobs_at_once")
         box.prop(self, "time_limit")
+        box.prop(self, "model_memory_gb")
+        box.prop(self, "model_minutes")
         box.prop(self, "picture_limit")
         _draw_results(_box(layout, "Results"))
 

@@ -10,9 +10,11 @@ import ctypes
 import errno
 import os
 import platform
+import random
 import struct
 import sys
 
+from .bounds import MOST_THREADS
 from .environment import MEMORY
 
 ALLOW = 0x7FFF0000  # SECCOMP_RET_ALLOW
@@ -84,6 +86,10 @@ def _bound_memory(most_bytes: int) -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         most = most_bytes if hard == resource.RLIM_INFINITY else min(most_bytes, hard)
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        # The bpy module has no --threads, and makes as many as there are cores for it.
+        cores = sorted(os.sched_getaffinity(0))
+        if len(cores) > MOST_THREADS and "bpy" not in sys.modules:
+            os.sched_setaffinity(0, random.sample(cores, MOST_THREADS))
 
 
 def _refuse_calls() -> str:

@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from .. import files
-from .bounds import Bounds, is_short_of_memory
+from .bounds import MOST_THREADS, Bounds
 from .environment import needed
 from .group import Group
 from .launch import LAUNCH
+from .memory import taken_bytes
 from .process import StartError
 
 CONVERT = "headless.convert"
@@ -42,6 +43,9 @@ SANDBOX = "/usr/bin/sandbox-exec"
 
 REPORT_BYTES = 16 << 20
 """More than a program ever says: a line has about a hundred."""
+
+MEMORY_EVERY_S = 0.05 if sys.platform == "linux" else 1.0
+"""How often is looked what a program takes: on Linux it is a file, on macOS a process (`memory.py`)."""
 
 OUTPUT_BYTES = 1 << 20
 """How much of what a program printed last is looked at: its last words are why it ended."""
@@ -111,16 +115,18 @@ class Program:
         own = Path(tempfile.mkdtemp(prefix=name, dir=folder.absolute()))
         self._report, self._request = own / "report.jsonl", own / "request.json"
         self._until = math.inf
+        self._peak_bytes, self._look_at_memory_at = 0, 0.0
         self._bound_hit = ""
         if request is not None:
             self.give(request)
         binary = os.path.abspath(blender[0]) if os.path.dirname(blender[0]) else blender[0]
+        threads = ["--threads", str(MOST_THREADS)] if bounds and "--background" in blender else []
         memory_bytes = bounds.memory_bytes if bounds else 0
         with files.open_private(log, "ab") if log else contextlib.nullcontext(subprocess.DEVNULL) as output:
             self._log_start = log.stat().st_size if log else 0
             try:
                 self._group = Group(
-                    [*offline(), binary, *blender[1:], module, str(self._request)],
+                    [*offline(), binary, *threads, *blender[1:], module, str(self._request)],
                     memory_bytes,
                     stdin=subprocess.PIPE,  # nothing comes through it, and its end says that this process is gone
                     stdout=output,
@@ -149,13 +155,10 @@ class Program:
             # It reads files of strangers, and may be out of its mind.
             self.stop()
             return Report(error=self.not_understood)
-        if not ended and self._bounds and time.monotonic() > self._until:
-            self.stop()
-            self._bound_hit = "" if report.error else self._bounds.out_of_time
+        if self._bounds:
+            self._hold(self._bounds, report, ended=ended)
         if report.done is not None:
             return report
-        if not self._bound_hit and self._bounds and (ended or report.error) and is_short_of_memory(self._output()):
-            self._bound_hit = self._bounds.out_of_memory
         if self._bound_hit:
             return Report(report.progress, report.message, error=self._bound_hit)
         if ended and not report.error:
@@ -183,6 +186,25 @@ class Program:
         self._group.kill()
         assert self._process.stdin is not None
         self._process.stdin.close()
+
+    def _hold(self, bounds: Bounds, report: Report, *, ended: bool) -> None:
+        """End the program where it has taken more than its bounds, and note which it has hit."""
+        now = time.monotonic()
+        if not ended and now > self._look_at_memory_at:
+            self._look_at_memory_at = now + MEMORY_EVERY_S
+            self._peak_bytes = max(self._peak_bytes, taken_bytes(self._process.pid))
+        has_said_all = report.done is not None or bool(report.error)
+        is_full = self._peak_bytes > bounds.memory_bytes  # only where the system holds no such bound (macOS)
+        if not ended and (is_full or now > self._until):
+            self.stop()
+            if not has_said_all:
+                self._bound_hit = bounds.out_of_memory if is_full else bounds.out_of_time
+        elif (
+            (ended or report.error)
+            and not self._bound_hit
+            and bounds.is_memory_short(self._peak_bytes, self._output(), has_crashed=ended and not has_said_all)
+        ):
+            self._bound_hit = bounds.out_of_memory
 
     def _output(self) -> bytes:
         """The end of what was printed since the program was started."""
