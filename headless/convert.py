@@ -18,7 +18,7 @@ from ..api.errors import GlbError
 from ..api.glb import check
 from ..api.words import model_name
 from ..programs.process import starter_is_gone
-from . import asset, loose_maps, projection
+from . import asset, importer, loose_maps, projection
 from .materials import keep_contract, merge_images, metallic_untold, repair, repair_metallic
 from .quads import join_quads
 from .reading import read
@@ -30,6 +30,7 @@ from .thumbnail import render
 
 def main() -> None:
     """Do what the request file that the first argument names says, and report."""
+    importer.load()
     request = wait_for_request(starter_is_gone)
     report = Report(Path(request["report"]), starter_is_gone)
     try:

@@ -11,13 +11,15 @@ from ..api import access as needs
 from ..api.services import SERVICES
 from ..api.sources import LONGER_SIDE_PX
 from ..api.waiting import TIME_LIMIT_S
-from ..programs.bounds import GB, MEMORY_BYTES, SECONDS
 from ..scene.shown import shown
 from .sentences import draw_sentence
 
 PACKAGE = __package__.rpartition(".")[0]
 
 JOBS_AT_ONCE = 5  # the web services' smallest plans run about as many
+
+MODEL_MEMORY_GB, MODEL_MINUTES = 3, 10
+"""As `programs.bounds` has them, which is not loaded at Blender's start."""
 
 LABEL_SHARE = 0.4  # of a row's width, as Blender divides rows of properties
 
@@ -76,16 +78,16 @@ class IMAGE_TO_3D_AP_preferences(bpy.types.AddonPreferences):
             max=24 * 60,
         ),
         "model_memory_gb": bpy.props.IntProperty(
-            name="Memory for a Model in GB",
+            name="Model Memory in GB",
             description="How much memory the background Blender may take to prepare a model before it is ended",
-            default=round(MEMORY_BYTES / GB),
+            default=MODEL_MEMORY_GB,
             min=1,
             max=64,
         ),
         "model_minutes": bpy.props.IntProperty(
-            name="Time for a Model in Minutes",
+            name="Model Time in Minutes",
             description="How many minutes the background Blender may take to prepare a model before it is ended",
-            default=round(SECONDS / 60),
+            default=MODEL_MINUTES,
             min=1,
             max=24 * 60,
         ),
