@@ -6,7 +6,6 @@ The .blend holds one collection, which is an asset, with one root object, named 
 the middle of the model's foot, so that placing the root stands the model on the floor. Images are packed.
 """
 
-import json
 import sys
 import traceback
 from pathlib import Path
@@ -17,12 +16,12 @@ import numpy as np
 
 from ..api.words import model_name
 from ..programs.process import starter_is_gone
-from . import asset, materials, projection
+from . import asset, importer, materials, projection
 from .failures import sentence_of
 from .finite import require_finite
 from .quads import join_quads
 from .reading import read
-from .report import Report
+from .report import Report, wait_for_request
 from .saving import save_whole
 from .seen import keep_faces
 from .standing import bounds, one_root
@@ -31,7 +30,8 @@ from .thumbnail import render
 
 def main() -> None:
     """Do what the request file that the first argument names says, and report."""
-    request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    importer.load()
+    request = wait_for_request(starter_is_gone)
     report = Report(Path(request["report"]), starter_is_gone)
     try:
         facts = convert(request, report)

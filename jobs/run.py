@@ -54,6 +54,7 @@ from ..api.services import SERVICES
 from ..api.waiting import FAILURE_PAUSES_S, TIME_LIMIT_S
 from ..api.words import both_ends, visible
 from ..programs import process
+from ..programs.bounds import Bounds
 from ..programs.program import CONVERT, SCRATCH_PREFIX, blender_command
 from . import assets, history, lost, pictures, provenance
 from . import folder as folders
@@ -99,7 +100,7 @@ def main() -> None:
     os.umask(0o077)  # what this process makes, and those that it starts, is for the user's eyes only
     process.give_way()
     try:
-        work(Path(sys.argv[1]), config)
+        work(Path(sys.argv[1]).absolute(), config)
     except JobError as error:  # there is no job any more, or its record cannot be read: whoever starts us sees that too
         log(str(error), config)
         sys.exit(1)
@@ -511,7 +512,12 @@ class Run:
             "provenance": provenance.of(self.job),
         }
         program = blender.start(
-            blender_command(self.config["blender"]), CONVERT, request, self.folder, self.folder / folders.LOG
+            blender_command(self.config["blender"]),
+            CONVERT,
+            request,
+            self.folder,
+            self.folder / folders.LOG,
+            Bounds(**self.config.get("model_bounds", {})),
         )
         report = blender.finished(program, self._sleep, self._progress)
         if report.done is None:

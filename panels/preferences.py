@@ -18,6 +18,9 @@ PACKAGE = __package__.rpartition(".")[0]
 
 JOBS_AT_ONCE = 5  # the web services' smallest plans run about as many
 
+MODEL_MEMORY_GB, MODEL_MINUTES = 3, 10
+"""As `programs.bounds` has them, which is not loaded at Blender's start."""
+
 LABEL_SHARE = 0.4  # of a row's width, as Blender divides rows of properties
 
 WEB_SERVICES = tuple(name for name, service in SERVICES.items() if service.reach != "none")
@@ -74,6 +77,20 @@ class IMAGE_TO_3D_AP_preferences(bpy.types.AddonPreferences):
             min=1,
             max=24 * 60,
         ),
+        "model_memory_gb": bpy.props.IntProperty(
+            name="Model Memory in GB",
+            description="How much memory the background Blender may take to prepare a model before it is ended",
+            default=MODEL_MEMORY_GB,
+            min=1,
+            max=64,
+        ),
+        "model_minutes": bpy.props.IntProperty(
+            name="Model Time in Minutes",
+            description="How many minutes the background Blender may take to prepare a model before it is ended",
+            default=MODEL_MINUTES,
+            min=1,
+            max=24 * 60,
+        ),
         "picture_limit": bpy.props.IntProperty(
             name="Picture Size Limit",
             description="Pictures with a longer side than this many pixels are scaled down before they are sent",
@@ -96,6 +113,8 @@ class IMAGE_TO_3D_AP_preferences(bpy.types.AddonPreferences):
         box = _box(layout, "Jobs")
         box.prop(self, "jobs_at_once")
         box.prop(self, "time_limit")
+        box.prop(self, "model_memory_gb")
+        box.prop(self, "model_minutes")
         box.prop(self, "picture_limit")
         _draw_results(_box(layout, "Results"))
 

@@ -86,6 +86,10 @@ def config_of(job: "Job") -> dict[str, Any]:
         "blender": bpy.app.binary_path,
         "connection": connection(job.service),
         "time_limit_s": preferences().time_limit * 60.0,
+        "model_bounds": {
+            "memory_bytes": preferences().model_memory_gb << 30,
+            "seconds": preferences().model_minutes * 60.0,
+        },
     }
 
 

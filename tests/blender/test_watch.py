@@ -75,10 +75,15 @@ def test_the_limits_of_the_preferences_reach_the_jobs_process(extension, make_jo
     access = extension.module("session.access")
     preferences = extension.preferences
     preferences.time_limit, preferences.picture_limit = 7, 1234
+    usual = access.config_of(make_job("waiting", service="local"))["model_bounds"]
+    bounds = extension.module("programs.bounds").Bounds
+    assert bounds(**usual) == bounds() == bounds(memory_bytes=3 << 30, seconds=600.0)
+    preferences.model_memory_gb, preferences.model_minutes = 5, 20
     try:
         config = access.config_of(make_job("waiting", service="meshy"))
         assert config["time_limit_s"] == 7 * 60.0
+        assert config["model_bounds"] == {"memory_bytes": 5 << 30, "seconds": 1200.0}
         assert config["connection"]["picture_limit_px"] == 1234
     finally:
-        preferences.property_unset("time_limit")
-        preferences.property_unset("picture_limit")
+        for name in ("time_limit", "picture_limit", "model_memory_gb", "model_minutes"):
+            preferences.property_unset(name)
