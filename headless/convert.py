@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""GLB -> result.blend and thumbnail.png, in a background Blender. Opens nothing but the GLB, the maps beside it and the
-pictures to paint it with.
+"""GLB -> result.blend, then thumbnail.png, in a background Blender. Opens nothing but the GLB, the maps beside it and
+the pictures to paint it with.
 
 The .blend holds one collection, which is an asset, with one root object, named after the picture. The root's origin is
 the middle of the model's foot, so that placing the root stands the model on the floor. Images are packed.
@@ -19,14 +19,13 @@ from ..api.errors import GlbError
 from ..api.glb import check
 from ..api.words import model_name
 from ..programs.process import starter_is_gone
-from . import asset, loose_maps, projection
+from . import asset, drawing, loose_maps, projection
 from .materials import keep_contract, merge_images, metallic_untold, repair, repair_metallic
 from .quads import join_quads
 from .reading import read
 from .report import Report
 from .saving import save_whole
 from .standing import one_root
-from .thumbnail import render
 
 
 def main() -> None:
@@ -34,7 +33,7 @@ def main() -> None:
     request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     report = Report(Path(request["report"]), starter_is_gone)
     try:
-        facts = convert(request, report)
+        convert(request, report)
     except RuntimeError as error:  # what Blender's importer raises on a file it cannot read
         traceback.print_exc()
         report.fail(f"Blender could not read the model ({str(error).strip().splitlines()[-1]}): generate it again.")
@@ -42,11 +41,15 @@ def main() -> None:
     except GlbError as error:
         report.fail(str(error))
         sys.exit(1)
-    report.done(**facts)
 
 
 def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Write `request["blend"]` and `request["thumbnail"]` from `request["glb"]`; return facts about the model.
+    """Write `request["blend"]` from `request["glb"]` and report it as done; then draw `request["thumbnail"]`. Return
+    facts about the model.
+
+    The thumbnail is no part of what was asked for: where it cannot be drawn, that is printed, and nothing has failed.
+    The model with its picture in the Asset Browser is written to `request["drawn"]`, where there is one, else to
+    `request["blend"]` once more.
 
     `request["quads"]` asks for triangles to be joined back into quads. `request["maps"]`, where there is one, holds
     files by Meshy's names for them (`base_color`, `metallic`, ...): they take the places that the GLB's own material
@@ -70,16 +73,16 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     if request["quads"]:
         for mesh in meshes:
             join_quads(mesh)
-    report.progress(0.5, "Rendering the thumbnail")
-    save_whole(Path(request["thumbnail"]), render)
-    report.progress(0.9, "Saving")
+    report.progress(0.8, "Saving")
     for name_of_property, value in (request.get("provenance") or {}).items():
         root[name_of_property] = value
     collection = _collect(root)
     if request.get("asset"):
-        asset.mark(collection, Path(request["thumbnail"]), request["asset"])
+        asset.mark(collection, request["asset"])
     facts = _facts(meshes, notes, quads_asked=request["quads"])
     save_whole(Path(request["blend"]), lambda part: asset.write(part, collection))
+    report.done(**facts)
+    drawing.draw(collection, Path(request["thumbnail"]), Path(request.get("drawn") or request["blend"]))
     return facts
 
 

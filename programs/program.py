@@ -21,6 +21,7 @@ from .launch import LAUNCH
 from .process import StartError
 
 CONVERT = "headless.convert"
+DRAW = "headless.draw"
 FIT = "headless.fit"
 FRAME = "headless.frame"
 SCULPT = "headless.sculpt"
@@ -112,6 +113,11 @@ class Program:
             error += f"{report.message or 'starting'}. Try again."
             return Report(report.progress, report.message, error=error + self._details)
         return report
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing runs any more: a program may go on after its last word."""
+        return self._process.poll() is not None
 
     @property
     def not_understood(self) -> str:

@@ -129,15 +129,16 @@ def test_progress_moves_while_the_work_goes_on(jobs):
     assert len({message for _, message in seen}) >= 5
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows is told at the start of the process")
-def test_a_job_lets_the_users_blender_go_first(jobs):
+@pytest.mark.skipif(os.name == "nt", reason="there it is no number")
+def test_what_takes_every_core_lets_the_users_blender_go_first_and_nothing_else_does(jobs):
     folder = jobs.create(resolution="high_poly", texture_model="pbr")
     started = jobs.start(folder)
     jobs.wait_until(lambda: sculpting(folder))
-    least = os.getpriority(os.PRIO_PROCESS, 0)
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
     (sculptor,) = sculptors(folder)
+    assert os.getpriority(os.PRIO_PROCESS, started.pid) == ours
+    jobs.wait_until(lambda: os.getpriority(os.PRIO_PROCESS, sculptor) > ours)
     for pid in (started.pid, sculptor):
-        assert os.getpriority(os.PRIO_PROCESS, pid) > least
         assert os.getsid(pid) == os.getsid(0)  # between sessions, Linux gives equal shares whatever the priority
         assert os.getpgid(pid) != os.getpgid(0)  # Ctrl+C in the terminal is for Blender
 
