@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ..programs.bounds import Bounds
 from ..programs.process import StartError
 from ..programs.program import Command, Program, Report, blender_command
 from .errors import FULL, BlenderError, reason_of
@@ -29,12 +30,19 @@ def find_blender() -> list[str]:
     return blender_command(binary)
 
 
-def start(blender: Command, module: str, request: dict[str, Any], folder: Path, log: Path | None) -> Program:
+def start(
+    blender: Command,
+    module: str,
+    request: dict[str, Any] | None,
+    folder: Path,
+    log: Path | None,
+    bounds: Bounds | None = None,
+) -> Program:
     """Start a program as `Program` does. Raises `BlenderError` where Blender cannot be started, `OSError` where the
     disk refuses.
     """
     try:
-        return Program(blender, module, request, folder, log)
+        return Program(blender, module, request, folder, log, bounds)
     except StartError as error:
         if error.errno in FULL:
             raise

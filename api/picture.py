@@ -210,12 +210,12 @@ def fit(
             return file
         raise
     request = {
-        "picture": str(as_blender_finds(file, stem)),
+        "picture": str(as_blender_finds(file, stem).absolute()),
         "called": called,
         "only_look": is_fit,
         "may_be_flat": may_be_flat,
         "limit_px": limit_px,
-        "output_stem": str(stem),
+        "output_stem": str(stem.absolute()),
     }
     return _made(command, FIT, request, stem, sleep, log, given=file)
 
@@ -241,11 +241,11 @@ def framed(
     """
     whole.check(file, called, lambda: sleep(0.0))
     request = {
-        "picture": str(as_blender_finds(file, stem)),
+        "picture": str(as_blender_finds(file, stem).absolute()),
         "called": called,
         "background": background,
         "size_px": size_px,
-        "output": str(stem.with_suffix(".png")),
+        "output": str(stem.with_suffix(".png").absolute()),
     }
     return _made(find(), FRAME, request, stem, sleep, log)
 
@@ -269,6 +269,8 @@ def _made(
         raise PictureError(report.error)
     file_said = report.done.get("file")
     made = Path(file_said) if isinstance(file_said, str) else Path()
-    if made != given and made.parent != stem.parent:  # what is sent is nothing else
+    if given and made == given.absolute():
+        return given
+    if made.parent != stem.parent.absolute():  # what is sent is nothing else
         raise BlenderError(program.not_understood)
     return made

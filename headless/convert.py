@@ -6,7 +6,6 @@ The .blend holds one collection, which is an asset, with one root object, named 
 the middle of the model's foot, so that placing the root stands the model on the floor. Images are packed.
 """
 
-import json
 import sys
 import traceback
 from pathlib import Path
@@ -23,14 +22,14 @@ from . import asset, drawing, loose_maps, projection
 from .materials import keep_contract, merge_images, metallic_untold, repair, repair_metallic
 from .quads import join_quads
 from .reading import read
-from .report import Report
+from .report import Report, wait_for_request
 from .saving import save_whole
 from .standing import one_root
 
 
 def main() -> None:
     """Do what the request file that the first argument names says, and report."""
-    request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    request = wait_for_request(starter_is_gone)
     report = Report(Path(request["report"]), starter_is_gone)
     try:
         convert(request, report)

@@ -6,7 +6,6 @@ averaged in display space, as a viewer shows them, weighted by their opacity, so
 does not come through at the edges.
 """
 
-import json
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ from ..api.headers import kind_of, orientation_of, size_of
 from ..programs.process import starter_is_gone
 from .picture import MOST_PIXELS, displayed, upright
 from .pixels import Bytes, Floats
-from .report import Report
+from .report import Report, wait_for_request
 from .saving import save_whole, write_jpeg, write_png
 
 JPEG_QUALITY = 95  # of 100: no mark of the second compression is seen
@@ -36,7 +35,7 @@ class NotFitting(Exception):
 
 def main() -> None:
     """Do what the request file that the first argument names says, and report."""
-    request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    request = wait_for_request(starter_is_gone)
     report = Report(Path(request["report"]), starter_is_gone)
     picture, called = Path(request["picture"]), request["called"]
     try:

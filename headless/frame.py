@@ -5,7 +5,6 @@ Networks that see one object expect it so: alone, centred, and with a border. Th
 would shape (`cutout.py`); where that can tell no background apart, the whole picture is fitted into the square.
 """
 
-import json
 import sys
 import traceback
 from pathlib import Path
@@ -20,7 +19,7 @@ from .maps import base_colour, fitted
 from .paint import trusted
 from .picture import LONGEST
 from .pixels import Bytes, window_mean
-from .report import Report
+from .report import Report, wait_for_request
 from .saving import save_whole, write_png
 
 BORDER = 0.075  # of the square's width, on each side of the subject's longer side: as Hunyuan3D's own preparation
@@ -28,7 +27,7 @@ BORDER = 0.075  # of the square's width, on each side of the subject's longer si
 
 def main() -> None:
     """Do what the request file that the first argument names says, and report."""
-    request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    request = wait_for_request(starter_is_gone)
     report = Report(Path(request["report"]), starter_is_gone)
     picture, output = Path(request["picture"]), Path(request["output"])
     try:

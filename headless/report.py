@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a headless program says to whoever started it: one JSON object a line, appended to a file. Imports no bpy.
+"""What a headless program hears from whoever started it, a request; and what it says to them: one JSON object a line,
+appended to a file. Imports no bpy.
 
 Lines: `{"progress": 0.4, "message": "Shaping the model"}` while the work goes on; last `{"done": {...facts}}` or
 `{"error": "one sentence that says what to do"}`. A program that ends without a last line has crashed. A file and not a
@@ -8,9 +9,27 @@ pipe: a pipe cannot be read without blocking on every system that Blender runs o
 
 import json
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+LOOK_EVERY_S = 0.02
+"""How often is looked for a request: its model is waited for."""
+
+
+def wait_for_request(starter_is_gone: Callable[[], bool] = lambda: False) -> dict[str, Any]:
+    """Return what the request file that the first argument names asks for, as soon as there is one.
+
+    It gets its name when it is whole (`Program.give`). Ends the process when the one that started it has died.
+    """
+    path = Path(sys.argv[1])
+    while not path.exists():
+        if starter_is_gone():
+            sys.exit("The process that started this program is gone.")
+        time.sleep(LOOK_EVERY_S)
+    request: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return request
 
 
 class Report:

@@ -9,7 +9,6 @@ Run as `launch.py headless.sculpt REQUEST.json`, the request being
 """
 
 import importlib
-import json
 import os
 import sys
 import tempfile
@@ -31,7 +30,7 @@ from .mesh import add_uvs, place, scale_to, to_mesh
 from .paint import make_material
 from .picture import UnreadablePicture, read_picture
 from .pixels import Bytes, Floats, bilinear, blur, blur_inside, luminance, shrink
-from .report import Report
+from .report import Report, wait_for_request
 from .shape import Indices, Sheet, body, make_sheet, swollen, triangulated
 
 FACES = {"base": 78_000, "turbo": 56_000}  # quads at high_poly, before any triangulation
@@ -191,7 +190,7 @@ def run(request: dict[str, Any], report: Report) -> int:
 def main() -> None:
     """Run the request that the first argument names."""
     give_way()  # it takes every core
-    request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    request = wait_for_request(starter_is_gone)
     code = run(request, Report(Path(request["report"]), starter_is_gone))
     sys.stdout.flush()
     sys.stderr.flush()

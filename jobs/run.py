@@ -55,6 +55,7 @@ from ..api.services import SERVICES
 from ..api.waiting import FAILURE_PAUSES_S, TIME_LIMIT_S
 from ..api.words import both_ends, visible
 from ..programs import process
+from ..programs.bounds import Bounds
 from ..programs.program import CONVERT, DRAW, SCRATCH_PREFIX, Program, blender_command
 from . import assets, history, lost, pictures, provenance
 from . import folder as folders
@@ -102,7 +103,7 @@ def main() -> None:
     config = json.loads(sys.stdin.buffer.readline())
     os.umask(0o077)  # what this process makes, and those that it starts, is for the user's eyes only
     try:
-        work(Path(sys.argv[1]), config)
+        work(Path(sys.argv[1]).absolute(), config)
     except JobError as error:  # there is no job any more, or its record cannot be read: whoever starts us sees that too
         log(str(error), config)
         sys.exit(1)
@@ -515,7 +516,12 @@ class Run:
             "provenance": provenance.of(self.job),
         }
         program = blender.start(
-            blender_command(self.config["blender"]), CONVERT, request, self.folder, self.folder / folders.LOG
+            blender_command(self.config["blender"]),
+            CONVERT,
+            request,
+            self.folder,
+            self.folder / folders.LOG,
+            Bounds(**self.config.get("bounds", {})),
         )
         report = blender.last_word(program, self._sleep, self._progress)
         if report.done is None:

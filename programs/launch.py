@@ -40,6 +40,7 @@ def main() -> None:
     load_package()
     if module.startswith(WORKERS):
         importlib.import_module(f"{PACKAGE}.programs.process").end_with_starter()
+        importlib.import_module(f"{PACKAGE}.programs.cage").close()
     sys.argv = [module, *rest]
     runpy.run_module(f"{PACKAGE}.{module}", run_name="__main__", alter_sys=False)
 

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from typing import IO, Any
 
+from .environment import MEMORY
 from .launch import LAUNCH
 
 Process = subprocess.Popen[bytes]
@@ -138,14 +139,15 @@ def end_with_starter() -> None:
     to Python.
 
     For a program that nobody says anything to: its standard input, where that is a pipe, never brings anything but its
-    end. On Linux the system sends SIGIO then, which ends a process (fcntl(2), F_SETOWN; signal(7)). macOS does not, so
-    a timer looks. Windows has neither: there the program asks `starter_is_gone` where it reports.
+    end. On Linux the system sends SIGKILL then (fcntl(2), F_SETOWN, F_SETSIG), to all of the group where the process
+    has one of its own. macOS does not, so a timer looks. Windows has neither: there a job object ends it
+    (`group.py`), and the program asks `starter_is_gone` where it reports.
     """
     if sys.platform == "win32" or not stat.S_ISFIFO(os.fstat(STDIN).st_mode):
         return
     if sys.platform == "linux":
-        signal.signal(signal.SIGIO, signal.SIG_DFL)  # one that is ignored stays so for the programs that are started
-        fcntl.fcntl(STDIN, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(STDIN, fcntl.F_SETSIG, signal.SIGKILL)  # SIGIO, which it would be, can be ignored
+        fcntl.fcntl(STDIN, fcntl.F_SETOWN, -os.getpgrp() if MEMORY in os.environ else os.getpid())
         fcntl.fcntl(STDIN, fcntl.F_SETFL, fcntl.fcntl(STDIN, fcntl.F_GETFL) | os.O_ASYNC)
         if starter_is_gone():  # before the system was asked
             sys.exit(1)
@@ -160,6 +162,8 @@ def look_after_starter() -> None:
 
         def look(*_: object) -> None:
             if starter_is_gone():
+                if MEMORY in os.environ:
+                    os.killpg(0, signal.SIGKILL)
                 os._exit(1)
 
         signal.signal(signal.SIGALRM, look)

@@ -8,15 +8,21 @@ makes it fit for people.
 
 import contextlib
 import json
+import math
 import os
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .. import files
+from .bounds import Bounds, is_short_of_memory
+from .environment import needed
+from .group import Group
 from .launch import LAUNCH
 from .process import StartError
 
@@ -33,8 +39,13 @@ SCRATCH_PREFIX = "tmp-"
 LOG = "log.txt"
 """What the log of a job is called, in its folder."""
 
+SANDBOX = "/usr/bin/sandbox-exec"
+
 REPORT_BYTES = 16 << 20
 """More than a program ever says: a line has about a hundred."""
+
+OUTPUT_BYTES = 1 << 20
+"""How much of what a program printed last is looked at: its last words are why it ended."""
 
 NOT_UNDERSTOOD = "The background Blender said something that is not understood: try again."
 
@@ -49,8 +60,18 @@ def blender_command(binary: str) -> list[str]:
     result.
     """
     if binary:
-        return [binary, "--background", "--factory-startup", "--python-exit-code", "1", "--python", str(LAUNCH), "--"]
+        options = ["--background", "--factory-startup", "--offline-mode", "--python-exit-code", "1"]
+        return [binary, *options, "--python", str(LAUNCH), "--"]
     return [sys.executable, "-I", str(LAUNCH)]
+
+
+def offline() -> list[str]:
+    """What the command line of a program begins with that must not reach the network: macOS has a command for it
+    (sandbox-exec(1), not tried). On Linux the program does it itself, see `cage.py`; Windows has nothing for programs
+    without administrator rights."""
+    if sys.platform == "darwin" and os.access(SANDBOX, os.X_OK):
+        return [SANDBOX, "-p", "(version 1)(allow default)(deny network*)"]
+    return []
 
 
 @dataclass(frozen=True)
@@ -67,48 +88,78 @@ class Report:
 
 
 class Program:
-    """One run of the program `module` with `request`, in `folder`, where its request and its report also go.
+    """One run of the program `module` with `request`, in a folder of its own in `folder`, where its request and its
+    report go, too, and where it works: paths in `request` are absolute.
 
-    What it prints is appended to `log`, the log of a job, and to nothing where that is None. The program ends when this
-    process does, or lets go of this object. Raises `StartError` where it cannot be started, `OSError` where its files
-    cannot be written.
+    With `request` None it only makes itself ready, and waits for `give`. What it prints is appended to `log`, the log
+    of a job, and to nothing where that is None. It gets no more than `bounds`, where there are some. It ends, and all
+    that it has started, when this process does, or lets go of this object. Raises `StartError` where it cannot be
+    started, `OSError` where its files cannot be written.
     """
 
-    def __init__(self, blender: Command, module: str, request: dict[str, Any], folder: Path, log: Path | None) -> None:
-        self._log = log
+    def __init__(
+        self,
+        blender: Command,
+        module: str,
+        request: dict[str, Any] | None,
+        folder: Path,
+        log: Path | None,
+        bounds: Bounds | None = None,
+    ) -> None:
+        self._log, self._bounds = log, bounds
         # Named by process: a program whose job was taken over may live on for a moment, and must not get in the way.
-        scratch = f"{SCRATCH_PREFIX}{module.rpartition('.')[2]}-{os.getpid()}"
-        self._report = folder / f"{scratch}-report.jsonl"
-        files.remove(self._report, missing_ok=True)
-        request_file = folder / f"{scratch}-request.json"
-        request_file.write_text(json.dumps({**request, "report": str(self._report)}), encoding="utf-8")
-        # An empty user folder, for the bpy module, which has no --factory-startup.
-        # No keys: the program opens files of strangers.
-        kept = {name: value for name, value in os.environ.items() if not name.upper().endswith("_API_KEY")}
-        environment = {**kept, "BLENDER_USER_RESOURCES": str(folder / f"{scratch}-user")}
+        name = f"{SCRATCH_PREFIX}{module.rpartition('.')[2]}-{os.getpid()}-"
+        own = Path(tempfile.mkdtemp(prefix=name, dir=folder.absolute()))
+        self._report, self._request = own / "report.jsonl", own / "request.json"
+        self._until = math.inf
+        self._bound_hit = ""
+        if request is not None:
+            self.give(request)
+        binary = os.path.abspath(blender[0]) if os.path.dirname(blender[0]) else blender[0]
+        memory_bytes = bounds.memory_bytes if bounds else 0
         with files.open_private(log, "ab") if log else contextlib.nullcontext(subprocess.DEVNULL) as output:
+            self._log_start = log.stat().st_size if log else 0
             try:
-                self._process = subprocess.Popen(
-                    [*blender, module, str(request_file)],
+                self._group = Group(
+                    [*offline(), binary, *blender[1:], module, str(self._request)],
+                    memory_bytes,
                     stdin=subprocess.PIPE,  # nothing comes through it, and its end says that this process is gone
                     stdout=output,
                     stderr=output,
-                    env=environment,
-                    creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                    env=needed(os.environ, own, memory_bytes),
+                    cwd=own,
                 )
             except OSError as error:
                 raise StartError(error.errno, error.strerror, blender[0]) from error
+        self._process = self._group.process
+
+    def give(self, request: dict[str, Any]) -> None:
+        """Have the program do what `request` says; its time runs from now on. Raises `OSError`."""
+        part = self._request.with_suffix(".part")  # the program takes what has the name, so it is whole by then
+        part.write_text(json.dumps({**request, "report": str(self._report)}), encoding="utf-8")
+        files.replace(part, self._request)
+        self._until = time.monotonic() + self._bounds.seconds if self._bounds else math.inf
 
     def poll(self) -> Report:
-        """Return what the program has said last; an error of ours where it ended without a last word."""
-        ended = self._process.poll() is not None  # asked before the file is read: the last line may come in between
+        """Return what the program has said last; an error of ours where it ended without a last word, or was ended as
+        it took too much."""
+        ended = self._group.has_ended()  # asked before the file is read: the last line may come in between
         try:
             report = self._read()
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             # It reads files of strangers, and may be out of its mind.
             self.stop()
             return Report(error=self.not_understood)
-        if ended and report.done is None and not report.error:
+        if not ended and self._bounds and time.monotonic() > self._until:
+            self.stop()
+            self._bound_hit = "" if report.error else self._bounds.out_of_time
+        if report.done is not None:
+            return report
+        if not self._bound_hit and self._bounds and (ended or report.error) and is_short_of_memory(self._output()):
+            self._bound_hit = self._bounds.out_of_memory
+        if self._bound_hit:
+            return Report(report.progress, report.message, error=self._bound_hit)
+        if ended and not report.error:
             error = f"The background Blender stopped unexpectedly (exit code {self._process.returncode}) at: "
             error += f"{report.message or 'starting'}. Try again."
             return Report(report.progress, report.message, error=error + self._details)
@@ -116,8 +167,8 @@ class Program:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing runs any more: a program may go on after its last word."""
-        return self._process.poll() is not None
+        """Whether the program runs no more; it may go on for a while after its last word."""
+        return self._group.has_ended()
 
     @property
     def not_understood(self) -> str:
@@ -129,11 +180,21 @@ class Program:
         return f" {self._log.name} in the job's folder has the details." if self._log else ""
 
     def stop(self) -> None:
-        """End the program at once, whatever it is doing."""
-        self._process.kill()
-        self._process.wait()
+        """End the program at once, whatever it is doing, and all that it has started."""
+        self._group.kill()
         assert self._process.stdin is not None
         self._process.stdin.close()
+
+    def _output(self) -> bytes:
+        """The end of what was printed since the program was started."""
+        if self._log is None:
+            return b""
+        try:
+            with self._log.open("rb") as log:
+                log.seek(max(self._log_start, self._log.stat().st_size - OUTPUT_BYTES))
+                return log.read(OUTPUT_BYTES)
+        except OSError:
+            return b""
 
     def _read(self) -> Report:
         progress, message = 0.0, ""

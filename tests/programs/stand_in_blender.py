@@ -15,6 +15,8 @@ from pathlib import Path
 module, request_file = sys.argv[sys.argv.index("--") + 1 :]
 model = Path(sys.argv[sys.argv.index("--model") + 1]) if "--model" in sys.argv else None
 PLACEHOLDER = b"Name of the model, as long as names can be"
+while not Path(request_file).exists():
+    time.sleep(0.01)
 request = json.loads(Path(request_file).read_text())
 
 

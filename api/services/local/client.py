@@ -33,7 +33,7 @@ class Local:
     def __init__(
         self, *, folder: Path, blender: Command | None = None, name: str = "", network: Network = USUAL
     ) -> None:
-        self._folder = folder
+        self._folder = folder.absolute()  # a program works in a folder of its own
         self._name = name
         self._network = network
         self._blender = blender or blenders.find_blender()
@@ -54,7 +54,7 @@ class Local:
         before_sending()
         task_id = f"sculpt-{os.getpid()}-{len(self._programs)}"  # whatever was asked for: it ends with this process
         request = {
-            "picture": str(file),
+            "picture": str(file.absolute()),
             "name": self._name or picture.name_of(source),
             "parameters": values,
             "output": str(self._output(task_id)),
