@@ -21,7 +21,6 @@ def draw(collection: bpy.types.Collection, picture: Path, blend: Path) -> None:
     """
     process.give_way()  # rendering takes every core, and nobody waits for it
     try:
-        # Blender's renderer makes the folder anew where it is gone; a copy does not.
         rendered = Path(bpy.app.tempdir) / f"thumbnail{picture.suffix}"
         thumbnail.render(rendered)
         save_whole(picture, lambda part: shutil.copyfile(rendered, part))

@@ -68,6 +68,12 @@ LOCK_TRIES_S = 2.0  # whoever only asks whether a job is locked holds the lock f
 
 BUSY_PAUSE_S = 20.0  # before a service that is full is asked again, where it does not say when
 
+SOON_DONE = 0.8
+"""From which progress of its task on a model is awaited. Blender needs half a second to be ready for it."""
+
+WARM_AT_MOST_S = 120.0
+"""How long a background Blender waits for a model: it takes memory. Ended, it is started again where one arrives."""
+
 DRAWS_AT_MOST_S = 120.0
 """What a thumbnail may take: most take a second."""
 
@@ -178,6 +184,8 @@ class Run:
         except Exception:
             self._log_error()
             self._end(State.FAILED, BUG)
+        finally:
+            self._let_cool()
 
     def tell_service(self) -> None:
         """Give the task up at the service, as the user wishes, and write down what became of that.
@@ -427,6 +435,8 @@ class Run:
             if task.credits is not None:
                 self.job.credits = task.credits
             self._progress(task.progress, task.message)
+            if task.progress >= SOON_DONE and not task.has_ended and self._warm_until == math.inf:
+                self._warm_up_early()
 
         if self.job.state is not State.RUNNING:
             self._enter(State.RUNNING, "Starting")
@@ -446,6 +456,7 @@ class Run:
     def _fetch(self, service: api.Service, task: api.Task) -> None:
         """Bring the model, and the loose maps it lacks, into the folder; the model gets its name last."""
         self._enter(State.DOWNLOADING, "Fetching the model")
+        self._warm_up_early()
         self._fetch_until = time.monotonic() + self._time_limit_s
         fetched = self.folder / folders.FETCHED
         if not fetched.exists():
@@ -515,14 +526,9 @@ class Run:
             "asset": assets.facts_of(self.job),
             "provenance": provenance.of(self.job),
         }
-        program = blender.start(
-            blender_command(self.config["blender"]),
-            CONVERT,
-            request,
-            self.folder,
-            self.folder / folders.LOG,
-            Bounds(**self.config.get("bounds", {})),
-        )
+        program = self._warm_up()
+        program.give(request)
+        self._warm = None
         report = blender.last_word(program, self._sleep, self._progress)
         if report.done is None:
             raise ImageTo3DError(f"{report.error} The model is kept as {folders.GLB} in the job's folder.")
@@ -534,6 +540,41 @@ class Run:
             assets.write_catalogs(self.folder.parent)
         except OSError:  # without its catalog the model is among the unassigned ones, which is no reason to lose it
             self._log_error()
+
+    def _start(self, module: str, request: dict[str, Any] | None) -> Program:
+        """Start a program in a background Blender. Raises as `blender.start` does."""
+        bounds = Bounds(**self.config.get("bounds", {}))
+        command = blender_command(self.config["blender"])
+        return blender.start(command, module, request, self.folder, self.folder / folders.LOG, bounds)
+
+    _warm: Program | None = None
+    """The program that will convert the model: it waits for it."""
+
+    _warm_until = math.inf
+    """When (time.monotonic()) it has waited long enough."""
+
+    def _warm_up(self) -> Program:
+        """The background Blender that waits for the model; started where there is none, or it has died. Raises as
+        `blender.start` does."""
+        if self._warm is not None and self._warm.has_ended:
+            self._let_cool()
+        if self._warm is None:
+            self._warm_until = time.monotonic() + WARM_AT_MOST_S
+            self._warm = self._start(CONVERT, None)
+        return self._warm
+
+    def _warm_up_early(self) -> None:
+        """The same before there is a model: what is wrong is said where it is needed."""
+        try:
+            self._warm_up()
+        except (ImageTo3DError, OSError):
+            self._log_error()
+
+    def _let_cool(self) -> None:
+        """End the program that waits for a model, where there is one."""
+        if self._warm is not None:
+            self._warm.stop()
+            self._warm = None
 
     _drawing: Program | None = None
     """The program that draws the thumbnail of the model, which is ready."""
@@ -562,11 +603,7 @@ class Run:
         folders.write(self.folder, self.job)
         request = {"blend": str(self.folder / folders.BLEND), **self._to_draw()}
         try:
-            self._draws(
-                blender.start(
-                    blender_command(self.config["blender"]), DRAW, request, self.folder, self.folder / folders.LOG
-                )
-            )
+            self._draws(self._start(DRAW, request))
         except (ImageTo3DError, OSError):
             self._log_error()
 
@@ -708,6 +745,8 @@ class Run:
             raise TakenBack
         if self.starter_is_gone():
             raise StarterGone
+        if self._warm is not None and time.monotonic() > self._warm_until:
+            self._let_cool()
 
     def _log_error(self) -> None:
         """Write the error that is being handled to the job's log, which standard error is."""

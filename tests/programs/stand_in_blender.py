@@ -7,6 +7,7 @@ model, with the name that was asked for. Its names are replaced in the bytes, so
 """
 
 import json
+import os
 import struct
 import sys
 import time
@@ -15,7 +16,10 @@ from pathlib import Path
 module, request_file = sys.argv[sys.argv.index("--") + 1 :]
 model = Path(sys.argv[sys.argv.index("--model") + 1]) if "--model" in sys.argv else None
 PLACEHOLDER = b"Name of the model, as long as names can be"
+starter = os.getppid()
 while not Path(request_file).exists():
+    if os.getppid() != starter:
+        sys.exit("The process that started this program is gone.")
     time.sleep(0.01)
 request = json.loads(Path(request_file).read_text())
 
