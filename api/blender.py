@@ -70,14 +70,30 @@ def finished(
     """Wait for the program's last word, and return that. The program is ended, also where `sleep` or `on_progress`
     raises."""
     try:
+        return last_word(program, sleep, on_progress)
+    finally:
+        program.stop()
+
+
+def last_word(
+    program: Program,
+    sleep: Callable[[float], None],
+    on_progress: Callable[[float, str], None] = lambda share, stage: None,
+) -> Report:
+    """The same of a program that goes on after its work is done. It is ended only where it has failed, or where `sleep`
+    or `on_progress` raises."""
+    is_done = False
+    try:
         while True:
             report = heard(program)
-            if report.error or report.done is not None:
+            is_done = report.done is not None
+            if is_done or report.error:
                 return report
             on_progress(report.progress, report.message)
             sleep(LOOK_EVERY_S)
     finally:
-        program.stop()
+        if not is_done:
+            program.stop()
 
 
 def _sentence(text: str) -> str:

@@ -9,14 +9,18 @@ import bpy
 import numpy as np
 
 
-def mark(collection: bpy.types.Collection, thumbnail: Path, facts: dict[str, Any]) -> None:
-    """Mark `collection` with what `jobs.assets.facts_of` gives, and give it the picture in the file `thumbnail`."""
+def mark(collection: bpy.types.Collection, facts: dict[str, Any]) -> None:
+    """Mark `collection` with what `jobs.assets.facts_of` gives."""
     collection.asset_mark()
     about = collection.asset_data
     about.description = facts["description"]
     for tag in facts["tags"]:
         about.tags.new(tag, skip_if_exists=True)
     about.catalog_id = facts["catalog"]
+
+
+def show(collection: bpy.types.Collection, thumbnail: Path) -> None:
+    """Give `collection` the picture in the file `thumbnail`."""
     # Not by Blender's operator, which loads the file at some later time: the process ends before.
     image = bpy.data.images.load(str(thumbnail))
     pixels = np.empty(len(image.pixels), np.float32)
@@ -32,7 +36,7 @@ def write(path: Path, collection: bpy.types.Collection) -> None:
     behind.
 
     Blender 4.3 and 4.4 would leave out the preview. There all else is taken out of the open file, which is then saved
-    as it is, with an empty scene.
+    as it is, with an empty scene. So nothing can be done with the open file once it was written with a preview.
     """
     if collection.preview is None or _copies_preview(collection):
         bpy.data.libraries.write(str(path), {collection})

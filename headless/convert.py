@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""GLB -> result.blend and thumbnail.png, in a background Blender. Opens nothing but the GLB, the maps beside it and the
-pictures to paint it with.
+"""GLB -> result.blend, then thumbnail.png, in a background Blender. Opens nothing but the GLB, the maps beside it and
+the pictures to paint it with.
 
 The .blend holds one collection, which is an asset, with one root object, named after the picture. The root's origin is
 the middle of the model's foot, so that placing the root stands the model on the floor. Images are packed.
@@ -16,7 +16,7 @@ import numpy as np
 
 from ..api.words import model_name
 from ..programs.process import starter_is_gone
-from . import asset, importer, materials, projection
+from . import asset, drawing, importer, materials, projection
 from .failures import sentence_of
 from .finite import require_finite
 from .quads import join_quads
@@ -25,7 +25,6 @@ from .report import Report, wait_for_request
 from .saving import save_whole
 from .seen import keep_faces
 from .standing import bounds, one_root
-from .thumbnail import render
 
 
 def main() -> None:
@@ -34,16 +33,20 @@ def main() -> None:
     request = wait_for_request(starter_is_gone)
     report = Report(Path(request["report"]), starter_is_gone)
     try:
-        facts = convert(request, report)
+        convert(request, report)
     except Exception as error:  # whatever it is, the user gets a sentence, and the log the rest
         traceback.print_exc()
         report.fail(sentence_of(error))
         sys.exit(1)
-    report.done(**facts)
 
 
 def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Write `request["blend"]` and `request["thumbnail"]` from `request["glb"]`; return facts about the model.
+    """Write `request["blend"]` from `request["glb"]` and report it as done; then draw `request["thumbnail"]`. Return
+    facts about the model.
+
+    The thumbnail is no part of what was asked for: where it cannot be drawn, that is printed, and nothing has failed.
+    The model with its picture in the Asset Browser is written to `request["drawn"]`, where there is one, else to
+    `request["blend"]` once more.
 
     `request["quads"]` asks for triangles to be joined back into quads. `request["maps"]`, where there is one, holds
     files by Meshy's names for them (`base_color`, `metallic`, ...): they take the places that the GLB's own material
@@ -69,16 +72,16 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     if request["quads"]:
         for mesh in meshes:
             join_quads(mesh)
-    report.progress(0.5, "Rendering the thumbnail")
-    save_whole(Path(request["thumbnail"]), render)
-    report.progress(0.9, "Saving")
+    report.progress(0.8, "Saving")
     for name_of_property, value in (request.get("provenance") or {}).items():
         root[name_of_property] = value
     collection = _collect(root)
     if request.get("asset"):
-        asset.mark(collection, Path(request["thumbnail"]), request["asset"])
+        asset.mark(collection, request["asset"])
     facts = _facts(meshes, notes, quads_asked=request["quads"]) | {"bounds": bounds()}
     save_whole(Path(request["blend"]), lambda part: asset.write(part, collection))
+    report.done(**facts)
+    drawing.draw(collection, Path(request["thumbnail"]), Path(request.get("drawn") or request["blend"]))
     return facts
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from .. import files
 from ..api.words import model_name
-from ..programs.process import starter_is_gone
+from ..programs.process import give_way, starter_is_gone
 from . import maps
 from .cutout import Cutout, NothingToShape, cut_out
 from .lowpoly import likeness, reduced
@@ -189,6 +189,7 @@ def run(request: dict[str, Any], report: Report) -> int:
 
 def main() -> None:
     """Run the request that the first argument names."""
+    give_way()  # it takes every core
     request = wait_for_request(starter_is_gone)
     code = run(request, Report(Path(request["report"]), starter_is_gone))
     sys.stdout.flush()

@@ -18,7 +18,8 @@ SKY_STRENGTH = 0.6
 
 
 def render(path: Path) -> None:
-    """Render all meshes to the PNG at `path`, on a transparent ground. Cycles on the CPU is what needs no display."""
+    """Render all meshes to the PNG at `path`, on a transparent ground. Cycles on the CPU is what needs no display.
+    Raises `FileNotFoundError` where there is no folder for it."""
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
     scene.cycles.device = "CPU"
@@ -31,10 +32,12 @@ def render(path: Path) -> None:
     scene.render.resolution_percentage = 100
     scene.render.image_settings.file_format = "PNG"
     scene.render.image_settings.color_mode = "RGBA"
-    scene.render.filepath = str(path)
     _light(scene)
     _aim(scene)
-    bpy.ops.render.render(write_still=True)
+    bpy.ops.render.render()
+    if not path.parent.is_dir():  # Blender would make it anew
+        raise FileNotFoundError(f"There is no folder {path.parent} any more.")
+    bpy.data.images["Render Result"].save_render(str(path))
 
 
 def _light(scene: bpy.types.Scene) -> None:

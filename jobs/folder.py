@@ -134,6 +134,9 @@ class Job:
     untold: bool = False
     """Whether the user has given the task up and the service has still to be told: whoever may work on the job next
     does it."""
+    undrawn: bool = False
+    """Whether the model is there and its thumbnail was not drawn, as Blender has gone away: the next one has it drawn.
+    """
     credits: int | None = None
     """What the service says that the task cost."""
     progress: float = 0.0
@@ -192,7 +195,7 @@ class Job:
     @property
     def needs_process(self) -> bool:
         """Whether a process has something to do for the job."""
-        return self.state in UNFINISHED or self.untold
+        return self.state in UNFINISHED or self.untold or self.undrawn
 
     @property
     def is_unresolved(self) -> bool:

@@ -163,7 +163,8 @@ def cancel(folder: Path) -> None:
     """
     if not folders.holds_record(folder):
         raise JobError(f"There is no job in {folder}.")
-    if folders.read(folder).needs_process:
+    job = folders.read(folder)
+    if job.state in folders.UNFINISHED or job.untold:
         folders.ask_cancel(folder)
         _end(folder, lambda job: job.give_up(has_model=folders.has_model(folder)))
 
@@ -303,7 +304,7 @@ def _forget_task(folder: Path, job: Job) -> None:
 def _wait_again(folder: Path, job: Job) -> None:
     folders.withdraw_cancel(folder)
     job.state, job.message, job.progress, job.note = State.WAITING, folders.WAITING_MESSAGE, 0.0, ""
-    job.untold, job.is_cleared = False, False
+    job.untold, job.undrawn, job.is_cleared = False, False, False
     folders.write(folder, job)
 
 

@@ -45,6 +45,10 @@ may be a paid task."""
 
 STOPS_WITHIN_S = 3.0  # what a process may take to end itself, unless a create request of its has no answer yet
 
+LETS_GO_PAUSE_S = 0.01  # between two looks whether it has
+
+KILLED_WITHIN_S = 0.5  # what a process takes that is killed
+
 STARTS_AT_MOST = 2  # a process that dies twice on the same job would die a third time
 
 TELL_PAUSES_S = (60.0, 300.0, 900.0)
@@ -219,6 +223,7 @@ class Queue(Index):
         if before is None or not before.needs_process or not self._is_due(job_id, until):
             return None
         was_ours = self._active[job_id].starts > 0
+        was_over = before.state in folders.HAS_RESULT  # and only its thumbnail is drawn
         try:
             job = self._advance(job_id)
         except (ImageTo3DError, OSError) as error:  # one job's trouble must not stop the others
@@ -226,6 +231,8 @@ class Queue(Index):
         except Exception:  # neither may a bug of ours
             traceback.print_exc()
             return self._give_up_for_now(before, BUG)
+        if was_over:
+            return None
         if job.state is State.IMPORTED:
             return imported_elsewhere(job)
         if job.state in ENDED_WITHOUT and self._is_news(before, job):
@@ -242,7 +249,7 @@ class Queue(Index):
         if self._signature_of(job_id) != self._signatures.get(job_id) or self._clock() - care.read_s > RECORD_S:
             return True
         job = self._jobs[job_id]
-        if self._reason_to_wait(job):
+        if self._why_it_waits(job):
             return care.process is not None
         # The first that has its turn is started, whatever the time; the others as far as this look has time for them.
         return care.process is None and self._has_turn(job) and (self._clock() < until or not self.is_busy())
@@ -254,9 +261,12 @@ class Queue(Index):
             return job.message != before.message
         return not (job.untold and self.is_running(job.id))
 
-    def _give_up_for_now(self, job: Job, sentence: str) -> News:
+    def _give_up_for_now(self, job: Job, sentence: str) -> News | None:
         """Show a job as failed that cannot be cared for; where that cannot be written down (a full disk), until the
-        next start tries again."""
+        next start tries again. One that only lacks its thumbnail has not failed."""
+        if job.state in folders.HAS_RESULT:
+            self._remember(dataclasses.replace(job, undrawn=False), self._signature_of(job.id))
+            return None
         failed = dataclasses.replace(job, state=State.FAILED, message=sentence, untold=False)
         self._remember(failed, self._signature_of(job.id))
         return _farewell(failed)
@@ -278,7 +288,7 @@ class Queue(Index):
         care = self._active.get(job_id)
         if care is None:  # nothing is to be done
             return job
-        if self._reason_to_wait(job):
+        if self._why_it_waits(job):
             if care.process is not None:
                 process.stop(care.process)  # online access was turned off meanwhile; the job goes on when it is back
                 care.stopped_s = self._clock() if care.stopped_s is None else care.stopped_s
@@ -288,6 +298,8 @@ class Queue(Index):
         # One that has just died is let go of first: it may have been cancelled.
         if care.process is not None or not self._has_turn(job) or folders.is_locked(folder):
             return job
+        if job.undrawn and care.starts >= STARTS_AT_MOST:
+            return job  # its process could not even note that it has begun: a later session may
         if not job.untold and care.starts >= STARTS_AT_MOST:
             sentence = "The job's process stopped unexpectedly, twice: log.txt in the job's folder has the details."
             history.fail(folder, sentence)
@@ -296,13 +308,17 @@ class Queue(Index):
             care.process = worker.start(folder, python=self.python, config=self.config_of(job))
         return self.refresh(job_id)
 
+    def _why_it_waits(self, job: Job) -> str:
+        """Why a process has to wait with what it does for the job; what only draws asks nobody."""
+        return "" if job.state in folders.HAS_RESULT else self._reason_to_wait(job)
+
     def _has_turn(self, job: Job) -> bool:
         """Whether a process may be started for the job now."""
         care = self._active[job.id]
         if job.untold and self._clock() < care.tell_not_before_s:
             return False
-        # Those that tell a service do not take the places of those that make models.
-        beside = sum(self._jobs[other].untold == job.untold for other in self.processes if other in self._jobs)
+        # Those that tell a service, or draw, do not take the places of those that make models.
+        beside = sum(_work_at(self._jobs[other]) == _work_at(job) for other in self.processes if other in self._jobs)
         return beside < self._at_once()
 
     def _count_start(self, job: Job, care: Care) -> None:
@@ -324,6 +340,9 @@ class Queue(Index):
                     care.cancelled_s = None
                     with contextlib.suppress(JobError, OSError):  # removed since, or damaged
                         history.cancel(self.folder_of(job_id))  # which its process has done already, unless it was deaf
+                elif job_id in self._jobs and self._jobs[job_id].state in folders.HAS_RESULT:
+                    with contextlib.suppress(JobError, OSError):  # its thumbnail is there now
+                        self.refresh(job_id)
                 self._drop_if_over(job_id)
                 continue
             for since_s, is_cancelled in ((care.cancelled_s, True), (care.stopped_s, False)):
@@ -362,12 +381,12 @@ class Queue(Index):
             process.kill(running)
             process.wait(running, STOPS_WITHIN_S)  # so that whoever goes on with the job finds it free
 
-    def let_end(self, job_id: str, seconds: float) -> None:
-        """Wait up to so long for a process of ours that has written its last word to end: until then it holds the
-        job."""
-        running = self.processes.get(job_id)
-        if running is not None:
-            process.wait(running, seconds)
+    def let_go(self, job_id: str, seconds: float) -> None:
+        """Wait up to so long for a process of ours that has just written that the job is ready to let go of it. Raises
+        `JobError`."""
+        until, folder = time.monotonic() + seconds, self.folder_of(job_id)
+        while self.is_running(job_id) and folders.is_locked(folder) and time.monotonic() < until:
+            time.sleep(LETS_GO_PAUSE_S)
 
     def close(self) -> None:
         """Have all processes end themselves; their jobs go on in the next session."""
@@ -419,11 +438,13 @@ class Queue(Index):
 
     def retry(self, job_id: str) -> None:
         """Try a job that has ended again. Raises `JobError` where it has not ended, `BusyError`."""
+        self._end_drawing(job_id)
         history.retry(self.folder_of(job_id))
         self._begin_anew(job_id)
 
     def resume(self, job_id: str) -> None:
         """As `retry`, also for a job that was left unfinished. Raises `JobError`, `BusyError`."""
+        self._end_drawing(job_id)
         history.resume(self.folder_of(job_id))
         self._begin_anew(job_id)
 
@@ -463,8 +484,18 @@ class Queue(Index):
     def remove(self, job_id: str) -> None:
         """Delete a job with all its files, with the next looks. Raises `BusyError` while its process runs, `JobError`,
         `OSError`."""
+        self._end_drawing(job_id)
         self._leftovers.append(history.set_aside(self.root, job_id).name)
         self._forget(job_id)
+
+    def _end_drawing(self, job_id: str) -> None:
+        """End a process of ours that does nothing any more but draw: it keeps files of the job open, in which Windows
+        renames no folder, and would be taken for the next one."""
+        running, job = self.processes.get(job_id), self._jobs.get(job_id)
+        if running is not None and job is not None and job.state in folders.HAS_RESULT:
+            process.kill(running)
+            process.wait(running, KILLED_WITHIN_S)
+            self._let_go_of_ended()
 
     def _begin_anew(self, job_id: str) -> Job:
         """Forget how often the job was tried: the user wants it."""
@@ -481,7 +512,7 @@ class Queue(Index):
         if job.needs_process:
             care = self._active.setdefault(job.id, Care())
             care.read_s = self._clock()
-            if job.state not in folders.UNFINISHED:
+            if job.state not in folders.UNFINISHED and not job.undrawn:
                 care.starts = 0  # where it is tried again, also by another Blender, it starts anew
             if not job.untold:
                 care.tells, care.tell_not_before_s = 0, 0.0
@@ -498,6 +529,13 @@ class Queue(Index):
         super()._forget(job_id)
         self._asked.discard(job_id)
         self._drop_if_over(job_id)
+
+
+def _work_at(job: Job) -> str:
+    """What a process does for a job."""
+    if job.untold:
+        return "telling"
+    return "drawing" if job.state in folders.HAS_RESULT else "making"
 
 
 def _count(number: int) -> str:

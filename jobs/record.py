@@ -65,6 +65,8 @@ def checked(content: bytes, job_id: str, states: Collection[str]) -> dict[str, A
     found = _fields(record, checks)
     if found["state"] != "cancelled":
         found.pop("untold", None)  # nobody is to be told of what was not cancelled
+    if found["state"] not in ("ready", "imported"):
+        found.pop("undrawn", None)  # nothing can be drawn where no model is
     return {"name": job_id, "parameters": {}, **found}
 
 
@@ -338,6 +340,7 @@ FIELDS: dict[str, Check] = {
     "earlier": _list_of(_object_of({"sent": _moment, "task_id": _task_id}, needed=("sent", "task_id"))),
     "task_over": _flag,
     "untold": _flag,
+    "undrawn": _flag,
     "credits": _credits,
     "progress": _number(0.0, 1.0),
     "message": _text(WORDS_LENGTH),

@@ -21,7 +21,7 @@ from .launch import LAUNCH
 
 Process = subprocess.Popen[bytes]
 
-WINDOWS_FLAGS = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
+WINDOWS_FLAGS = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 """0 on every other system."""
 
 
@@ -49,8 +49,8 @@ def start(
             stdout=stdout,
             stderr=stderr,
             # Ctrl+C in the terminal that Blender was started from is meant for Blender; the process ends with it, in
-            # order. Not a session of its own: Linux shares the cores between sessions first (autogroup), and `NICE`
-            # would count for nothing.
+            # order. Not a session of its own: Linux shares the cores between sessions first (autogroup), and what
+            # gives way to Blender (`give_way`) has to be in its session.
             process_group=0,
             creationflags=WINDOWS_FLAGS,
         )
@@ -90,8 +90,7 @@ def stop(process: Process) -> None:
 
 
 NICE = 10
-"""How much the system prefers others (0 to 19). Sculpting takes every core, and the user's Blender needs one to answer
-with."""
+"""How much the system prefers others (0 to 19)."""
 
 STDIN = 0  # its descriptor; inside Blender `sys.stdin` may be something else
 
@@ -99,8 +98,13 @@ if sys.platform == "win32":
     import ctypes
     import msvcrt
 
+    BELOW_NORMAL_PRIORITY_CLASS = 0x4000
+    """What Windows calls it in SetPriorityClass."""
+
     def give_way() -> None:
-        """Let others go first from now on, this process and those it starts: Windows was told so at the start."""
+        """Let others go first from now on."""
+        kernel = ctypes.windll.kernel32
+        kernel.SetPriorityClass(ctypes.c_void_p(kernel.GetCurrentProcess()), BELOW_NORMAL_PRIORITY_CLASS)
 
     def starter_is_gone() -> bool:
         """Whether standard input has come to its end. Asked by the process itself, once its config is read."""
@@ -111,7 +115,10 @@ else:
     import select
 
     def give_way() -> None:
-        """Let others go first from now on, this process and those it starts."""
+        """Let others go first from now on. For what takes every core, as the user's Blender needs one to answer with:
+        sculpting, and drawing a thumbnail, which nobody waits for. Whatever waits, fetches, reads or saves runs as
+        Blender does: it takes one core and seldom that, and must not wait for whatever else the machine has to do.
+        """
         os.nice(NICE)
 
     def starter_is_gone() -> bool:

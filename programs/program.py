@@ -28,6 +28,7 @@ from .memory import taken_bytes
 from .process import StartError
 
 CONVERT = "headless.convert"
+DRAW = "headless.draw"
 FIT = "headless.fit"
 FRAME = "headless.frame"
 SCULPT = "headless.sculpt"

@@ -30,9 +30,7 @@ from . import busy
 HAND_FULL_AT_MOST_S = 60.0  # some add-ons' tools never end; after this a model is there to be imported by hand
 
 LETS_GO_S = 2.0
-"""What a process takes at the most that has written that its job is ready, until it has ended and lets go of the job:
-it unloads Python."""
-
+"""What a process takes at the most that has written that its job is ready, until it lets go of the job."""
 
 KEPT = "image_to_3d_expected"
 """The property of the window manager in which Blender keeps what is expected while the extension is disabled or
@@ -191,7 +189,7 @@ class Arrivals:
             self.leave(job.id)
             return News("ERROR", f"{job.name} could not be added ({reason_of(error)}): import it from the list of jobs")
         except BusyError:
-            return None  # its process has not ended yet, or somebody looks at it; the next look tries again
+            return None  # its process has not let go of it yet, or somebody looks at it; the next look tries again
         except ImageTo3DError as error:
             self.leave(job.id)
             return News("ERROR", str(error))
@@ -201,12 +199,12 @@ class Arrivals:
         """Bring a finished job's model into `scene`: to where the job was asked for, or, by hand, to where the scene's
         settings say now. Without `undo_step` it belongs to the next step that anybody pushes.
 
-        Where the job's own process has only just written that it is ready, its end is waited for. Raises `JobError`,
-        `BusyError`.
+        Where the job's own process has only just written that it is ready, it is waited for until it lets go of the
+        job. Raises `JobError`, `BusyError`.
         """
         with contextlib.suppress(BusyError):
             return self._place(job_id, scene, undo_step)
-        self._queue.let_end(job_id, LETS_GO_S)
+        self._queue.let_go(job_id, LETS_GO_S)
         return self._place(job_id, scene, undo_step)
 
     def _place(self, job_id: str, scene: bpy.types.Scene, undo_step: bool = True) -> Placed:

@@ -58,6 +58,12 @@ def make_stand_in(path, *arguments):
 
 
 @pytest.fixture(scope="session")
+def stand_in_that(tmp_path_factory):
+    """A function that makes a stand-in for Blender with these arguments: see there."""
+    return lambda *arguments: make_stand_in(tmp_path_factory.mktemp("blender") / "blender", *arguments)
+
+
+@pytest.fixture(scope="session")
 def make_stand_in_with(tmp_path_factory):
     """A function that makes a stand-in for Blender whose models are the .blend file that it is given."""
     return lambda blend: make_stand_in(tmp_path_factory.mktemp("blender") / "blender", "--model", blend)

@@ -487,3 +487,81 @@ def test_a_job_of_before_that_was_retried_here_is_not_greeted(make_queue, begin)
     queue = make_queue()
     queue.retry(job.id)
     assert queue.look() == []
+
+
+# Thumbnails that were left
+
+
+def undrawn(queue, begin, root, state=State.READY):
+    """A job of before whose thumbnail an earlier Blender has left."""
+    job = begin(queue)
+    change(root, job, state=state, undrawn=True)
+    return job
+
+
+@pytest.mark.parametrize("state", [State.READY, State.IMPORTED])
+def test_what_was_left_undrawn_is_drawn_beside_the_jobs_and_nothing_is_said(make_queue, begin, root, state):
+    job = undrawn(make_queue(), begin, root, state)
+    queue = make_queue(at_once=1)
+    waiting = begin(queue)
+    assert queue.look() == [] and set(queue.processes) == {job.id, waiting.id}
+    assert not history.retry(root / job.id) and queue.refresh(job.id).state is State.WAITING
+
+
+@pytest.mark.parametrize("state", [State.READY, State.IMPORTED])
+def test_no_process_is_started_for_a_job_that_has_a_model_and_nothing_left(make_queue, begin, root, state):
+    job = begin(make_queue())
+    change(root, job, state=state)
+    queue = make_queue()
+    queue.look()
+    assert queue.processes == {}
+
+
+def test_a_process_that_cannot_draw_is_started_twice_and_nothing_is_said(make_queue, begin, root):
+    job = undrawn(make_queue(), begin, root)
+    queue = make_queue(python=DIES)
+    started = set()
+    for _ in range(4):
+        assert queue.look() == []
+        for process in queue.processes.values():
+            started.add(process.pid)
+            process.wait(DEADLINE_S)
+    assert len(started) == 2 and queue.job(job.id).state is State.READY
+
+
+def test_what_another_blender_draws_is_left_to_it(make_queue, begin, root):
+    job = undrawn(make_queue(), begin, root)
+    first, second = make_queue(python=HOLDS), make_queue()
+    first.look()
+    until_held(first, job)
+    second.look()
+    assert second.processes == {}
+    first.processes[job.id].kill()
+
+
+@pytest.mark.parametrize("wish", ["remove", "retry"])
+def test_whoever_has_other_wishes_does_not_wait_for_a_drawing(make_queue, begin, root, wish):
+    queue = make_queue()
+    job = begin(queue)
+    queue.look()
+    drawing = queue.processes[job.id]
+    change(root, job, state=State.READY)
+    queue.look()
+    getattr(queue, wish)(job.id)
+    assert drawing.poll() is not None
+    queue.look()
+    assert (root / job.id).exists() == (wish == "retry") == (job.id in queue.processes)
+
+
+def test_a_thumbnail_that_comes_after_its_model_is_news_for_what_draws(make_queue, begin, root):
+    queue = make_queue()
+    job = begin(queue)
+    queue.look()
+    change(root, job, state=State.READY)
+    queue.look()
+    queue.take_changes()
+    (root / job.id / "thumbnail.png").write_bytes(b"PNG")
+    change(root, job)
+    end_of(queue, job)
+    queue.look()
+    assert queue.take_changes() == {job.id} and not queue.is_busy()

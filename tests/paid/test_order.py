@@ -124,7 +124,7 @@ def test_all_files_are_on_the_disk_before_the_record_says_ready(walked):
     paid, diary = walked
     ready = diary.record(lambda record: record["state"] == "ready")
     converting = diary.record(lambda record: record["state"] == "converting")
-    for name in ("result.glb", "result.blend", "thumbnail.png"):
+    for name in ("result.glb", "result.blend"):
         assert converting < diary.at("sync", name, start=converting) < ready, name
     diary.require_durable(ready, paid.folder)
 

@@ -4,9 +4,14 @@ Blenders.
 
 Without `--model`, the .blend is none. With it, that is the path of one, whose names are `PLACEHOLDER`: it becomes the
 model, with the name that was asked for. Its names are replaced in the bytes, so it has to be uncompressed.
+
+With `--draws-with PATH`, a thumbnail is drawn as soon as there is a file PATH, and where that holds "crash", it crashes
+instead. With `--stuck`, it sculpts for ever, and has nearly done.
 """
 
 import json
+import os
+import select
 import struct
 import sys
 import time
@@ -14,8 +19,17 @@ from pathlib import Path
 
 module, request_file = sys.argv[sys.argv.index("--") + 1 :]
 model = Path(sys.argv[sys.argv.index("--model") + 1]) if "--model" in sys.argv else None
+draws_with = Path(sys.argv[sys.argv.index("--draws-with") + 1]) if "--draws-with" in sys.argv else None
 PLACEHOLDER = b"Name of the model, as long as names can be"
+
+
+def starter_is_gone():
+    return bool(select.select([0], [], [], 0)[0])  # nothing but its end ever comes through standard input
+
+
 while not Path(request_file).exists():
+    if starter_is_gone():
+        sys.exit("The process that started this program is gone.")
     time.sleep(0.01)
 request = json.loads(Path(request_file).read_text())
 
@@ -25,7 +39,20 @@ def say(**line):
         file.write(json.dumps(line) + "\n")
 
 
+def draw(content):
+    while draws_with and not draws_with.exists():
+        if starter_is_gone():
+            sys.exit("The process that started this program is gone.")
+        time.sleep(0.01)
+    if draws_with and draws_with.read_text() == "crash":
+        os.abort()
+    Path(request["thumbnail"]).write_bytes(content)
+
+
 say(progress=0.5, message="Halfway")
+while "--stuck" in sys.argv and module == "headless.sculpt" and not starter_is_gone():
+    say(progress=0.95, message="Nearly")
+    time.sleep(0.1)
 time.sleep(float(request.get("parameters", {}).get("seconds", 0)))
 if model and module == "headless.sculpt" and Path(request["picture"]).read_bytes()[:16].decode("latin-1").isprintable():
     say(error="The stand-in takes no text for a picture.")
@@ -35,6 +62,8 @@ if module == "headless.sculpt":
     chunk = struct.pack("<I4s", len(document), b"JSON") + document
     Path(request["output"]).write_bytes(struct.pack("<4sII", b"glTF", 2, 12 + len(chunk)) + chunk)
     say(done={"note": "Made by a stand-in."})
+elif module == "headless.draw":
+    draw(b"PNG, drawn after all")
 elif module == "headless.fit":
     say(done={"file": request["picture"]})
 elif module == "headless.frame":
@@ -43,5 +72,5 @@ elif module == "headless.frame":
 else:
     name = request["name"].encode()[: len(PLACEHOLDER)].ljust(len(PLACEHOLDER), b"\0")
     Path(request["blend"]).write_bytes(model.read_bytes().replace(PLACEHOLDER, name) if model else b"BLENDER")
-    Path(request["thumbnail"]).write_bytes(b"PNG")
     say(done={"note": "1 face."})
+    draw(b"PNG")
