@@ -20,6 +20,7 @@ from ..api.glb import check
 from ..api.words import model_name
 from ..programs.process import starter_is_gone
 from . import asset, loose_maps, projection
+from .joining import join_many
 from .materials import keep_contract, merge_images, metallic_untold, repair, repair_metallic
 from .quads import join_quads
 from .reading import read
@@ -67,6 +68,8 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     notes += _prepare_materials(glb, meshes, request.get("maps") or {}, name)
     report.progress(0.3, "Preparing the mesh")
     root = one_root(name)
+    notes += join_many(root)
+    meshes = [obj.data for obj in (root, *root.children_recursive) if obj.type == "MESH"]
     if request["quads"]:
         for mesh in meshes:
             join_quads(mesh)
