@@ -19,6 +19,7 @@ from ..programs.process import starter_is_gone
 from . import asset, drawing, importer, materials, projection
 from .failures import sentence_of
 from .finite import require_finite
+from .joining import join_many
 from .quads import join_quads
 from .reading import read
 from .report import Report, wait_for_request
@@ -69,8 +70,10 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     notes += materials.prepare(document, meshes, request.get("maps") or {}, name)
     report.progress(0.3, "Preparing the mesh")
     root = one_root(name)
+    notes += join_many(root)
+    meshes = [obj.data for obj in (root, *root.children_recursive) if obj.type == "MESH"]
     if request["quads"]:
-        for mesh in meshes:
+        for mesh in dict.fromkeys(meshes):  # several objects may have one mesh
             join_quads(mesh)
     report.progress(0.8, "Saving")
     for name_of_property, value in (request.get("provenance") or {}).items():
