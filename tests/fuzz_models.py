@@ -15,7 +15,7 @@ import argparse
 import collections
 import contextlib
 import ctypes
-import ctypes.util
+import fcntl
 import json
 import os
 import queue
@@ -56,7 +56,7 @@ CHECK_MB = 1000
 MODEL_S = 60.0
 """So long a model may take to be prepared in the fuzz; a user's may take ten minutes."""
 JOB_S = MODEL_S + 40.0  # with its start, its file on the way, and a machine that is busy
-SPACE_BYTES = 3 << 30  # the address space that a model may take to be prepared
+SPACE_BYTES = 3_000_000_000  # the address space that a model may take to be prepared
 SPACE_SLACK = 1.02
 OWN_BYTES = 8 << 30  # a mistake here must not take the machine along
 STALL_S = 5.0  # appending may not take longer, on a slow machine that does other things, too
@@ -68,7 +68,7 @@ TESTS = Path(__file__).parent
 NAME = "Stranger"
 
 KNOWN = re.compile(
-    r"job\.json|lock|log\.txt|cancel|picture\d?\.\w+|result(-kept-\d+)?\.(glb|blend)|thumbnail\.png|map-\w+|fetched\.glb"
+    r"job\.json|lock|log\.txt|cancel|picture\d?\.\w+|result\.(glb|blend)|thumbnail\.png|map-\w+|(fetched|result)-kept-\d+\.glb"
 )
 """What may be in a job's folder at its end."""
 
@@ -80,6 +80,8 @@ UNTRUE = {
     "names a path of this machine": r"/tmp/|/home/|/root/|/work/|image_to_3d_fuzz|\\\\",
 }
 """What no sentence about a model may say."""
+IN_OPEN, EVENT = 0x20, struct.Struct("iIII")
+"""Of Linux' inotify: see inotify(7)."""
 CRASHED = "stopped unexpectedly"
 
 
@@ -102,51 +104,42 @@ class Tally:
         self.crashes: list[str] = []
 
 
-class Canaries:
-    """Files that are the user's, in a folder that models name, and who has opened one of them."""
-
-    def __init__(self) -> None:
-        self.folder = Path(CANARIES)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        picture = self.folder / "canary.png"
-        picture.write_bytes(hostile_models.canary_png())
-        with contextlib.suppress(FileExistsError):
-            os.mkfifo(self.folder / "pipe")
-        with contextlib.suppress(FileExistsError):
-            (self.folder / "link.png").symlink_to(picture)
-        self._watch = -1
-        self.lock = threading.Lock()
-        """Held by whoever tries a model that names them: only then one knows whose doing it was."""
+@contextlib.contextmanager
+def canaries() -> Iterator[list[str]]:
+    """Plant files that are the user's in the folder that models name. What is yielded holds at the end the names of
+    those that were opened (Linux only). One at a time, also of several fuzzes: else nobody knows whose doing it was."""
+    folder, opened = Path(CANARIES), list[str]()
+    with open(f"{CANARIES}.lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.rmtree(folder, ignore_errors=True)  # a fuzz that was killed has left it
+        folder.mkdir()
+        (folder / "canary.png").write_bytes(hostile_models.canary_png())
+        (folder / "link.png").symlink_to(folder / "canary.png")
+        os.mkfifo(folder / "pipe")
+        watch = -1
         if sys.platform == "linux":
             libc = ctypes.CDLL(None, use_errno=True)
-            self._watch = libc.inotify_init1(os.O_NONBLOCK)
-            opened = 0x20  # IN_OPEN
-            libc.inotify_add_watch(self._watch, str(self.folder).encode(), opened)
-
-    def opened(self) -> list[str]:
-        """The names of those that were opened since this was asked last."""
-        names: list[str] = []
-        with contextlib.suppress(BlockingIOError, OSError):
-            while self._watch >= 0:
-                events = os.read(self._watch, 1 << 16)
-                at = 0
-                while at < len(events):
-                    _, _, _, length = struct.unpack_from("iIII", events, at)
-                    names.append(events[at + 16 : at + 16 + length].rstrip(b"\0").decode())
-                    at += 16 + length
-        return [name for name in names if name]
-
-    def close(self) -> None:
-        if self._watch >= 0:
-            os.close(self._watch)
-        shutil.rmtree(self.folder, ignore_errors=True)
+            watch = libc.inotify_init1(os.O_NONBLOCK)
+            libc.inotify_add_watch(watch, str(folder).encode(), IN_OPEN)
+        try:
+            yield opened
+            with contextlib.suppress(OSError):  # there is nothing (more) to read
+                events = os.read(watch, 1 << 16)
+                while events:
+                    _, _, _, length = EVENT.unpack_from(events)
+                    opened.append(events[EVENT.size :][:length].rstrip(b"\0").decode())
+                    events = events[EVENT.size + length :]
+        finally:
+            with contextlib.suppress(OSError):
+                os.close(watch)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class Lane:
     """Background Blenders, one after the other, and a service that delivers. Runs one file at a time."""
 
-    def __init__(self, folder: Path, canaries: Canaries, tally: Tally, *, seed: int = SEED, model_s: float = MODEL_S):
-        self.seed, self.model_s, self.folder, self.canaries, self.tally = seed, model_s, folder, canaries, tally
+    def __init__(self, folder: Path, tally: Tally, *, seed: int = SEED, model_s: float = MODEL_S) -> None:
+        self.seed, self.model_s, self.folder, self.tally = seed, model_s, folder, tally
         folder.mkdir(parents=True)
         self.server = Hostile()
         self.blenders = {"convert": Worker(folder / "convert.txt"), "append": Worker(folder / "append.txt")}
@@ -164,11 +157,9 @@ class Lane:
         place = self.folder / "case"
         place.mkdir()
         try:
-            with self.canaries.lock if kind == "escapes" else contextlib.nullcontext():
-                self.canaries.opened() if kind == "escapes" else None
+            with canaries() if kind == "escapes" else contextlib.nullcontext([]) as opened:
                 found = list(self._tried(kind, number, model.content, place))
-                if kind == "escapes":
-                    found += [("a file outside was opened", name) for name in dict.fromkeys(self.canaries.opened())]
+            found += [("a file outside was opened", name) for name in dict.fromkeys(opened) if name]
         finally:
             shutil.rmtree(place, ignore_errors=True)
         return [Fault(kind, number, what, details, model.words) for what, details in found]
@@ -252,7 +243,7 @@ class Lane:
             "blender": "",
             "connection": {"key": KEY, "url": world.service_url, "network": network},
             "time_limit_s": JOB_S,
-            "model_minutes": self.model_s / 60,
+            "bounds": {"memory_bytes": SPACE_BYTES, "seconds": self.model_s},
         }
         started = worker.start(made, python=[sys.executable, "-I"], config=config)
         until = time.monotonic() + self.model_s + JOB_S - MODEL_S
@@ -302,7 +293,7 @@ class Lane:
                 yield "the background Blender crashes", f"{told}\n{log[-400:]}"
             if "should not have" in job.message:
                 yield "the job says that something went wrong that should not have", f"{told}\n{log[-800:]}"
-        kept = [file for file in folder.glob("result*.glb") if file.read_bytes() == content]
+        kept = [file for file in folder.glob("*.glb") if file.read_bytes() == content]
         if not kept and "web page" not in job.message:
             yield "the file is not kept as it was", f"{told}, {sorted(file.name for file in folder.iterdir())}"
         if left := sorted(file.name for file in folder.iterdir() if not KNOWN.fullmatch(file.name)):
@@ -422,10 +413,9 @@ def run(
         left.put(one)
     faults: list[Fault] = []
     problems: list[BaseException] = []
-    canaries = Canaries()
 
     def drive(folder: Path) -> None:
-        lane = Lane(folder, canaries, tally, seed=seed, model_s=model_s)
+        lane = Lane(folder, tally, seed=seed, model_s=model_s)
         try:
             while not problems:
                 kind, number = left.get_nowait()
@@ -452,8 +442,6 @@ def run(
             for thread in threads:
                 thread.join()
             raise
-        finally:
-            canaries.close()
     if problems:
         raise problems[0]
     return faults
@@ -510,7 +498,7 @@ def main() -> int:
         done[0] += 1
         if found:
             print(told_of(found, options.seed), flush=True)
-        if done[0] % 200 == 0:
+        if done[0] % 100 == 0:
             print(f"{done[0]} of {len(wanted)} files, {time.monotonic() - began:.0f} s", flush=True)
 
     lanes = min(options.lanes, len(wanted))

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hostile_models import KINDS
+from hostile_models import CANARIES, KINDS
 from once import once
 
 pytestmark = pytest.mark.skipif(
@@ -24,13 +24,11 @@ HEAVY = frozenset({"many", "bombs", "bulky"})  # a minute and gigabytes for some
 @pytest.fixture(scope="module")
 def lane(tmp_path_factory):
     """Background Blenders that prepare and append models, and a service that delivers them."""
-    from fuzz_models import Canaries, Lane, Tally
+    from fuzz_models import Lane, Tally
 
-    canaries = Canaries()
-    lane = Lane(tmp_path_factory.mktemp("fuzz") / "lane", canaries, Tally(), seed=SEED)
+    lane = Lane(tmp_path_factory.mktemp("fuzz") / "lane", Tally(), seed=SEED)
     yield lane
     lane.close()
-    canaries.close()
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in HEAVY])
@@ -40,6 +38,40 @@ def test_a_hostile_model_ends_as_a_good_one_or_in_one_clean_sentence(lane, kind)
     for number in range(FILES):
         faults = lane.run(kind, number)
         assert not faults, "\n" + told_of(faults, SEED)
+
+
+@pytest.mark.parametrize("kind", ["good", "cut", "values", "escapes"])
+def test_a_job_to_which_a_hostile_model_is_delivered_ends_well_and_leaves_nothing(lane, kind):
+    from fuzz_models import JOB_SHARE, told_of
+
+    faults = lane.run(kind, JOB_SHARE - 1)
+    assert not faults, "\n" + told_of(faults, SEED)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who opens a file")
+def test_it_is_noticed_where_a_file_outside_is_opened():
+    from fuzz_models import canaries
+
+    with canaries() as opened:
+        (Path(CANARIES) / "link.png").read_bytes()
+    assert opened == ["canary.png"]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Blender could not read the model (Location: /opt/blender/modules/bpy/ops.py:109): retry the job.",
+        "Blender could not read the model (Error: the file is broken): retry the job.",
+        "The model is damaged (IndexError: list index out of range): retry the job.",
+        "The model is damaged: generate it again.",
+        "The model in /home/ada/result.glb is damaged: retry the job.",
+    ],
+)
+def test_a_sentence_that_is_none_for_people_is_noticed(sentence):
+    from fuzz_models import untruths
+
+    assert list(untruths(sentence))
+    assert not list(untruths("The model's file is damaged (it is cut off): retry the job, which costs nothing."))
 
 
 @once
