@@ -254,6 +254,9 @@ def main() -> None:
 
         resource.setrlimit(resource.RLIMIT_AS, (SPACE_BYTES, SPACE_BYTES))
     bpy.ops.wm.read_factory_settings(use_empty=True)
+    if hasattr(convert, "drawing"):
+        # The picture takes most of the time, and comes when the model is ready: whole jobs have it drawn.
+        convert.drawing.draw = lambda *_: None
     print(json.dumps({"began": True}), file=said, flush=True)
     for line in sys.stdin:
         order = json.loads(line)
