@@ -243,7 +243,7 @@ class Lane:
             "blender": "",
             "connection": {"key": KEY, "url": world.service_url, "network": network},
             "time_limit_s": JOB_S,
-            "bounds": {"memory_bytes": SPACE_BYTES, "seconds": self.model_s},
+            "model_bounds": {"memory_bytes": SPACE_BYTES, "seconds": self.model_s},
         }
         started = worker.start(made, python=[sys.executable, "-I"], config=config)
         until = time.monotonic() + self.model_s + JOB_S - MODEL_S
