@@ -79,6 +79,11 @@ class Model(NamedTuple):
     words: str
 
 
+def finished(made: Making, words: str) -> Model:
+    """The file of what is made by now. (`words` often come from what spoils it, so that has happened before.)"""
+    return Model(made.glb(), words)
+
+
 class Making:
     """A GLB that is being made: its JSON as Python's values, and its binary chunk."""
 
@@ -499,7 +504,7 @@ def taken_away(rng: random.Random, made: Making, number: int | None = None) -> s
 
 def good(rng: random.Random, number: int) -> Model:
     made = (plain, rich)[number % 2]()
-    return Model(made.glb(), "nothing")
+    return finished(made, "nothing")
 
 
 def cut(rng: random.Random, number: int) -> Model:
@@ -590,32 +595,32 @@ def flipped(rng: random.Random, number: int) -> Model:
 
 def types(rng: random.Random, number: int) -> Model:
     made = rich()
-    return Model(made.glb(), spoiled_type(rng, made, number * 7))
+    return finished(made, spoiled_type(rng, made, number * 7))
 
 
 def lacking(rng: random.Random, number: int) -> Model:
     made = rich()
-    return Model(made.glb(), taken_away(rng, made, number * 11))
+    return finished(made, taken_away(rng, made, number * 11))
 
 
 def indices(rng: random.Random, number: int) -> Model:
     made = rich()
-    return Model(made.glb(), spoiled_index(rng, made, number))
+    return finished(made, spoiled_index(rng, made, number))
 
 
 def counts(rng: random.Random, number: int) -> Model:
     made = some(rng)
-    return Model(made.glb(), spoiled_count(rng, made))
+    return finished(made, spoiled_count(rng, made))
 
 
 def values(rng: random.Random, number: int) -> Model:
     made = some(rng)
-    return Model(made.glb(), spoiled_values(rng, made))
+    return finished(made, spoiled_values(rng, made))
 
 
 def numbers(rng: random.Random, number: int) -> Model:
     made = rich()
-    return Model(made.glb(), spoiled_number(rng, made))
+    return finished(made, spoiled_number(rng, made))
 
 
 def several(rng: random.Random, number: int) -> Model:
@@ -627,7 +632,7 @@ def several(rng: random.Random, number: int) -> Model:
             words.append(rng.choice(manners)(rng, made))
         except (IndexError, KeyError, TypeError, ValueError):  # there is nothing of that sort any more
             words.append("nothing")
-    return Model(made.glb(), "; ".join(words))
+    return finished(made, "; ".join(words))
 
 
 def graph(rng: random.Random, number: int) -> Model:
@@ -678,7 +683,7 @@ def graph(rng: random.Random, number: int) -> Model:
         made.document["scenes"] = [{"nodes": [0]} for _ in range(rng.randint(2, 50))]
         made.document["scene"] = rng.randrange(2)
         words = "several scenes"
-    return Model(made.glb(), words)
+    return finished(made, words)
 
 
 def many(rng: random.Random, number: int) -> Model:
@@ -751,7 +756,7 @@ def many(rng: random.Random, number: int) -> Model:
         for count in range(3_000):
             made.image(png(2, 2, seen=1 + count % 255), name=f"Image {count}")
         words = "3,000 images that nothing uses"
-    return Model(made.glb(), words)
+    return finished(made, words)
 
 
 def pictures(rng: random.Random, number: int) -> Model:
@@ -815,7 +820,7 @@ def pictures(rng: random.Random, number: int) -> Model:
         words = "a texture without a picture"
     if manner not in (7,):
         made.document["images"][0] = {"bufferView": made.view(content), "mimeType": media_type}
-    return Model(made.glb(), words)
+    return finished(made, words)
 
 
 def bombs(rng: random.Random, number: int) -> Model:
@@ -832,7 +837,7 @@ def bombs(rng: random.Random, number: int) -> Model:
     if number >= 5:
         for name in ("normalTexture", "emissiveTexture", "occlusionTexture"):
             made.document["materials"][0][name] = {"index": made.texture(content)}
-    return Model(made.glb(), f"a picture of {width} by {height} in {len(content)} bytes")
+    return finished(made, f"a picture of {width} by {height} in {len(content)} bytes")
 
 
 def sparse(rng: random.Random, number: int) -> Model:
@@ -865,7 +870,7 @@ def sparse(rng: random.Random, number: int) -> Model:
         positions["sparse"] = copy.deepcopy(entry)
         place = rng.choice(list(places(positions["sparse"], "sparse")))
         words = f"sparse positions, {place.put(rng.choice((*WRONG, *BAD_COUNTS)))}"
-    return Model(made.glb(), words)
+    return finished(made, words)
 
 
 def draco(rng: random.Random, number: int) -> Model:
@@ -902,7 +907,7 @@ def draco(rng: random.Random, number: int) -> Model:
         words = f"a Draco mesh whose accessor counts {accessor['count']}"
     made.add("meshes", {"primitives": [primitive]})
     made.add("nodes", {"mesh": 0})
-    return Model(made.glb(), words)
+    return finished(made, words)
 
 
 REQUIRED = (
@@ -938,7 +943,7 @@ def required(rng: random.Random, number: int) -> Model:
     made.extend(holder, name, content, required=number % 3 != 0)
     if number % 7 == 0:
         document["extensionsRequired"] = rng.choice((None, "x", {}, [None], [1], [["a"]], [name] * 1000))
-    return Model(made.glb(), f"{name[:40]!r} is {'used' if number % 3 == 0 else 'required'}, with {str(content)[:60]}")
+    return finished(made, f"{name[:40]!r} is {'used' if number % 3 == 0 else 'required'}, with {str(content)[:60]}")
 
 
 def extensions(rng: random.Random, number: int) -> Model:
@@ -958,7 +963,7 @@ def extensions(rng: random.Random, number: int) -> Model:
         holder.value["extensions"] = rng.choice(
             ({name: {}}, {name: None}, {name: [1]}, [name], name, {name: MAP}, None)
         )
-        return Model(made.glb(), f"{holder.way}.extensions = {str(holder.value['extensions'])[:60]}")
+        return finished(made, f"{holder.way}.extensions = {str(holder.value['extensions'])[:60]}")
     place = rng.choice(every)
     return Model(
         made.glb(), place.put(rng.choice((*WRONG, *BAD_NUMBERS[:4], *BAD_INDICES[:6], {"index": 99}, {"index": -1})))
@@ -1061,7 +1066,7 @@ def names(rng: random.Random, number: int) -> Model:
         place.put(name)
     if rng.random() < 0.3:
         made.document["meshes"][2]["extras"] = {"targetNames": [name, rng.choice((name, 1, None))]}
-    return Model(made.glb(), f"{len(chosen)} names are {name[:30]!r}")
+    return finished(made, f"{len(chosen)} names are {name[:30]!r}")
 
 
 URIS = (
@@ -1101,7 +1106,7 @@ def escapes(rng: random.Random, number: int) -> Model:
         made.extend(
             document["textures"][0], rng.choice(("EXT_texture_webp", "KHR_texture_basisu")), {"source": picture}
         )
-    return Model(made.glb(), f"{uri[:90]!r} as {where}")
+    return finished(made, f"{uri[:90]!r} as {where}")
 
 
 def extras(rng: random.Random, number: int) -> Model:
@@ -1124,7 +1129,7 @@ def extras(rng: random.Random, number: int) -> Model:
     chosen = holders if number % 2 and value not in (deep, wide) else rng.sample(holders, 3)
     for holder in chosen:
         holder["extras"] = value
-    return Model(made.glb(), f"extras like {str(value)[:60]}")
+    return finished(made, f"extras like {str(value)[:60]}")
 
 
 def animations(rng: random.Random, number: int) -> Model:
@@ -1180,7 +1185,7 @@ def animations(rng: random.Random, number: int) -> Model:
         channel["target"] = {"path": "pointer", "extensions": {"KHR_animation_pointer": {"pointer": pointer}}}
         made.document["extensionsUsed"] = ["KHR_animation_pointer"]
         words = f"the pointer {str(pointer)[:40]!r}"
-    return Model(made.glb(), words)
+    return finished(made, words)
 
 
 def skins(rng: random.Random, number: int) -> Model:
@@ -1249,7 +1254,7 @@ def skins(rng: random.Random, number: int) -> Model:
         words = "no mesh, or bones outside the scene"
     else:
         words = rng.choice(list(places(skin, "skin"))).put(rng.choice(WRONG))
-    return Model(made.glb(), words)
+    return finished(made, words)
 
 
 def shapes(rng: random.Random, number: int) -> Model:
@@ -1296,7 +1301,7 @@ def shapes(rng: random.Random, number: int) -> Model:
         words = "keys for another number of shapes"
     else:
         words = rng.choice(list(places(targets, "targets"))).put(rng.choice((*WRONG, *BAD_INDICES)))
-    return Model(made.glb(), words)
+    return finished(made, words)
 
 
 def modes(rng: random.Random, number: int) -> Model:
@@ -1342,7 +1347,7 @@ def modes(rng: random.Random, number: int) -> Model:
     else:
         document["meshes"][0]["primitives"] = rng.choice(([], None, {}, [None], [{}], 5))
         words = f"the primitives {document['meshes'][0]['primitives']}"
-    return Model(made.glb(), words)
+    return finished(made, words)
 
 
 def strangers(rng: random.Random, number: int) -> Model:
