@@ -965,8 +965,8 @@ def extensions(rng: random.Random, number: int) -> Model:
         )
         return finished(made, f"{holder.way}.extensions = {str(holder.value['extensions'])[:60]}")
     place = rng.choice(every)
-    return Model(
-        made.glb(), place.put(rng.choice((*WRONG, *BAD_NUMBERS[:4], *BAD_INDICES[:6], {"index": 99}, {"index": -1})))
+    return finished(
+        made, place.put(rng.choice((*WRONG, *BAD_NUMBERS[:4], *BAD_INDICES[:6], {"index": 99}, {"index": -1})))
     )
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hostile_models import CANARIES, KINDS
+from hostile_models import CANARIES, KINDS, make
 from once import once
 
 pytestmark = pytest.mark.skipif(
@@ -72,6 +72,14 @@ def test_a_sentence_that_is_none_for_people_is_noticed(sentence):
 
     assert list(untruths(sentence))
     assert not list(untruths("The model's file is damaged (it is cut off): retry the job, which costs nothing."))
+
+
+@once
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in {"good", *HEAVY}])
+def test_nearly_each_model_differs_from_the_good_ones_and_from_the_others(kind):
+    good = {make(SEED, "good", 0).content, make(SEED, "good", 1).content}
+    made = {make(SEED, kind, number).content for number in range(15)}
+    assert len(made - good) >= 12
 
 
 @once
