@@ -36,7 +36,8 @@ STANDS = 1e-3  # of the size: how far the lowest point may be from the floor
 PLAIN = (str, int, float, bool)
 TAGS = ("image_to_3d_material", "image_to_3d_gone")
 """Properties that the conversion leaves for itself, and takes away again."""
-SPACE_BYTES = 6 << 30  # a bomb must not take the machine along
+SPACE_BYTES = 3_000_000_000  # of address space, to prepare a model; what breaks at it is tried in a whole job
+OWN_BYTES = 6_000_000_000  # a bomb must not take the machine along
 
 
 def check(order: dict[str, Any]) -> dict[str, Any]:
@@ -75,6 +76,7 @@ def conversion(order: dict[str, Any]) -> dict[str, Any]:
     request.write_text(json.dumps(asked), encoding="utf-8")
     sys.argv = ["headless.convert", str(request)]
     problem = ""
+    _bound(SPACE_BYTES)
     try:
         convert.main()
     except SystemExit:
@@ -82,9 +84,19 @@ def conversion(order: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:
         traceback.print_exc()
         problem = f"{type(error).__name__} came out of the conversion"
+    finally:
+        _bound(OWN_BYTES)
     said = [json.loads(line) for line in report.read_bytes().splitlines()] if report.exists() else []
     last = next((line for line in said if "done" in line or "error" in line), {})
     return {"done": last.get("done"), "error": last.get("error", ""), "problem": problem}
+
+
+def _bound(space_bytes: int) -> None:
+    """From now on this process has no more address space than that, where the system holds it."""
+    with contextlib.suppress(ImportError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (space_bytes, OWN_BYTES))
 
 
 def appending(order: dict[str, Any]) -> dict[str, Any]:
@@ -249,10 +261,7 @@ def main() -> None:
     """Do what standard input orders, one order a line, and say on standard output what came of each."""
     said = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever Blender prints must not look like an answer
-    with contextlib.suppress(ImportError, ValueError):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (SPACE_BYTES, SPACE_BYTES))
+    _bound(OWN_BYTES)
     bpy.ops.wm.read_factory_settings(use_empty=True)
     if hasattr(convert, "drawing"):
         # The picture takes most of the time, and comes when the model is ready: whole jobs have it drawn.
