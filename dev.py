@@ -68,8 +68,9 @@ def parser() -> argparse.ArgumentParser:
     fuzz = commands.add_parser(
         "fuzz",
         allow_abbrev=False,
-        help="answer every call of CSM, Meshy and ComfyUI with spoiled answers: 500 for each call, in about 15 minutes "
-        "(further arguments: --answers N, --seed S, --only CALL, --case K, --lanes N, --limit S)",
+        help="answer every call of CSM, Meshy and ComfyUI with spoiled answers (services, about 15 minutes), and "
+        "prepare 2,500 broken and hostile models (models, about 30 minutes): both, or the one that is named first "
+        "(further arguments: --only CALL or KIND, --case K, --seed S, --lanes N, --limit S, --answers N or --files N)",
     )
     fuzz.set_defaults(run=command_fuzz, takes_more=True)
     service = commands.add_parser(

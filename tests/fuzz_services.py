@@ -548,7 +548,7 @@ def run(wanted: Iterable[tuple[str, int]], *, seed: int, lanes: int, case_s: flo
 
 def told_of(fault: Fault, seed: int) -> str:
     """One fault, and the command that repeats it."""
-    again = f"python3 dev.py fuzz --only {fault.call} --seed {seed} --case {fault.number}"
+    again = f"python3 dev.py fuzz services --only {fault.call} --seed {seed} --case {fault.number}"
     return (
         f"{fault.call} {fault.number}: {fault.kind}\n  {fault.details}\n  the answer: {fault.words}\n  again: {again}"
     )
@@ -556,7 +556,7 @@ def told_of(fault: Fault, seed: int) -> str:
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
-        prog="dev.py fuzz",
+        prog="dev.py fuzz services",
         description="Answer every call of CSM, Meshy and ComfyUI with spoiled answers.",
         allow_abbrev=False,
     )

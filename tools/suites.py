@@ -30,7 +30,7 @@ PLAIN_SUITES = ("api", "jobs")  # about processes and connections: once for each
 WINDOW_SUITE = "gui"  # a wheel has no windows: once for each real Blender
 BENCHES = ("bench_enabling.py", "bench_jobs.py", "bench_blender.py", "bench_sculpt.py", "bench_services.py")
 WINDOW_BENCH = "bench_windows.py"
-FUZZ = "fuzz_services.py"
+FUZZES = {"services": "fuzz_services.py", "models": "fuzz_models.py"}
 SUITE_SECONDS = 900  # a suite that takes longer hangs; the slowest takes half of this where another runs beside it
 WINDOW_SECONDS = 1700  # people's work is slow: mouse, keyboard, and a screen that is drawn without a graphics card
 ABORT_SECONDS = 5  # what a hanging suite gets to write where it hangs
@@ -361,10 +361,19 @@ def command_bench(options: argparse.Namespace) -> int:
 
 
 def command_fuzz(options: argparse.Namespace) -> int:
-    """The program says itself what was wrong, and how it is repeated."""
+    """The programs say themselves what was wrong, and how it is repeated."""
+    part, *more = options.arguments or [""]
+    if part not in FUZZES:
+        if part not in ("", "--seed", "--lanes"):  # which both understand alike
+            raise Stop(f"Say first which part is meant, {' or '.join(FUZZES)}, as in: dev.py fuzz models {part}.")
+        more = options.arguments
     executable = blender_environment(default_blender(), sys.executable)
-    command = [str(executable), str(TESTS / FUZZ), *options.arguments]
-    code = subprocess.run(command, cwd=ROOT, env=clean_environment()).returncode
-    if ending(code):
-        raise Stop(f"{FUZZ} {ending(code)}.")
+    code = 0
+    for name in [part] if part in FUZZES else FUZZES:
+        headline(FUZZES[name])
+        command = [str(executable), str(TESTS / FUZZES[name]), *more]
+        ended = subprocess.run(command, cwd=ROOT, env=clean_environment()).returncode
+        if ending(ended):
+            raise Stop(f"{FUZZES[name]} {ending(ended)}.")
+        code = code or ended
     return code

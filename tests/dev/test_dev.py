@@ -51,24 +51,45 @@ def test_alone_lists_its_commands():
     assert "_demo_inside" not in done.stdout
 
 
-def fuzz(*arguments: str) -> subprocess.CompletedProcess[str]:
+def fuzz(part: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """What `dev.py fuzz` starts, in this Python: the command itself would make the environment first."""
-    program = [sys.executable, str(ROOT / "tests" / suites.FUZZ)]
+    program = [sys.executable, str(ROOT / "tests" / suites.FUZZES[part])]
     return subprocess.run([*program, *arguments], capture_output=True, text=True, timeout=100)
 
 
 def test_fuzz_says_what_it_takes_and_which_calls_there_are():
-    done = fuzz("--help")
+    done = fuzz("services", "--help")
     assert done.returncode == 0
     for word in ("--answers", "--seed", "--only", "--case", "--lanes", "--limit", "meshy.create", "csm.job"):
         assert word in done.stdout
 
 
+def test_fuzz_says_which_kinds_of_models_there_are():
+    done = fuzz("models", "--help")
+    assert done.returncode == 0
+    for word in ("--files", "--seed", "--only", "--case", "--lanes", "--limit", "escapes", "bombs"):
+        assert word in done.stdout
+
+
 def test_fuzz_names_the_calls_where_it_is_asked_for_another():
-    done = fuzz("--only", "meshy.paint")
+    done = fuzz("services", "--only", "meshy.paint")
     assert done.returncode == 1
     assert is_one_sentence(done.stderr)
     assert "meshy.paint" in done.stderr and "meshy.create" in done.stderr
+
+
+def test_fuzz_names_the_kinds_where_it_is_asked_for_another():
+    done = fuzz("models", "--only", "meshy.create")
+    assert done.returncode == 1
+    assert is_one_sentence(done.stderr)
+    assert "meshy.create" in done.stderr and "draco" in done.stderr
+
+
+def test_fuzz_asks_which_part_an_argument_is_for():
+    done = run("fuzz", "--only", "cut")
+    assert done.returncode == 1
+    assert is_one_sentence(done.stderr)
+    assert "services or models" in done.stderr
 
 
 @pytest.mark.parametrize("version", [(3, 8), (3, 12), (3, 14)])
