@@ -27,7 +27,7 @@ def reached(document: dict[str, Any]) -> tuple[list[int], set[int]]:
     """Return the topmost nodes of the default scene, and all nodes at and below them.
 
     The default scene is `scene`, else the first one; where it has no nodes, all nodes are meant. Joints that stand
-    elsewhere come along with all that is around them. Raises `GlbError` where nodes go round in circles, have two
+    elsewhere come along with all that is around them. Raises `BrokenGlbError` where nodes go round in circles, have two
     parents, or are nested too deep.
     """
     nodes = document.get("nodes", [])
@@ -47,7 +47,7 @@ def reached(document: dict[str, Any]) -> tuple[list[int], set[int]]:
 
 def keep_default_scene(document: dict[str, Any], gone_tag: str) -> None:
     """Leave the nodes of the default scene alone in a checked `document`, with what refers to them; `gone_tag` is put
-    into the `extras` of those that were only a camera or a light. Raises `GlbError` as `reached` does."""
+    into the `extras` of those that were only a camera or a light. Raises `BrokenGlbError` as `reached` does."""
     roots, found = reached(document)
     nodes = document.get("nodes", [])
     parents = _parents(nodes, found)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .errors import GlbError
+from .errors import BrokenGlbError
 from .gltf import broken
 
 DATA_URI = re.compile(
@@ -35,14 +35,14 @@ SIGNATURES = (
 
 
 def require_data(document: dict[str, Any]) -> None:
-    """Raise `GlbError` where a buffer or image has a uri that is no data in base64."""
+    """Raise `BrokenGlbError` where a buffer or image has a uri that is no data in base64."""
     for entry in _with_uri(document):
         _data_of(entry["uri"])
 
 
 def require_buffers(document: dict[str, Any], chunk_length: int) -> None:
-    """Raise `GlbError` where a buffer has no data that a view asks for, or less than it says. `chunk_length` is that of
-    the binary chunk in bytes, 0 for none."""
+    """Raise `BrokenGlbError` where a buffer has no data that a view asks for, or less than it says. `chunk_length` is
+    that of the binary chunk in bytes, 0 for none."""
     buffers = document.get("buffers", [])
     if buffers and buffers[0].get("uri") is None and buffers[0].get("byteLength", 0) > chunk_length:
         raise broken("its binary chunk is shorter than it says")
@@ -134,8 +134,8 @@ def _data_of(uri: Any) -> tuple[str, bytes]:
     """The media type in a data URI, "" for none, and its content."""
     head = DATA_URI.match(uri) if isinstance(uri, str) else None
     if head is None:
-        raise GlbError(OUTSIDE)
+        raise BrokenGlbError(OUTSIDE)
     try:
         return head["type"].lower(), base64.b64decode(uri[head.end() :], validate=True)
     except ValueError:
-        raise GlbError(OUTSIDE) from None
+        raise BrokenGlbError(OUTSIDE) from None

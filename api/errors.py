@@ -35,6 +35,10 @@ class GlbError(ImageTo3DError):
         self.kept = kept
 
 
+class BrokenGlbError(GlbError):
+    """The file is whole, and refused for what it says: to fetch it again would not mend it."""
+
+
 class BlenderError(ImageTo3DError):
     """A background Blender could not be started, or stopped before its work was done."""
 

@@ -58,7 +58,7 @@ class Binary(NamedTuple):
 
 def check(path: Path) -> dict[str, Any]:
     """Return the JSON of a GLB; raise `GlbError` unless `path` is a complete GLB 2.0 that refers to nothing outside
-    itself, and in which all is what its place is for.
+    itself, and in which all is what its place is for. It is a `BrokenGlbError` where the file came as it was made.
 
     As lenient as Blender's importer (4.2 to 5.2): chunks need not end on four bytes, and what follows the binary chunk
     is not looked at. Every uri in buffers and images is refused but a data URI in base64 that can be decoded: the
@@ -86,6 +86,7 @@ def copy_for_blender(path: Path, copy: Path) -> dict[str, Any]:
     mark_hidden(document, HIDDEN_TAG)
     for number, material in enumerate(document.get("materials", [])):
         material[EXTRAS] = {**material.get(EXTRAS, {}), MATERIAL_TAG: number}
+    _cut_weights(document)
     own_bytes, added = embedded.into_one_buffer(document, binary.length, ALIGNMENT_BYTES)
     _clean(document)
     try:
@@ -192,6 +193,17 @@ def _parsed(content: bytes) -> Any:
         return json.loads(content.decode())  # as the importer does: bytes alone may be taken for UTF-16
     except (ValueError, RecursionError):
         raise GlbError(DAMAGED) from None
+
+
+def _cut_weights(document: dict[str, Any]) -> None:
+    """Leave no more weights than there are shape keys: the importer asks for a key for each."""
+    meshes = document.get("meshes", [])
+    counts = [next((len(found) for part in mesh["primitives"] if (found := part.get("targets"))), 0) for mesh in meshes]
+    holders = [*zip(meshes, counts, strict=True)]
+    holders += [(node, counts[node["mesh"]]) for node in document.get("nodes", []) if "mesh" in node]
+    for holder, count in holders:
+        if "weights" in holder:
+            holder["weights"] = holder["weights"][:count]
 
 
 def _clean(document: dict[str, Any]) -> None:

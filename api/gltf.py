@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .errors import GlbError
+from .errors import BrokenGlbError
 
 EXTENSIONS = "extensions"
 COUNT_MOST = 2**53 - 1
@@ -63,6 +63,14 @@ def _numbers(count: int) -> Leaf:
         return isinstance(value, list) and len(value) == count and all(map(_is_number, value))
 
     return Leaf(f"is no list of {count} numbers", fits)
+
+
+def _one_of(*values: Any) -> Leaf:
+    """One of what the importer knows: it ends where there is anything else."""
+    return Leaf(
+        f"is none of {', '.join(map(str, values))}",
+        lambda value, document: isinstance(value, (int, str)) and not isinstance(value, bool) and value in values,
+    )
 
 
 TEXT = Leaf("is no text", lambda value, document: isinstance(value, str))
@@ -162,7 +170,10 @@ MESHOPT = {
     "filter": TEXT,
 }
 
-SPARSE_PART = {"bufferView": Needed(BUFFER_VIEW), "byteOffset": COUNT, "componentType": COUNT}
+COMPONENT = _one_of(5120, 5121, 5122, 5123, 5125, 5126)  # of 1, 1, 2, 2, 4 bytes, and float (glTF 2.0, 3.6.2.2)
+ELEMENT = _one_of("SCALAR", "VEC2", "VEC3", "VEC4", "MAT2", "MAT3", "MAT4")
+
+SPARSE_PART = {"bufferView": Needed(BUFFER_VIEW), "byteOffset": COUNT}
 
 GLTF = {
     "asset": Needed({"version": Needed(TEXT), "minVersion": TEXT, "generator": TEXT, "copyright": TEXT}),
@@ -173,15 +184,15 @@ GLTF = {
             "name": TEXT,
             "bufferView": BUFFER_VIEW,
             "byteOffset": COUNT,
-            "componentType": Needed(COUNT),
+            "componentType": Needed(COMPONENT),
             "normalized": YES_OR_NO,
             "count": Needed(COUNT),
-            "type": Needed(TEXT),
+            "type": Needed(ELEMENT),
             "max": ANY_NUMBERS,
             "min": ANY_NUMBERS,
             "sparse": {
                 "count": Needed(COUNT),
-                "indices": Needed({**SPARSE_PART, "componentType": Needed(COUNT)}),
+                "indices": Needed({**SPARSE_PART, "componentType": Needed(COMPONENT)}),
                 "values": Needed(SPARSE_PART),
             },
         }
@@ -203,7 +214,15 @@ GLTF = {
                     }
                 ]
             ),
-            "samplers": Needed([{"input": Needed(ACCESSOR), "interpolation": TEXT, "output": Needed(ACCESSOR)}]),
+            "samplers": Needed(
+                [
+                    {
+                        "input": Needed(ACCESSOR),
+                        "interpolation": _one_of("LINEAR", "STEP", "CUBICSPLINE"),
+                        "output": Needed(ACCESSOR),
+                    }
+                ]
+            ),
         }
     ],
     "buffers": [{"name": TEXT, "byteLength": COUNT}],  # uri: see `glb`, which decides about each
@@ -255,7 +274,9 @@ GLTF = {
                                 "bufferView": Needed(BUFFER_VIEW),
                                 "attributes": Needed(Each(COUNT)),
                             },
-                            "KHR_materials_variants": {"mappings": [{"variants": [COUNT], "material": MATERIAL}]},
+                            "KHR_materials_variants": {
+                                "mappings": [{"variants": Needed([COUNT]), "material": Needed(MATERIAL)}]
+                            },
                         },
                     }
                 ]
@@ -297,7 +318,7 @@ GLTF = {
             },
         }
     ],
-    "extensions": {"KHR_materials_variants": {"variants": [{"name": Needed(TEXT)}]}},
+    "extensions": {"KHR_materials_variants": {"variants": Needed([{"name": Needed(TEXT)}])}},
 }
 """All but cameras and lights, which never reach the importer (`default_scene`)."""
 
@@ -305,9 +326,9 @@ GLTF = {
 EACH_OBJECT = Each({})
 
 
-def broken(reason: str) -> GlbError:
-    """The error for a file that came as it was made: fetching it again would not mend it."""
-    return GlbError(f"The model's file is damaged ({reason}): other programs may still open it.")
+def broken(reason: str) -> BrokenGlbError:
+    """The error for a file that came as it was made."""
+    return BrokenGlbError(f"The model's file is damaged ({reason}): other programs may still open it.")
 
 
 class _Misfit(Exception):
@@ -320,7 +341,7 @@ class _Misfit(Exception):
 
 
 def require(document: Any) -> None:
-    """Raise `GlbError` where something in the JSON of a glTF is not what its place is for.
+    """Raise `BrokenGlbError` where something in the JSON of a glTF is not what its place is for.
 
     What is null where it may be missing is taken out, as the importer takes it for missing.
     """

@@ -33,6 +33,7 @@ from ..api.about import DRAWN
 from ..api.errors import (
     AddressExpiredError,
     AnswerLostError,
+    BrokenGlbError,
     BusyError,
     ConnectionFailedError,
     GlbError,
@@ -218,12 +219,17 @@ class Run:
         self.job.say(folders.UNTOLD_MESSAGE, why=f"{reason}. Blender tries again later")
 
     def _has_glb(self) -> bool:
-        """Whether the model is there, and whole. A damaged one is kept under another name, and fetched again."""
+        """Whether the model is there, and whole. A damaged one is kept under another name, and fetched again.
+
+        Raises `GlbError` where it came as it is, as the service would only send the same again.
+        """
         file = self.folder / folders.GLB
         if not file.exists():
             return False
         try:
             glb.check(file)
+        except BrokenGlbError as error:
+            raise GlbError(f"{error} It is kept as {file.name} in the job's folder.", kept=file) from error
         except GlbError:
             keep_aside(file, file)
             return False

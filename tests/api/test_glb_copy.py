@@ -363,6 +363,19 @@ def test_few_nodes_stay_though_they_carry_nothing(tmp_path):
     assert len(document["nodes"]) == 200
 
 
+def test_there_are_no_more_weights_than_shape_keys(tmp_path):
+    mesh = {"primitives": [{"attributes": {}}, {"attributes": {}, "targets": [{}, {}]}], "weights": [1, 0, 1]}
+    nodes = [{"mesh": 0, "weights": [0, 1, 0, 1]}, {"mesh": 1, "weights": [1]}, {"mesh": 0}]
+    document, _ = copied(tmp_path, {"nodes": nodes, "meshes": [mesh, {**TRIANGLE, "weights": [1]}]})
+    assert [entry.get("weights") for entry in (*document["nodes"], *document["meshes"])] == [
+        [0, 1],
+        [],
+        None,
+        [1, 0],
+        [],
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "kept"),
     [
