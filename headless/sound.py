@@ -359,7 +359,7 @@ class _Sound:
             values = self._values(index, ("SCALAR",), what)
             if values is None:
                 return 0
-            if values.dtype.str not in (*UNSIGNED, "|u1"):
+            if values.dtype.str not in (*UNSIGNED, "|u1") or self._at("accessors", index).get("normalized"):
                 raise broken(f"{what} are of a type that they cannot have")
             count = len(values)
             if index not in self._highest:
@@ -386,7 +386,7 @@ class _Sound:
             values = self._values(accessor, ("VEC4",), "the joints of a mesh")
             if values is None:
                 continue
-            if values.dtype.kind != "u":
+            if values.dtype.kind != "u" or self._at("accessors", accessor).get("normalized"):
                 raise broken("the joints of a mesh are of a type that they cannot have")
             if len(values) and int(values.max()) >= joints:
                 raise broken("a mesh hangs on bones that are not there")

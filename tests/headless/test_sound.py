@@ -162,6 +162,11 @@ DAMAGED: dict[str, Callable[[Model], Any]] = {
     "an unknown mode": lambda model: model.corners(0, 1, 2, mode=7),
     "a corner beyond the vertices": lambda model: model.corners(0, 1, 24),
     "corners that are fractions": lambda model: model.corners(0, 1, 2, kind="float32"),
+    "corners that are shares": lambda model: model.accessors[INDICES].update(normalized=True),
+    "bones that are shares": lambda model: (
+        model.bones(BONES, WEIGHTS, MATRICES),
+        model.accessors[model.primitive["attributes"]["JOINTS_0"]].update(normalized=True),
+    ),
     "negative corners": lambda model: model.corners(0, 1, -1, kind="int16"),
     "corners of three numbers": lambda model: model.primitive.update(indices=model.add([[0, 1, 2]], "uint16")),
     "two vertices without indices": lambda model: (model.primitive.pop("indices"), model.accessors[0].update(count=2)),
