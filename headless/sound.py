@@ -56,8 +56,9 @@ INSTANCED = {"TRANSLATION": "VEC3", "ROTATION": "VEC4", "SCALE": "VEC3"}
 
 POINTS, LINES, LINE_LOOP, LINE_STRIP, TRIANGLES, TRIANGLE_STRIP, TRIANGLE_FAN = range(7)
 AT_LEAST = {LINES: 2, LINE_LOOP: 1, LINE_STRIP: 2, TRIANGLES: 3, TRIANGLE_STRIP: 3, TRIANGLE_FAN: 3}
-MULTIPLE_OF = {LINES: 2, TRIANGLES: 3}
-"""How many corners the modes of a primitive take (glTF 2.0, 3.7.2.1). Two of them as triangles crash Blender."""
+MULTIPLE_OF = {LINES: 2}
+"""How many corners the modes of a primitive take (glTF 2.0, 3.7.2.1). One or two of them as triangles crash Blender
+(4.2 to 5.2), but it bears one or two that are left over."""
 
 WITHOUT_BYTES_AT_MOST = 1 << 24
 """Elements of an accessor without a bufferView, whose numbers are all 0. There is nothing in the file that bounds it,
@@ -80,9 +81,9 @@ def check(path: Path, document: dict[str, Any]) -> None:
     """
     try:
         _Sound(document, _binary_chunk(path)).check()
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         # An index or a type that is wrong: each is looked at before, where that gives a better sentence.
-        raise broken("one of its parts refers to what is not there") from None
+        raise broken("one of its parts refers to what is not there") from error
 
 
 def _binary_chunk(path: Path) -> Values:
@@ -358,7 +359,7 @@ class _Sound:
             values = self._values(index, ("SCALAR",), what)
             if values is None:
                 return 0
-            if values.dtype.str not in (*UNSIGNED, "|u1"):
+            if values.dtype.str not in (*UNSIGNED, "|u1") or self._at("accessors", index).get("normalized"):
                 raise broken(f"{what} are of a type that they cannot have")
             count = len(values)
             if index not in self._highest:
@@ -385,7 +386,7 @@ class _Sound:
             values = self._values(accessor, ("VEC4",), "the joints of a mesh")
             if values is None:
                 continue
-            if values.dtype.kind != "u":
+            if values.dtype.kind != "u" or self._at("accessors", accessor).get("normalized"):
                 raise broken("the joints of a mesh are of a type that they cannot have")
             if len(values) and int(values.max()) >= joints:
                 raise broken("a mesh hangs on bones that are not there")
