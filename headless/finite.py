@@ -9,8 +9,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..api.errors import GlbError
-from .seen import ADVICE
+from ..api.gltf import broken
 
 OF_ATTRIBUTE = {
     "FLOAT": ("value", 1),
@@ -28,7 +27,7 @@ def require_finite() -> None:
     """Raise `GlbError` where a number of a mesh, an object, a skeleton, an animation or a material is none."""
     for what, is_finite in _checks():
         if not is_finite:
-            raise GlbError(f"The model's file is damaged ({what} holds a number that is none): {ADVICE}")
+            raise broken(f"{what} holds a number that is none")
 
 
 def _checks() -> Iterator[tuple[str, bool]]:
