@@ -20,11 +20,12 @@ alone would reach the bound (4.5.15, 5.2.3)."""
 
 SHORT_OF_MEMORY = re.compile(
     rb"^(?:MemoryError\b|[\w.]*\b_ArrayMemoryError:|OSError: \[Errno 12\]|.*\b[MC]alloc returns null: "
+    rb"|.*: failed to map segment from shared object"
     rb"|.*\bstd::bad_alloc\b|  what\(\):  Resource temporarily unavailable)",
     re.MULTILINE,
 )
-"""What is printed by a program that was refused memory: Python, numpy, Blender (intern/guardedalloc), C++, of which the
-last says so of a thread."""
+"""What is printed by a program that was refused memory: Python, numpy, Blender (intern/guardedalloc), the linker, and
+C++, of which the last says so of a thread."""
 
 NEARLY = 0.9
 """Whoever crashes with so much of the bound taken has reached it: not every piece of code looks whether it got what it
