@@ -12,7 +12,7 @@ MEMORY_BYTES = 3 * GB
 """Blender itself takes 0.9 to 1.6 GB of address space on two cores, and with a model of 1,000,000 triangles with three
 4096² maps 2.0 to 2.9 (4.2 to 5.2)."""
 SECONDS = 600.0
-"""That model takes less than ten."""
+"""That model took 25 on two cores that others used, too."""
 
 MOST_THREADS = 4
 """How many threads a program with a bound gets at most, as each reserves 40 MB of address space. On 32 cores Blender
