@@ -12,7 +12,7 @@ MEMORY_BYTES = 3 * GB
 """Blender itself takes 0.9 to 1.6 GB of address space on two cores, and with a model of 1,000,000 triangles with three
 4096² maps 2.0 to 2.9 (4.2 to 5.2)."""
 SECONDS = 600.0
-"""That model takes less than ten."""
+"""That model took 25 on two cores that others used, too."""
 
 MOST_THREADS = 4
 """How many threads a program with a bound gets at most, as each reserves 40 MB of address space. On 32 cores Blender
@@ -20,11 +20,12 @@ alone would reach the bound (4.5.15, 5.2.3)."""
 
 SHORT_OF_MEMORY = re.compile(
     rb"^(?:MemoryError\b|[\w.]*\b_ArrayMemoryError:|OSError: \[Errno 12\]|.*\b[MC]alloc returns null: "
+    rb"|.*: failed to map segment from shared object"
     rb"|.*\bstd::bad_alloc\b|  what\(\):  Resource temporarily unavailable)",
     re.MULTILINE,
 )
-"""What is printed by a program that was refused memory: Python, numpy, Blender (intern/guardedalloc), C++, of which the
-last says so of a thread."""
+"""What is printed by a program that was refused memory: Python, numpy, Blender (intern/guardedalloc), the linker, and
+C++, of which the last says so of a thread."""
 
 NEARLY = 0.9
 """Whoever crashes with so much of the bound taken has reached it: not every piece of code looks whether it got what it
