@@ -3,7 +3,8 @@
 linked from another file, or what is the user's own: an object that was parented to a model, another material, a
 picture that was painted."""
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 import bpy
 
@@ -18,9 +19,10 @@ def remove(roots: Iterable[bpy.types.Object]) -> int:
     What else is below them stays where it is. Return how many models that were."""
     own = [root for root in roots if root.library is None]
     jobs = {root[found.JOB] for root in own}
-    every = list(dict.fromkeys(obj for root in own for obj in (root, *_model_below(root, jobs))))
+    children = _children()
+    every = list(dict.fromkeys(obj for root in own for obj in (root, *_model_below(root, jobs, children))))
     objects = [obj for obj in every if obj.library is None]
-    _leave_guests(set(every))
+    _leave_guests(set(every), children)
     collections = [entry for entry in bpy.data.collections if _is_emptied(entry, set(objects), jobs)]
     tiers = _data_of(objects)
     bpy.data.batch_remove([*objects, *collections])
@@ -29,14 +31,27 @@ def remove(roots: Iterable[bpy.types.Object]) -> int:
     return len(own)
 
 
-def _model_below(obj: bpy.types.Object, jobs: set[str]) -> Iterator[bpy.types.Object]:
-    """The objects below `obj` that belong to these jobs' models, and what is between them."""
-    for child in obj.children:
-        if child.get(found.JOB, "") in ("", *jobs):  # else another model, which the user has put there
-            below = list(_model_below(child, jobs))
-            if below or _is_of_model(child, jobs):
-                yield child
-                yield from below
+def _children() -> Mapping[bpy.types.Object, list[bpy.types.Object]]:
+    """What is below each object of the file. `Object.children` looks through the whole file each time."""
+    found_below = defaultdict(list)
+    for obj in bpy.data.objects:
+        if obj.parent is not None:
+            found_below[obj.parent].append(obj)
+    return found_below
+
+
+def _model_below(
+    root: bpy.types.Object, jobs: set[str], children: Mapping[bpy.types.Object, list[bpy.types.Object]]
+) -> list[bpy.types.Object]:
+    """The objects below `root` that belong to these jobs' models, and what is between them."""
+    below = [root]
+    for obj in below:  # grows meanwhile; another model, which the user has put there, is left out
+        below += [child for child in children[obj] if child.get(found.JOB, "") in ("", *jobs)]
+    belongs: set[bpy.types.Object] = set()
+    for obj in reversed(below[1:]):  # children before their parents
+        if _is_of_model(obj, jobs) or not belongs.isdisjoint(children[obj]):
+            belongs.add(obj)
+    return [obj for obj in below if obj in belongs]
 
 
 def _is_of_model(obj: bpy.types.Object, jobs: set[str]) -> bool:
@@ -46,9 +61,9 @@ def _is_of_model(obj: bpy.types.Object, jobs: set[str]) -> bool:
     return is_inside or (obj.data is not None and obj.data.library_weak_reference is not None)
 
 
-def _leave_guests(objects: set[bpy.types.Object]) -> None:
+def _leave_guests(objects: set[bpy.types.Object], children: Mapping[bpy.types.Object, list[bpy.types.Object]]) -> None:
     """Have what is below these objects, and none of them, stay where it is without them."""
-    guests = [child for obj in objects for child in obj.children if child not in objects and child.library is None]
+    guests = [child for obj in objects for child in children[obj] if child not in objects and child.library is None]
     for guest in guests:
         matrix = guest.matrix_world.copy()
         guest.parent = None

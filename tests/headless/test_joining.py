@@ -153,12 +153,13 @@ def test_normals_of_its_own_are_turned_with_a_mesh(root: bpy.types.Object) -> No
     for n in range(OBJECTS_MOST + 1):
         mesh = cube("Red")
         mesh.normals_split_custom_set([Vector(POINTS[loop.vertex_index]).normalized() for loop in mesh.loops])
-        added("Ball", mesh, root, at=(5.0 * n, 0, 0), turn=quarter, scale=(2 if n % 2 else -2, 2, 2))
+        added("Ball", mesh, root, at=(5.0 * n, 0, 0), turn=quarter, scale=(4 if n % 2 else -4, 2, 2))
     join_many(root)
     (obj,) = root.children
     points = np.array([vertex.co for vertex in obj.data.vertices])
     middles = np.repeat(points.reshape(-1, 8, 3).mean(axis=1), 8, axis=0)
-    outward = (points - middles) / np.linalg.norm(points - middles, axis=1, keepdims=True)
+    outward = (points - middles) / (1, 4, 1)  # twice as long as wide, along Y: the normals lean away from it
+    outward /= np.linalg.norm(outward, axis=1, keepdims=True)
     normals = np.array([entry.vector for entry in obj.data.corner_normals])
     assert np.allclose(normals, outward[[loop.vertex_index for loop in obj.data.loops]], atol=0.01)
 
