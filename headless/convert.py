@@ -25,6 +25,7 @@ from .reading import read
 from .report import Report, wait_for_request
 from .saving import save_whole
 from .standing import one_root
+from .thumbnail import render
 
 
 def main() -> None:
@@ -81,7 +82,7 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     facts = _facts(meshes, notes, quads_asked=request["quads"])
     save_whole(Path(request["blend"]), lambda part: asset.write(part, collection))
     report.done(**facts)
-    drawing.draw(collection, Path(request["thumbnail"]), Path(request.get("drawn") or request["blend"]))
+    drawing.draw(render, collection, Path(request["thumbnail"]), Path(request.get("drawn") or request["blend"]))
     return facts
 
 
