@@ -15,8 +15,8 @@ from .saving import save_whole
 
 
 def draw(render: Callable[[Path], None], collection: bpy.types.Collection, picture: Path, blend: Path) -> None:
-    """Write what `collection`, all that the open scene shows, looks like to `picture`, as `render` does; and where it is an asset, write
-    it with its picture to `blend`. Each is whole or not there.
+    """Write what `collection`, all that the open scene shows, looks like to `picture`, as `render` does it; and where
+    it is an asset, write it with its picture to `blend`. Each is whole or not there.
 
     It is the last thing that a program does: the open file may be empty afterwards.
     """
