@@ -16,8 +16,8 @@ from ..programs.program import Command, Program, Report, blender_command
 from .errors import FULL, BlenderError, reason_of
 from .words import SENTENCE_AT_MOST, clean, named
 
-LOOK_EVERY_S = 0.1
-"""How often a report is read: it is a file."""
+LOOK_EVERY_S = 0.03
+"""How often a report is read: it is a file, and somebody waits for the last line."""
 
 
 def find_blender() -> list[str]:

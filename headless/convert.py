@@ -26,6 +26,7 @@ from .report import Report, wait_for_request
 from .saving import save_whole
 from .seen import keep_faces
 from .standing import bounds, one_root
+from .thumbnail import render
 
 
 def main() -> None:
@@ -84,7 +85,7 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     facts = _facts(meshes, notes, quads_asked=request["quads"]) | {"bounds": bounds()}
     save_whole(Path(request["blend"]), lambda part: asset.write(part, collection))
     report.done(**facts)
-    drawing.draw(collection, Path(request["thumbnail"]), Path(request.get("drawn") or request["blend"]))
+    drawing.draw(render, collection, Path(request["thumbnail"]), Path(request.get("drawn") or request["blend"]))
     return facts
 
 

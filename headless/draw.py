@@ -9,6 +9,7 @@ import bpy
 from ..programs.process import starter_is_gone
 from . import drawing
 from .report import wait_for_request
+from .thumbnail import render
 
 
 def main() -> None:
@@ -18,7 +19,7 @@ def main() -> None:
     bpy.ops.wm.open_mainfile(filepath=request["blend"], load_ui=False, use_scripts=False)
     collection = next(found for found in bpy.data.collections if found.asset_data is not None)
     bpy.context.scene.collection.children.link(collection)
-    drawing.draw(collection, Path(request["thumbnail"]), Path(request["drawn"]))
+    drawing.draw(render, collection, Path(request["thumbnail"]), Path(request["drawn"]))
 
 
 if __name__ == "__main__":

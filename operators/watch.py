@@ -16,6 +16,7 @@ from .outcome import report
 FIRST_S = 1.0  # after the start, which must not wait for the list of jobs
 SOON_S = 0.05  # after a job was started, which the user wants to see going on
 LOOK_EVERY_S = 0.5  # while there is something to wait for; each look at a job that goes on has the sidebars drawn again
+NEARLY_S = 0.1  # while a model is just made ready that enters the scene by itself: it is seen at once
 IDLE_S = 2.0
 BEHIND_S = 0.02  # while there are records to read or folders to delete: soon done, and holds nothing up
 REPORT_AFTER_S = 0.02  # a modal operator is shown no event before its first of a timer
@@ -101,6 +102,8 @@ def beat() -> float:
         traceback.print_exc()
     if session.current().is_behind():
         return BEHIND_S
+    if session.current().is_one_nearly_here():
+        return NEARLY_S
     return LOOK_EVERY_S if is_needed() else IDLE_S
 
 

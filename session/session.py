@@ -22,6 +22,9 @@ from .redraw import redraw
 from .rows import JobList
 from .usual import Usual
 
+NEARLY = (State.CONVERTING, State.READY)
+"""The states in which a job's model is about to be there."""
+
 
 class Session:
     """The parts, each of which is used by itself; and what is done with all of them."""
@@ -118,6 +121,11 @@ class Session:
     def is_busy(self) -> bool:
         """Whether a process of ours runs, or a result is expected."""
         return self.queue.is_busy() or bool(self.arrivals.expected())
+
+    def is_one_nearly_here(self) -> bool:
+        """Whether a model is just prepared that enters a scene by itself, and nothing is in its way."""
+        jobs = map(self.queue.job, self.arrivals.expected())
+        return not self.arrivals.in_the_way and any(job is not None and job.state in NEARLY for job in jobs)
 
     def is_behind(self) -> bool:
         """Whether the next look goes on with what this one had no time for."""

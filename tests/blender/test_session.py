@@ -392,3 +392,23 @@ def test_a_model_whose_process_is_just_ending_is_imported_all_the_same(session, 
     session.folders.write(folder, record)
     assert bpy.ops.image_to_3d.import_result(job=job.id) == {"FINISHED"}
     assert session.job(job.id).state == "imported"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a script of the shell")
+def test_a_thumbnail_that_is_drawn_after_the_model_has_arrived_is_shown(session, start, quick_blender, tmp_path):
+    go_on, blender = tmp_path / "go on", tmp_path / "blender"
+    blender.write_text(f'#!/bin/sh\nexec "{quick_blender}" --draws-with "{go_on}" "$@"\n')
+    blender.chmod(0o755)
+    session.configure(lambda config: {**config, "blender": str(blender)})
+    job = start()
+    tick_until(session, lambda: session.job(job.id).state == "imported")
+    picture = session.folder_of(job.id) / "thumbnail.png"
+    assert session.queue.is_running(job.id) and not picture.exists()
+    assert not session.previews.is_there(session.picture_of(session.job(job.id)))
+    updated = session.job(job.id).updated
+    go_on.write_text("")
+    tick_until(session, lambda: not session.queue.is_running(job.id))
+    session.tick()
+    assert session.job(job.id).updated > updated  # so that the list is drawn again
+    assert session.job(job.id).state == "imported" and picture.exists()
+    assert session.previews.is_there(session.picture_of(session.job(job.id)))

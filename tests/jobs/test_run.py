@@ -405,40 +405,25 @@ def test_what_cannot_be_drawn_at_the_next_start_either_is_let_be(jobs, drawing, 
 # The Blender that waits for the model
 
 
-def noting(tmp_path, stand_in, first=""):
-    """A stand-in for Blender that notes for each conversion whether the model was there when it was started; the first
-    does what the shell's `first` says. Return it, and the file with the notes."""
-    notes = tmp_path / "notes"
-    script = tmp_path / "noting"
-    script.write_text(
-        "#!/bin/sh\n"
-        'for last; do :; done\ncase "$*" in *headless.convert*)\n'
-        f'test -e "{notes}" && first= || first=1\n'
-        f'test -e "$(dirname "$last")/../result.glb" && echo late >> "{notes}" || echo early >> "{notes}"\n'
-        f'if test "$first"; then :; {first}\nfi;; esac\n'
-        f'exec "{stand_in}" "$@"\n'
-    )
-    script.chmod(0o755)
-    return str(script), notes
-
-
-def test_the_blender_that_converts_is_started_before_there_is_a_model(jobs, tmp_path, stand_in):
-    blender, notes = noting(tmp_path, stand_in)
-    assert jobs.finish(jobs.create(), blender=blender).state is State.READY
-    assert notes.read_text() == "early\n"
-
-
-def test_one_that_dies_while_it_waits_is_started_anew(jobs, tmp_path, stand_in):
-    blender, notes = noting(tmp_path, stand_in, "exit 1")
-    folder = jobs.create()
-    assert jobs.finish(folder, blender=blender).state is State.READY
-    assert notes.read_text().splitlines()[0] == "early" and len(notes.read_text().splitlines()) == 2
+def test_the_blender_that_converts_waits_before_there_is_a_model_and_one_that_dies_is_started_anew(
+    jobs, stand_in_that, tmp_path
+):
+    folder, go_on = jobs.create(), tmp_path / "go on"
+    started = jobs.start(folder, blender=stand_in_that("--stuck", go_on))
+    jobs.wait_until(lambda: len(sculptors(folder)) == 2)  # one sculpts, and one waits
+    assert not (folder / "result.glb").exists()
+    (waiting,) = [pid for pid in sculptors(folder) if b"headless.convert" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(waiting, signal.SIGKILL)
+    jobs.wait_until(lambda: not is_there(waiting))
+    go_on.write_text("")
+    end(jobs, started)
+    assert folders.read(folder).state is State.READY
 
 
 @pytest.mark.parametrize("how", ["cancelled", "Blender closes", "killed"])
-def test_one_that_waits_ends_with_its_job(jobs, stand_in_that, how):
+def test_one_that_waits_ends_with_its_job(jobs, stand_in_that, tmp_path, how):
     folder = jobs.create()
-    started = jobs.start(folder, blender=stand_in_that("--stuck"))
+    started = jobs.start(folder, blender=stand_in_that("--stuck", tmp_path / "never"))
     jobs.wait_until(lambda: len(sculptors(folder)) == 2)  # one sculpts, and one waits
     if how == "cancelled":
         history.cancel(folder)

@@ -6,7 +6,7 @@ Without `--model`, the .blend is none. With it, that is the path of one, whose n
 model, with the name that was asked for. Its names are replaced in the bytes, so it has to be uncompressed.
 
 With `--draws-with PATH`, a thumbnail is drawn as soon as there is a file PATH, and where that holds "crash", it crashes
-instead. With `--stuck`, it sculpts for ever, and has nearly done.
+instead. With `--stuck PATH`, it sculpts until there is a file PATH, and has nearly done.
 """
 
 import json
@@ -50,7 +50,8 @@ def draw(content):
 
 
 say(progress=0.5, message="Halfway")
-while "--stuck" in sys.argv and module == "headless.sculpt" and not starter_is_gone():
+stuck = Path(sys.argv[sys.argv.index("--stuck") + 1]) if "--stuck" in sys.argv else None
+while stuck and module == "headless.sculpt" and not stuck.exists() and not starter_is_gone():
     say(progress=0.95, message="Nearly")
     time.sleep(0.1)
 time.sleep(float(request.get("parameters", {}).get("seconds", 0)))
