@@ -83,7 +83,9 @@ def _tell_colors_from_data(nodes: list[bpy.types.Node]) -> None:
     for image, by_space in uses.items():
         as_color = by_space.pop("sRGB", [])
         as_data = by_space.pop("Non-Color", [])
-        image.colorspace_settings.name = "sRGB" if as_color else "Non-Color"
+        space = "sRGB" if as_color else "Non-Color"
+        if image.colorspace_settings.name != space:  # to set it has Blender walk through all materials
+            image.colorspace_settings.name = space
         if as_color and as_data:
             other = image.copy()
             other.colorspace_settings.name = "Non-Color"
