@@ -77,7 +77,7 @@ UNTRUE = {
     "is a programmer's": r"\bError:|\b[A-Z]\w+(Error|Exception)\b|NoneType|object (is not|has no)|unsupported operand"
     r"|index out of range|not subscriptable|invalid literal|unpack requires|buffer size|could not broadcast",
     "asks for what costs credits": r"[Gg]enerate (it )?(again|anew)",
-    "names a path of this machine": r"/tmp/|/home/|/root/|/work/|image_to_3d_fuzz|\\\\",
+    "names a path of this machine": r"(^|[\s(\"'])/\w+/[\w./-]+|\b[A-Z]:\\|image_to_3d_fuzz",
 }
 """What no sentence about a model may say."""
 IN_OPEN, EVENT = 0x20, struct.Struct("iIII")
