@@ -34,7 +34,7 @@ OBJECTS = 1000
 SIZE = 2.0  # Blender units, of a model that is asked to have a size
 STANDS = 1e-3  # of the size: how far the lowest point may be from the floor
 PLAIN = (str, int, float, bool)
-TAGS = ("image_to_3d_material", "image_to_3d_gone")
+TAGS = ("image_to_3d_material", "image_to_3d_gone", "image_to_3d_hidden")
 """Properties that the conversion leaves for itself, and takes away again."""
 SPACE_BYTES = 3_000_000_000  # of address space, to prepare a model; what breaks at it is tried in a whole job
 OWN_BYTES = 6_000_000_000  # a bomb must not take the machine along

@@ -77,12 +77,13 @@ UNTRUE = {
     "is a programmer's": r"\bError:|\b[A-Z]\w+(Error|Exception)\b|NoneType|object (is not|has no)|unsupported operand"
     r"|index out of range|not subscriptable|invalid literal|unpack requires|buffer size|could not broadcast",
     "asks for what costs credits": r"[Gg]enerate (it )?(again|anew)",
-    "names a path of this machine": r"/tmp/|/home/|/root/|/work/|image_to_3d_fuzz|\\\\",
+    "names a path of this machine": r"(^|[\s(\"'])/\w+/[\w./-]+|\b[A-Z]:\\|image_to_3d_fuzz",
 }
 """What no sentence about a model may say."""
 IN_OPEN, EVENT = 0x20, struct.Struct("iIII")
 """Of Linux' inotify: see inotify(7)."""
 CRASHED = "stopped unexpectedly"
+BOUNDED = re.compile(r"needs (longer|more) than")
 
 
 class Fault(NamedTuple):
@@ -102,6 +103,7 @@ class Tally:
         self.ends: collections.Counter[str] = collections.Counter()
         self.stalls: list[tuple[float, str]] = []
         self.crashes: list[str] = []
+        self.bounded: list[str] = []
 
 
 @contextlib.contextmanager
@@ -256,7 +258,7 @@ class Lane:
             if process.is_alive(started):
                 yield f"the job hangs {'before' if job.state != 'converting' else 'in'} its conversion", job.message
                 return
-            yield from self._job_faults(kind, made, job, content, started.returncode)
+            yield from self._job_faults(kind, number, made, job, content, started.returncode)
             if blenders_in(made):
                 yield "a process of the job is left", str(blenders_in(made))
             if most_kb > SPACE_BYTES / 1024 * SPACE_SLACK:
@@ -276,7 +278,9 @@ class Lane:
                 process.stop(started)
             self.server.play(lambda request: Answer("404 Not Found"))
 
-    def _job_faults(self, kind: str, folder: Path, job: Job, content: bytes, code: int) -> Iterator[tuple[str, str]]:
+    def _job_faults(
+        self, kind: str, number: int, folder: Path, job: Job, content: bytes, code: int
+    ) -> Iterator[tuple[str, str]]:
         log = (folder / folders.LOG).read_text(errors="replace")
         told = f"{job.state}: {job.message[:500]!r}"
         if code:
@@ -288,6 +292,8 @@ class Lane:
                 yield f"in the record, {fault}", told
             if kind == "good":
                 yield "a good model is refused", told
+            if BOUNDED.search(job.message):
+                self.tally.bounded.append(f"{kind} {number}")
             if CRASHED in job.message:
                 self.tally.crashes.append(told)
                 yield "the background Blender crashes", f"{told}\n{log[-400:]}"
@@ -507,6 +513,8 @@ def main() -> int:
     if tally.stalls:
         seconds, words = max(tally.stalls)
         print(f"The longest that appending took: {seconds:.2f} s ({words}).")
+    if tally.bounded:
+        print(f"More time or memory than a model may have was needed by {', '.join(tally.bounded)}.")
     if tally.crashes:
         print(f"The background Blender crashed {len(tally.crashes)} times.")
     kinds = collections.Counter(fault.kind for fault in faults)

@@ -64,7 +64,7 @@ def test_it_is_noticed_where_a_file_outside_is_opened():
         "Blender could not read the model (Error: the file is broken): retry the job.",
         "The model is damaged (IndexError: list index out of range): retry the job.",
         "The model is damaged: generate it again.",
-        "The model in /home/ada/result.glb is damaged: retry the job.",
+        "The model in /mnt/models/result.glb is damaged: retry the job.",
     ],
 )
 def test_a_sentence_that_is_none_for_people_is_noticed(sentence):
