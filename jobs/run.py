@@ -258,6 +258,7 @@ class Run:
                 reason = str(error).partition(": ")[0].rstrip(".")
                 self._notes = [f"{reason}. It was sent again."]
                 self.job.give_task_up()
+                self._conversion.let_cool()  # what it needs goes, too
                 folders.clear_results(self.folder)
                 self._enter(State.WAITING, f"{reason}. It is sent again.")
                 self._ask_for_task(service)
