@@ -140,9 +140,11 @@ class Conversion:
                     if drawn.exists():
                         files.sync(drawn)
                         files.replace(drawn, target)
+                tidy(self._folder)
                 job.undrawn = is_left
                 folders.write(self._folder, job, synced=False)  # also to have it seen that there is something new
-            tidy(self._folder)
+            else:
+                tidy(self._folder)
 
     @contextmanager
     def _held_for_a_moment(self) -> Iterator[Job]:

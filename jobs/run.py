@@ -171,6 +171,7 @@ class Run:
             self._convert()
             if not is_begun:
                 self.job.took_s = time.monotonic() - began_s
+            self.job.undrawn = True  # for the next process, where this one does not live to see the thumbnail
             self._enter(State.READY, "Ready")
         except StarterGone:
             return
