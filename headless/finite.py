@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 
 from ..api.gltf import broken
+from .curves import curves_of
 
 OF_ATTRIBUTE = {
     "FLOAT": ("value", 1),
@@ -47,7 +48,7 @@ def _checks() -> Iterator[tuple[str, bool]]:
     for armature in bpy.data.armatures:
         yield "a skeleton", _are_finite(armature.bones, "matrix_local", 16)
     for action in bpy.data.actions:
-        yield "an animation", all(_are_finite(curve.keyframe_points, "co", 2) for curve in _curves(action))
+        yield "an animation", all(_are_finite(curve.keyframe_points, "co", 2) for curve in curves_of(action))
     for tree in (*(material.node_tree for material in bpy.data.materials), *bpy.data.node_groups):
         yield "a material", tree is None or all(map(math.isfinite, _numbers(tree)))
 
@@ -56,16 +57,6 @@ def _are_finite(entries: Any, name: str, length: int) -> bool:
     found = np.empty(len(entries) * length, np.float32)
     entries.foreach_get(name, found)
     return bool(np.isfinite(found).all())
-
-
-def _curves(action: bpy.types.Action) -> Iterator[bpy.types.FCurve]:
-    """All curves of an action: from Blender 4.4 on they lie in bags by what they move, up to 4.5 they are also in one
-    list."""
-    yield from getattr(action, "fcurves", ())
-    for layer in getattr(action, "layers", ()):
-        for strip in layer.strips:
-            for bag in strip.channelbags:
-                yield from bag.fcurves
 
 
 def _numbers(tree: bpy.types.NodeTree) -> Iterator[float]:

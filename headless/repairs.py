@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What services are known to get wrong in their materials is put right, each only where it is plainly wrong.
 
-Every repair that a user may wonder at returns a sentence. Changes materials, never meshes.
+Every repair that a user may wonder at returns a sentence. What an animation changes is left as it is. Changes
+materials, never meshes.
 """
 
 from collections import defaultdict
@@ -12,6 +13,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from .curves import is_animated
 from .images import OPAQUE, is_opaque, is_same
 from .nodes import cut, factors_of, picture_at, principled_of, source_of
 
@@ -87,7 +89,7 @@ def make_opaque(materials: list[bpy.types.Material], meshes: list[bpy.types.Mesh
         if material.surface_render_method != "BLENDED":
             continue
         alpha = principled_of(material).inputs["Alpha"]
-        if _is_full(alpha, image_is_opaque, partial(colors_are_opaque, users[material])):
+        if not is_animated(alpha) and _is_full(alpha, image_is_opaque, partial(colors_are_opaque, users[material])):
             cut(material.node_tree, alpha)
             alpha.default_value = 1.0
             material.surface_render_method = "DITHERED"
@@ -132,6 +134,8 @@ def stop_needless_glow(material: bpy.types.Material) -> list[str]:
     glow, base = picture_at(inputs["Emission Color"]), picture_at(inputs["Base Color"])
     if glow is None or base is None or not _show_the_same(glow.node, base.node):
         return []
+    if is_animated(inputs["Emission Color"]) or is_animated(inputs["Emission Strength"]):
+        return []
     glowing = glow.factor * inputs["Emission Strength"].default_value
     is_bright = np.all(glowing >= FULL * base.factor) and np.all(glowing <= 1 + 1e-6)
     if not is_bright or np.any(base.factor < DARK * glowing):
@@ -163,7 +167,7 @@ def _placing(node: bpy.types.Node) -> list[Any]:
 def repair_metallic(material: bpy.types.Material) -> list[str]:
     """Make a material a non-metal that is a metal only as its GLB does not say; return what to tell the user."""
     metallic = principled_of(material).inputs["Metallic"]
-    if metallic.links or metallic.default_value < 1:
+    if metallic.links or metallic.default_value < 1 or is_animated(metallic):
         return []
     metallic.default_value = 0.0
     return ["Metallic was set to 0: the model does not say that it is metal."]

@@ -27,6 +27,9 @@ def one_root(name: str) -> bpy.types.Object:
     bpy.context.view_layer.update()
     meshes = [obj for obj in bpy.data.objects if obj.type == "MESH"]
     root = _applied(meshes[0]) if len(meshes) == 1 and _is_still(meshes[0]) else _above_all()
+    namesake: bpy.types.Object | None = bpy.data.objects.get(name)
+    if namesake is not None and namesake is not root:
+        namesake.name = f"{name}.001"  # else the root would get the number
     root.name = name
     if root.data is not None:
         root.data.name = name

@@ -17,7 +17,7 @@ from ..api.errors import JobError
 from ..jobs import folder as folders
 from ..jobs import provenance
 from ..jobs.folder import Job
-from . import boxes, room, selection
+from . import boxes, room, selection, timing
 from .boxes import Box
 from .refusal import reason_of
 from .rows import Member, offset_in_row
@@ -68,6 +68,8 @@ def place(
     oldest = _next_uid()
     try:
         collection, root = _append(folder / folders.BLEND, job)
+        appended = [action for action in bpy.data.actions if action.session_uid > oldest]
+        timing.keep_pace(appended, [root, *root.children_recursive], scene)
         # The model is in meters; a scene may say that its unit is another.
         box = _own_box(root, job)
         factor, limited = _factor(box, where.get("size", 0.0), scene.unit_settings.scale_length)

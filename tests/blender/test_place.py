@@ -159,6 +159,41 @@ def test_room_is_made_for_what_is_seen(job_of):
     assert other.location.z == 3
 
 
+def swinging_cube():
+    """A cube that rises by 2 within a second of 24 frames, and the same as a track that is off."""
+    obj = bent_cube()
+    obj.location.z = 0
+    obj.keyframe_insert("location", frame=0)
+    obj.location.z = 2
+    obj.keyframe_insert("location", frame=24)
+    data = obj.animation_data
+    track = data.nla_tracks.new()
+    track.strips.new("Rise", 1, data.action)
+    track.mute = True
+    return obj
+
+
+@pytest.mark.parametrize(("fps", "fps_base", "frames"), [(24, 1, 24), (60, 1, 60), (30, 2, 15)])
+def test_it_moves_as_fast_as_it_was_made_whatever_the_scene_s_frame_rate(job_of, fps, fps_base, frames):
+    job = job_of(swinging_cube())
+    scene = bpy.context.scene
+    scene.render.fps, scene.render.fps_base = fps, fps_base
+    own = swinging_cube()
+    root = imported(job)
+    data = root.animation_data
+    assert tuple(data.action.frame_range) == pytest.approx((0, frames))
+    heights = []
+    for frame in (0, frames / 2, frames):
+        scene.frame_set(int(frame), subframe=frame % 1)
+        heights.append(root.location.z)
+    assert heights == pytest.approx([0, 1, 2], abs=1e-4)
+    ((strip,),) = [track.strips for track in data.nla_tracks]
+    assert (strip.frame_start, strip.frame_end) == pytest.approx((1, 1 + frames))
+    assert (strip.action_frame_start, strip.action_frame_end) == pytest.approx((0, frames))
+    assert strip.scale == pytest.approx(1)
+    assert tuple(own.animation_data.action.frame_range) == (0, 24)
+
+
 @pytest.mark.parametrize(("side", "word", "scale"), [(1e-5, "smaller", 1e5), (1e8, "larger", 1e-5)])
 def test_a_size_asked_for_never_scales_by_a_million(job_of, extension, session, side, word, scale):
     obj = bent_cube()

@@ -315,3 +315,59 @@ def test_vertex_colours_are_shown_where_there_is_no_material(converted, tmp_path
     assert result.principled.inputs["Base Color"].links[0].from_node.type == "VERTEX_COLOR"
     slots = sorted(len(obj.data.materials) for obj in result.objects if obj.type == "MESH")
     assert slots == [0, 1, 1]
+
+
+# What an animation changes
+
+
+def animate(glb: Path, pointer: str, first: list[float], last: list[float]) -> Path:
+    """Have a value of the GLB's JSON go from `first` to `last` within a second."""
+    document, binary = parted(glb.read_bytes())
+    for values, kind in (([0, 1], "SCALAR"), ([*first, *last], {1: "SCALAR", 3: "VEC3", 4: "VEC4"}[len(first)])):
+        data = np.array(values, np.float32).tobytes()
+        document["bufferViews"].append({"buffer": 0, "byteOffset": len(binary), "byteLength": len(data)})
+        place = {"bufferView": len(document["bufferViews"]) - 1, "componentType": 5126, "count": 2, "type": kind}
+        document["accessors"].append({**place, **({"min": [0], "max": [1]} if values == [0, 1] else {})})
+        binary += data
+    document["buffers"] = [{"byteLength": len(binary)}]
+    target = {"path": "pointer", "extensions": {"KHR_animation_pointer": {"pointer": pointer}}}
+    count = len(document["accessors"])
+    document["animations"] = [
+        {"samplers": [{"input": count - 2, "output": count - 1}], "channels": [{"sampler": 0, "target": target}]}
+    ]
+    document["extensionsUsed"].append("KHR_animation_pointer")
+    glb.write_bytes(assembled(document, binary))
+    return glb
+
+
+SURFACE = "/materials/0/pbrMetallicRoughness"
+
+
+@pytest.mark.skipif(bpy.app.version < (4, 4), reason="reads no KHR_animation_pointer")
+@pytest.mark.parametrize(
+    ("material", "pointer", "first", "last", "socket"),
+    [
+        (
+            {"name": "Skin", "pbrMetallicRoughness": {}, "alphaMode": "BLEND"},
+            f"{SURFACE}/baseColorFactor",
+            [1, 1, 1, 1],
+            [1, 1, 1, 0],
+            "Alpha",
+        ),
+        ({"name": "Skin", "pbrMetallicRoughness": {}}, f"{SURFACE}/metallicFactor", [1], [0], "Metallic"),
+        (factors(), "/materials/0/emissiveFactor", [1, 1, 1], [0, 0, 0], "Emission Strength"),
+    ],
+)
+def test_what_an_animation_changes_is_not_repaired(
+    converted, tmp_path: Path, material, pointer, first, last, socket
+) -> None:
+    images = (flat(RED),) if "baseColorTexture" in material["pbrMetallicRoughness"] else ()
+    glb = animate(write_glb(tmp_path / "m.glb", material, images=images), pointer, first, last)
+    result = converted(glb)
+    if socket == "Alpha":
+        assert OPAQUE_NOTE not in result.note
+        assert result.materials[0].surface_render_method == "BLENDED"
+    else:
+        assert result.note == "2 faces"
+        assert result.value(socket) > 0.9  # at the first frame
+    assert len(bpy.data.actions) == 1

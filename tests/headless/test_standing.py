@@ -265,6 +265,17 @@ def test_several_objects_stand_below_an_empty_and_keep_where_they_are_to_each_ot
     assert list(between) == pytest.approx([-2, -5, -1], abs=1e-5)
 
 
+@pytest.mark.parametrize("names", [("Star", "Star"), ("Star", "Star.001"), ("Star.001", "Star")])
+def test_the_root_has_the_model_s_name_also_where_a_part_is_called_so(tmp_path: Path, names: tuple[str, str]) -> None:
+    file = File()
+    mesh = add_ball(file)
+    nodes = [{"name": name, "mesh": mesh, "translation": [2 * place, 0, 0]} for place, name in enumerate(names)]
+    root = opened(convert(tmp_path, file.content(nodes)))
+    assert root.type == "EMPTY" and root.name == "Star"
+    assert [entry.name for entry in root.users_collection] == ["Star"]
+    assert sorted(part.name for part in root.children) == ["Star.001", "Star.002"]
+
+
 # How it moves
 
 
