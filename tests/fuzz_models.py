@@ -45,6 +45,7 @@ from image_to_3d.api.parameters import check
 from image_to_3d.api.services import SERVICES
 from image_to_3d.jobs import folder as folders
 from image_to_3d.jobs import worker
+from image_to_3d.jobs.conversion import DRAWS_AT_MOST_S
 from image_to_3d.jobs.folder import Job, State
 from image_to_3d.programs import process
 
@@ -80,6 +81,8 @@ UNTRUE = {
     "names a path of this machine": r"(^|[\s(\"'])/\w+/[\w./-]+|\b[A-Z]:\\|image_to_3d_fuzz",
 }
 """What no sentence about a model may say."""
+HANGS = {State.CONVERTING: "in its conversion", State.READY: "after its conversion, where the thumbnail is drawn"}
+"""Where a job hangs, by its state."""
 IN_OPEN, EVENT = 0x20, struct.Struct("iIII")
 """Of Linux' inotify: see inotify(7)."""
 CRASHED = "stopped unexpectedly"
@@ -249,14 +252,16 @@ class Lane:
         }
         started = worker.start(made, python=[sys.executable, "-I"], config=config)
         until = time.monotonic() + self.model_s + JOB_S - MODEL_S
-        most_kb = 0
+        most_kb, is_ready = 0, False
         try:
             while process.is_alive(started) and time.monotonic() < until:
                 most_kb = max([most_kb, *(kb for _, kb in blenders_in(made))])
+                if not is_ready and folders.read(made).state == State.READY:  # its thumbnail is drawn from now on
+                    is_ready, until = True, time.monotonic() + DRAWS_AT_MOST_S + JOB_S - MODEL_S
                 time.sleep(0.05)
             job = folders.read(made)
             if process.is_alive(started):
-                yield f"the job hangs {'before' if job.state != 'converting' else 'in'} its conversion", job.message
+                yield f"the job hangs {HANGS.get(job.state, 'before its conversion')}", job.message
                 return
             yield from self._job_faults(kind, number, made, job, content, started.returncode)
             if blenders_in(made):
