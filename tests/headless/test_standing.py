@@ -478,12 +478,20 @@ def skeleton_alone() -> bytes:
     return file.content([{"name": "Hips", "children": [1]}, mesh_node])
 
 
+def ever_larger() -> bytes:
+    """A ball below so many nodes, each ten times as large as the one above, that the numbers end."""
+    file = File()
+    nodes: list[dict[str, Any]] = [{"scale": [10] * 3, "children": [number + 1]} for number in range(50)]
+    return file.content([*nodes, {"mesh": add_ball(file)}])
+
+
 EMPTY = {
     "it holds points": bare(POINTS),
     "it holds lines": bare(LINES),
     "it holds lines and no faces": skeleton_alone(),
     "all of it lies in one point": alone({"scale": [1e-9] * 3}),
     "too large": alone({"scale": [1e10] * 3}),
+    "is too large for Blender": ever_larger(),
 }
 
 
