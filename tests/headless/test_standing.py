@@ -470,6 +470,16 @@ def test_points_in_one_mesh_with_faces_are_left_out_with_a_note(tmp_path: Path) 
     assert "Points and lines without faces were left out." in converted.facts["note"]
 
 
+def test_shapes_of_a_mesh_without_points_are_left_out(tmp_path: Path) -> None:
+    file = File()
+    mesh, nothing = add_ball(file), {"attributes": {}, "targets": [{"POSITION": file.add(ball()[0])}]}
+    file.document["meshes"].append({"primitives": [nothing], "weights": [1]})
+    converted = convert(tmp_path, file.content([{"mesh": mesh}, {"mesh": mesh + 1}]))
+    opened(converted)
+    assert np.ptp(box(), axis=0) == pytest.approx([1, 1, 1], abs=0.02)
+    assert "1 part has no faces and was left out." in converted.facts["note"]
+
+
 def skeleton_alone() -> bytes:
     document, binary = parted(rig())
     del document["nodes"][3]["mesh"], document["nodes"][3]["skin"]
