@@ -52,7 +52,7 @@ from image_to_3d.programs import process
 SEED, LANES = 20261127, 2
 JOB_SHARE = 25  # of so many files one goes through a whole job at once
 
-CHECK_S = 20.0
+CHECK_S = 10.0  # that the cores may work on a check
 CHECK_MB = 1000
 MODEL_S = 60.0
 """So long a model may take to be prepared in the fuzz; a user's may take ten minutes."""
@@ -60,7 +60,7 @@ JOB_S = MODEL_S + 40.0  # with its start, its file on the way, and a machine tha
 SPACE_BYTES = 3_000_000_000  # the address space that a model may take to be prepared
 SPACE_SLACK = 1.02
 OWN_BYTES = 8 << 30  # a mistake here must not take the machine along
-STALL_S = 5.0  # appending may not take longer, on a slow machine that does other things, too
+STALL_S = 2.0  # that the cores may work on appending, on a slow machine
 WORKER_FILES = 150  # after so many a worker is started anew: Blender does not give all memory back
 
 KEY = "msy_Fz7QkT3xW9bLr2Vn8Yd4Hc6Jm1Pg5Su0"
@@ -78,6 +78,7 @@ UNTRUE = {
     "is a programmer's": r"\bError:|\b[A-Z]\w+(Error|Exception)\b|NoneType|object (is not|has no)|unsupported operand"
     r"|index out of range|not subscriptable|invalid literal|unpack requires|buffer size|could not broadcast",
     "asks for what costs credits": r"[Gg]enerate (it )?(again|anew)",
+    "tells of a mistake of ours": r"should not have",
     "names a path of this machine": r"(^|[\s(\"'])/\w+/[\w./-]+|\b[A-Z]:\\|image_to_3d_fuzz",
 }
 """What no sentence about a model may say."""
@@ -176,7 +177,7 @@ class Lane:
             return
         file = place / "result.glb"
         file.write_bytes(content)
-        checked = self.blenders["convert"].ask({"do": "check", "glb": str(file)}, CHECK_S * 2)
+        checked = self.blenders["convert"].ask({"do": "check", "glb": str(file)}, CHECK_S * 10)
         if checked is not None and "problem" in checked:
             if checked["s"] > CHECK_S:
                 yield f"the check takes longer than {CHECK_S:.0f} s", f"{checked['s']:.1f} s"
@@ -217,7 +218,7 @@ class Lane:
             yield "a file of the user's is in the result", ""
         bounds = facts.get("bounds")
         order = {"do": "append", "folder": str(folder), "name": NAME, "sized": number % 2 == 0, "bounds": bounds}
-        said = self.blenders["append"].ask(order, self.model_s)
+        said = self.blenders["append"].ask(order, STALL_S * 30)
         if said is None:
             yield "Blender crashes or hangs where it is appended", self.blenders["append"].last_words()
             return
@@ -302,8 +303,6 @@ class Lane:
             if CRASHED in job.message:
                 self.tally.crashes.append(told)
                 yield "the background Blender crashes", f"{told}\n{log[-400:]}"
-            if "should not have" in job.message:
-                yield "the job says that something went wrong that should not have", f"{told}\n{log[-800:]}"
         kept = [file for file in folder.glob("*.glb") if file.read_bytes() == content]
         if not kept and "web page" not in job.message:
             yield "the file is not kept as it was", f"{told}, {sorted(file.name for file in folder.iterdir())}"
@@ -517,7 +516,7 @@ def main() -> int:
     print("\nHow the files ended: " + ", ".join(f"{count} {end}" for end, count in tally.ends.most_common()) + ".")
     if tally.stalls:
         seconds, words = max(tally.stalls)
-        print(f"The longest that appending took: {seconds:.2f} s ({words}).")
+        print(f"The longest that the cores worked on appending: {seconds:.2f} s ({words}).")
     if tally.bounded:
         print(f"More time or memory than a model may have was needed by {', '.join(tally.bounded)}.")
     if tally.crashes:
