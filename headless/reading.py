@@ -123,7 +123,9 @@ def _require_known(document: dict[str, Any]) -> None:
 
 
 def _lack(names: set[str], where: str) -> GlbError:
-    said = ", ".join(clean(name, NAME_AT_MOST) for name in sorted(names)[:NAMED_AT_MOST])
+    said = ", ".join(
+        clean(name, NAME_AT_MOST) or "an extension without a name" for name in sorted(names)[:NAMED_AT_MOST]
+    )
     return GlbError(f"Blender {bpy.app.version_string} lacks what this model needs ({said}): retry in {where}.")
 
 

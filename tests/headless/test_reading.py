@@ -69,6 +69,10 @@ def test_what_blender_lacks_is_named(tmp_path: Path, name: str) -> None:
     assert not bpy.data.objects  # it was known before anything was read
 
 
+def test_what_blender_lacks_may_have_no_name(tmp_path: Path) -> None:
+    assert "(an extension without a name)" in refusal(cube(tmp_path, extensionsUsed=[""], extensionsRequired=[""]))
+
+
 def test_an_extension_that_is_only_used_does_not_matter(tmp_path: Path) -> None:
     reading.read(cube(tmp_path, extensionsUsed=["PIXIV_texture_basis"]))
     assert bpy.data.meshes

@@ -480,6 +480,15 @@ def test_shapes_of_a_mesh_without_points_are_left_out(tmp_path: Path) -> None:
     assert "1 part has no faces and was left out." in converted.facts["note"]
 
 
+def test_bones_whose_names_end_within_a_letter_for_blender_are_read(tmp_path: Path) -> None:
+    document, binary = parted(rig())
+    for node in document["nodes"]:
+        node["name"] = "a" + "\u9aa8" * 30
+    opened(convert(tmp_path, assembled(document, binary)))
+    (armature,) = bpy.data.armatures
+    assert armature.bones[0].name == "a" + "\u9aa8" * 20
+
+
 def skeleton_alone() -> bytes:
     document, binary = parted(rig())
     del document["nodes"][3]["mesh"], document["nodes"][3]["skin"]
