@@ -152,8 +152,10 @@ def _read(path: Path) -> tuple[dict[str, Any], Binary]:
                 f"The service delivered a GLB of version {version}, and Blender reads version 2: another program may "
                 "convert it."
             )
-        if length != size:
+        if length > size:
             raise GlbError(f"The model is incomplete ({size} of {length} bytes): try again.")
+        if length < size:
+            raise GlbError(f"The model's file is damaged (it has {size} bytes and says {length}): try again.")
         document, binary = _read_chunks(file, size)
     require(document)
     if document["asset"]["version"] != "2.0":
