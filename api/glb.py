@@ -40,6 +40,9 @@ HIDDEN_TAG = "image_to_3d_hidden"
 
 NAMES = ("name", "generator", "copyright")
 NAME_BYTES_MOST = 250  # of a datablock in Blender 5.2; 63 before, which the importer sees to
+BONE_NAME_BYTES_MOST = 63
+"""Of a bone (Blender 4.2 to 5.2). What is longer is cut there, also within a letter, and then the importer cannot read
+it back."""
 READ_MOST = 1000  # characters of a name, of which not all can be seen
 
 DAMAGED = "The model's file is damaged: try again."
@@ -89,6 +92,7 @@ def copy_for_blender(path: Path, copy: Path) -> dict[str, Any]:
     _cut_weights(document)
     own_bytes, added = embedded.into_one_buffer(document, binary.length, ALIGNMENT_BYTES)
     _clean(document)
+    _shorten_bones(document)
     try:
         content = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
     except (RecursionError, ValueError):  # Python reads deeper than it writes, and 1e999 as endless
@@ -148,8 +152,10 @@ def _read(path: Path) -> tuple[dict[str, Any], Binary]:
                 f"The service delivered a GLB of version {version}, and Blender reads version 2: another program may "
                 "convert it."
             )
-        if length != size:
+        if length > size:
             raise GlbError(f"The model is incomplete ({size} of {length} bytes): try again.")
+        if length < size:
+            raise GlbError(f"The model's file is damaged (it has {size} bytes and says {length}): try again.")
         document, binary = _read_chunks(file, size)
     require(document)
     if document["asset"]["version"] != "2.0":
@@ -223,5 +229,12 @@ def _clean(document: dict[str, Any]) -> None:
             waiting += [entry for name, entry in value.items() if name != EXTRAS and isinstance(entry, (dict, list))]
 
 
-def _as_name(text: str) -> str:
-    return one_line(text[:READ_MOST]).encode()[:NAME_BYTES_MOST].decode(errors="ignore")
+def _shorten_bones(document: dict[str, Any]) -> None:
+    """Leave of the names of nodes what Blender keeps of them, where they may be bones."""
+    for node in document.get("nodes", []) if document.get("skins") else []:
+        if "name" in node:
+            node["name"] = _as_name(node["name"], BONE_NAME_BYTES_MOST)
+
+
+def _as_name(text: str, bytes_most: int = NAME_BYTES_MOST) -> str:
+    return one_line(text[:READ_MOST]).encode()[:bytes_most].decode(errors="ignore")

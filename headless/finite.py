@@ -9,8 +9,10 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..api.errors import GlbError
 from ..api.gltf import broken
 from .curves import curves_of
+from .seen import TOO_LARGE
 
 OF_ATTRIBUTE = {
     "FLOAT": ("value", 1),
@@ -25,10 +27,13 @@ types are of whole numbers, own normals among them."""
 
 
 def require_finite() -> None:
-    """Raise `GlbError` where a number of a mesh, an object, a skeleton, an animation or a material is none."""
+    """Raise `GlbError` where a number of a mesh, an object, a skeleton, an animation or a material is none, or where
+    the places of objects multiply to one that Blender cannot hold."""
     for what, is_finite in _checks():
         if not is_finite:
             raise broken(f"{what} holds a number that is none")
+    if not _are_finite(bpy.data.objects, "matrix_world", 16):
+        raise GlbError(TOO_LARGE)
 
 
 def _checks() -> Iterator[tuple[str, bool]]:
@@ -39,10 +44,12 @@ def _checks() -> Iterator[tuple[str, bool]]:
         ]
         yield "a mesh", all(_are_finite(*entry) for entry in numbers)
     for key in bpy.data.shape_keys:
+        user: Any = key.user
+        if not len(user.vertices):
+            continue  # Blender (4.2 to 5.2) gives such a key a length at random
         yield "a shape key", all(_are_finite(block.data, "co", 3) for block in key.key_blocks)
         yield "the weight of a shape key", _are_finite(key.key_blocks, "value", 1)
-    for name in ("matrix_world", "matrix_basis"):
-        yield "the place of an object", _are_finite(bpy.data.objects, name, 16)
+    yield "the place of an object", _are_finite(bpy.data.objects, "matrix_basis", 16)
     for obj in bpy.data.objects:
         yield "the pose of a skeleton", obj.pose is None or _are_finite(obj.pose.bones, "matrix_basis", 16)
     for armature in bpy.data.armatures:

@@ -7,6 +7,7 @@ What the importer cannot do, it says only on the way, and in words of its own. S
 
 import contextlib
 import importlib
+import logging
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from .. import files
 from ..api.causes import IN_BLENDER, cause_of
 from ..api.errors import GlbError
 from ..api.glb import copy_for_blender
+from ..api.gltf import broken
 from ..api.words import clean
 from ..programs.program import SCRATCH_PREFIX
 from . import sound
@@ -25,6 +27,10 @@ from .failures import is_short_of_memory
 
 IMPORTER = "io_scene_gltf2"
 """Blender's own add-on for glTF."""
+
+ERRORS, NOT_UNPACKED = "glTFImporter_errors", "Draco Decoder:"
+"""The log to which the importer says what it has left out, and how that begins where it could not unpack a mesh. It
+goes on with whatever is in the place of its points (Blender 4.2 to 5.2)."""
 
 NAME_AT_MOST, NAMED_AT_MOST = 60, 5  # characters of an extension's name; extensions that are named in a sentence
 
@@ -48,14 +54,36 @@ def read(glb: Path) -> dict[str, Any]:
         document = copy_for_blender(glb, copy)
         _require_known(document)
         sound.check(copy, document)
-        _import(copy)
+        _import(copy, document)
         return document
     finally:
         with contextlib.suppress(OSError):  # what Windows does not let go of yet is tidied with the job
             files.remove_tree(scratch, patience_s=0)
 
 
-def _import(copy: Path) -> None:
+class _Listener(logging.Handler):
+    """Keeps what is said to a log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.heard.append(record.getMessage())
+
+
+def _import(copy: Path, document: dict[str, Any]) -> None:
+    listener = _Listener()
+    logging.getLogger(ERRORS).addHandler(listener)
+    try:
+        _run_importer(copy)
+    finally:
+        logging.getLogger(ERRORS).removeHandler(listener)
+        if any(words.startswith(NOT_UNPACKED) for words in listener.heard) and _is_only_compressed(document):
+            raise broken("a mesh that is compressed with Draco cannot be unpacked")
+
+
+def _run_importer(copy: Path) -> None:
     try:
         # A bone's shape would be one more mesh, which is then counted, measured and shown as a part of the model.
         bpy.ops.import_scene.gltf(filepath=str(copy), disable_bone_shape=True)
@@ -68,6 +96,18 @@ def _import(copy: Path) -> None:
             f"Blender {bpy.app.version_string} cannot read the model{said}: retry in a newer Blender, or see whether "
             "another program opens it."
         ) from error
+
+
+def _is_only_compressed(document: dict[str, Any]) -> bool:
+    """Whether a primitive is there compressed with Draco alone. Others lie beside it as they are, for who cannot unpack
+    it (`KHR_draco_mesh_compression`, "Fallback")."""
+    accessors = document.get("accessors") or []
+    return any(
+        "bufferView" not in accessors[primitive["attributes"]["POSITION"]]
+        for mesh in document.get("meshes") or []
+        for primitive in mesh.get("primitives") or []
+        if sound.DRACO in (primitive.get("extensions") or {}) and "POSITION" in primitive["attributes"]
+    )
 
 
 def _require_known(document: dict[str, Any]) -> None:
@@ -85,7 +125,9 @@ def _require_known(document: dict[str, Any]) -> None:
 
 
 def _lack(names: set[str], where: str) -> GlbError:
-    said = ", ".join(clean(name, NAME_AT_MOST) for name in sorted(names)[:NAMED_AT_MOST])
+    said = ", ".join(
+        clean(name, NAME_AT_MOST) or "an extension without a name" for name in sorted(names)[:NAMED_AT_MOST]
+    )
     return GlbError(f"Blender {bpy.app.version_string} lacks what this model needs ({said}): retry in {where}.")
 
 

@@ -20,6 +20,7 @@ BONE_SHAPE = re.compile(r"Icosphere(\.\d+)?")
 """What Blender's importer (4.2 to 5.2) calls the mesh that shows bones. Services export it with their rigs."""
 
 ADVICE = "open the file in another program to see what it holds, or ask the service about it."
+TOO_LARGE = f"The model is too large for Blender (over {LONGEST_M:,.0f} m): {ADVICE}"
 
 
 def meshes() -> list[bpy.types.Object]:
@@ -65,7 +66,7 @@ def keep_faces() -> list[str]:
     low, high = bounds()
     longest = float((high - low).max())
     if not math.isfinite(longest) or longest > LONGEST_M:
-        raise GlbError(f"The model is too large for Blender (over {LONGEST_M:,.0f} m): {ADVICE}")
+        raise GlbError(TOO_LARGE)
     if longest < SHORTEST_M:
         raise GlbError(f"There is nothing to see in the model (all of it lies in one point): {ADVICE}")
     bare = [obj for obj in bpy.data.objects if obj.type == "MESH" and not len(obj.data.polygons)]

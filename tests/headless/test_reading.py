@@ -69,6 +69,10 @@ def test_what_blender_lacks_is_named(tmp_path: Path, name: str) -> None:
     assert not bpy.data.objects  # it was known before anything was read
 
 
+def test_what_blender_lacks_may_have_no_name(tmp_path: Path) -> None:
+    assert "(an extension without a name)" in refusal(cube(tmp_path, extensionsUsed=[""], extensionsRequired=[""]))
+
+
 def test_an_extension_that_is_only_used_does_not_matter(tmp_path: Path) -> None:
     reading.read(cube(tmp_path, extensionsUsed=["PIXIV_texture_basis"]))
     assert bpy.data.meshes
@@ -101,9 +105,31 @@ def test_draco_without_its_library_is_named(tmp_path: Path) -> None:
     name = "KHR_draco_mesh_compression"
     glb = with_primitive(tmp_path, extensions={name: {"bufferView": 0, "attributes": {"POSITION": 0}}})
     if io_scene_gltf2.is_draco_available():
-        reading.read(glb)  # it leaves the part out, and says so on the console only
+        reading.read(glb)  # the same mesh lies beside it as it is
     else:
         assert f"lacks what this model needs ({name}): retry in another Blender" in refusal(glb)
+
+
+@pytest.mark.skipif(not io_scene_gltf2.is_draco_available(), reason="this Blender has no library for Draco")
+@pytest.mark.parametrize("others", [[], ["whole"]], ids=["alone", "beside another"])
+def test_a_mesh_that_cannot_be_unpacked_is_said_to_be_damaged(tmp_path: Path, others: list[str]) -> None:
+    """The importer leaves its points in one place, and goes on: a part of the model would be missing."""
+    document, binary = parted(cube_glb())
+    whole = document["meshes"][0]["primitives"][0]
+    document["accessors"] += [
+        {"componentType": 5126, "count": 24, "type": "VEC3"},
+        {"componentType": 5123, "count": 36, "type": "SCALAR"},
+    ]
+    positions, corners = len(document["accessors"]) - 2, len(document["accessors"]) - 1
+    extension = {"KHR_draco_mesh_compression": {"bufferView": 0, "attributes": {"POSITION": 0}}}
+    packed = {"attributes": {"POSITION": positions}, "indices": corners, "extensions": extension}
+    document["meshes"][0]["primitives"] = [packed, *(whole for _ in others)]
+    glb = tmp_path / "result.glb"
+    glb.write_bytes(assembled(document, binary))
+    assert refusal(glb) == (
+        "The model's file is damaged (a mesh that is compressed with Draco cannot be unpacked): other programs may still "
+        "open it."
+    )
 
 
 def test_what_crashes_blender_is_refused_before(tmp_path: Path) -> None:

@@ -481,6 +481,25 @@ def test_points_in_one_mesh_with_faces_are_left_out_with_a_note(tmp_path: Path) 
     assert "Points and lines without faces were left out." in converted.facts["note"]
 
 
+def test_shapes_of_a_mesh_without_points_are_left_out(tmp_path: Path) -> None:
+    file = File()
+    mesh, nothing = add_ball(file), {"attributes": {}, "targets": [{"POSITION": file.add(ball()[0])}]}
+    file.document["meshes"].append({"primitives": [nothing], "weights": [1]})
+    converted = convert(tmp_path, file.content([{"mesh": mesh}, {"mesh": mesh + 1}]))
+    opened(converted)
+    assert np.ptp(box(), axis=0) == pytest.approx([1, 1, 1], abs=0.02)
+    assert "1 part has no faces and was left out." in converted.facts["note"]
+
+
+def test_bones_whose_names_end_within_a_letter_for_blender_are_read(tmp_path: Path) -> None:
+    document, binary = parted(rig())
+    for node in document["nodes"]:
+        node["name"] = "a" + "\u9aa8" * 30
+    opened(convert(tmp_path, assembled(document, binary)))
+    (armature,) = bpy.data.armatures
+    assert armature.bones[0].name == "a" + "\u9aa8" * 20
+
+
 def skeleton_alone() -> bytes:
     document, binary = parted(rig())
     del document["nodes"][3]["mesh"], document["nodes"][3]["skin"]
@@ -489,12 +508,20 @@ def skeleton_alone() -> bytes:
     return file.content([{"name": "Hips", "children": [1]}, mesh_node])
 
 
+def ever_larger() -> bytes:
+    """A ball below so many nodes, each ten times as large as the one above, that the numbers end."""
+    file = File()
+    nodes: list[dict[str, Any]] = [{"scale": [10] * 3, "children": [number + 1]} for number in range(50)]
+    return file.content([*nodes, {"mesh": add_ball(file)}])
+
+
 EMPTY = {
     "it holds points": bare(POINTS),
     "it holds lines": bare(LINES),
     "it holds lines and no faces": skeleton_alone(),
     "all of it lies in one point": alone({"scale": [1e-9] * 3}),
     "too large": alone({"scale": [1e10] * 3}),
+    "is too large for Blender": ever_larger(),
 }
 
 
