@@ -248,6 +248,15 @@ def _bounds(value: Any) -> tuple[tuple[float, ...], ...]:
     return low, high
 
 
+def box(value: Any) -> tuple[tuple[float, ...], ...]:
+    """The same of what somebody else says, "bounds" of a model that a program has measured: no corners for whatever is
+    no box, as a record that holds it could not be read again."""
+    try:
+        return _bounds(value)
+    except WrongError:
+        return ()
+
+
 def _candidates(value: Any) -> tuple[str, ...]:
     """The ids among them: what a service has called so and can be none is nothing to choose."""
     return tuple(filter(task_id, _list_of(_any_text)(value)))

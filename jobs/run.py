@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import api, files
-from ..api import blender, glb, picture
+from ..api import blender, glb, headers, picture
 from ..api.about import DRAWN
 from ..api.errors import (
     AddressExpiredError,
@@ -58,7 +58,7 @@ from ..api.words import both_ends, visible
 from ..programs import process
 from ..programs.bounds import Bounds
 from ..programs.program import CONVERT, DRAW, SCRATCH_PREFIX, Program, blender_command
-from . import assets, history, lost, pictures, provenance
+from . import assets, history, lost, pictures, provenance, record
 from . import folder as folders
 from .folder import Job, State
 from .telling import Telling
@@ -77,6 +77,9 @@ WARM_AT_MOST_S = 120.0
 
 DRAWS_AT_MOST_S = 120.0
 """What a thumbnail may take: most take a second."""
+DRAWN_PX_MOST = 1024
+"""On a side; ours have 256. The user's Blender decodes the whole of it to show it, and a file of some kilobytes may hold
+gigabytes."""
 
 MISTAKEN = frozenset({"normal", "roughness"})  # the samples on Meshy's own page have each under the other's name
 
@@ -542,7 +545,7 @@ class Run:
             raise ImageTo3DError(f"{report.error} {self._kept}")
         self._draws(program)
         self.job.note = f"{self.job.service_note} {report.done['note']}".strip()
-        self.job.bounds = report.done.get("bounds", ())
+        self.job.bounds = record.box(report.done.get("bounds", []))
         for file in (folders.GLB, folders.BLEND):
             files.sync(self.folder / file)  # before the record says that they are there
         try:
@@ -646,7 +649,7 @@ class Run:
             job = folders.read(self.folder)
             if job.state in folders.HAS_RESULT and _version_of(self.folder / folders.BLEND) == self._drawn_of:
                 for drawn, target in self._drawings().values():
-                    if drawn.exists():
+                    if _is_drawing(drawn):
                         files.sync(drawn)
                         files.replace(drawn, target)
                 job.undrawn = is_left
@@ -772,6 +775,17 @@ class Run:
 def _version_of(file: Path) -> tuple[int, int]:
     found = file.stat()
     return found.st_mtime_ns, found.st_ino
+
+
+def _is_drawing(file: Path) -> bool:
+    """Whether there is what a program may have drawn: a file, and as a picture a small one. It works with a stranger's
+    model, and the user's Blender opens what it has written."""
+    if not files.is_plain_file(file):
+        return False
+    if file.suffix != Path(folders.THUMBNAIL).suffix:
+        return True
+    size = headers.size_of(file) if headers.kind_of(file) == "PNG" else None
+    return size is not None and max(size) <= DRAWN_PX_MOST
 
 
 def _address_of_map(name: str) -> Callable[[api.Result], str]:
