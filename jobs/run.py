@@ -78,8 +78,7 @@ WARM_AT_MOST_S = 120.0
 DRAWS_AT_MOST_S = 120.0
 """What a thumbnail may take: most take a second."""
 DRAWN_PX_MOST = 1024
-"""On a side; ours have 256. The user's Blender decodes the whole of it to show it, and a file of some kilobytes may hold
-gigabytes."""
+"""On a side; ours have 256. The user's Blender decodes all of it to show it, and some kilobytes may hold gigabytes."""
 
 MISTAKEN = frozenset({"normal", "roughness"})  # the samples on Meshy's own page have each under the other's name
 
