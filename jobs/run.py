@@ -529,6 +529,7 @@ class Run:
             "maps": {
                 file.name.removeprefix(folders.MAP_PREFIX): str(file)
                 for file in self.folder.glob(f"{folders.MAP_PREFIX}*")
+                if files.is_plain_file(file)
             },
             "blend": str(self.folder / folders.BLEND),
             **self._to_draw(),
