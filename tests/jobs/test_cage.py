@@ -2,6 +2,7 @@
 """What a background Blender can do to the machine while it opens a stranger's file: what it knows, takes, reaches and
 leaves behind. Real processes, shut in as in a job; a real Blender where its own words count."""
 
+import ctypes
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ import image_to_3d
 from image_to_3d.jobs import folder as folders
 from image_to_3d.jobs import worker
 from image_to_3d.jobs.folder import State
+from image_to_3d.programs import group
 from image_to_3d.programs.bounds import GB, Bounds
 from image_to_3d.programs.program import CONVERT, Program, blender_command
 
@@ -253,6 +255,15 @@ def test_a_program_that_dies_while_it_waits_says_so(tmp_path):
     program = Program(dying, "headless.nothing", None, tmp_path, tmp_path / "log.txt", Bounds())
     assert "stopped unexpectedly (exit code 3) at: starting" in last_word(program).error
     program.stop()
+
+
+@pytest.mark.skipif(sys.maxsize < 2**32, reason="the structure of 64 bits")
+def test_the_limits_of_a_job_object_lie_where_windows_reads_them():
+    # JOBOBJECT_EXTENDED_LIMIT_INFORMATION in winnt.h, of 64 bits; this is all of it that can be tried elsewhere
+    at = {name: getattr(group.Limits, name).offset for name, *_ in group.Limits._fields_}
+    assert ctypes.sizeof(group.Limits) == 144
+    assert [at[name] for name in ("LimitFlags", "ActiveProcessLimit", "Affinity", "IoInfo")] == [16, 40, 48, 64]
+    assert at["ProcessMemoryLimit"] == 112
 
 
 @LINUX
