@@ -75,6 +75,17 @@ def constraint(root, **_):
     root.constraints.new("COPY_LOCATION")
 
 
+def constraint_of_a_bone(root, collection, **_):
+    rig = bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig"))
+    collection.objects.link(rig)
+    bpy.context.scene.collection.objects.link(rig)
+    bpy.context.view_layer.objects.active = rig
+    bpy.ops.object.mode_set(mode="EDIT")
+    rig.data.edit_bones.new("Bone").tail = (0, 0, 1)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    rig.pose.bones["Bone"].constraints.new("COPY_LOCATION")
+
+
 def world(root, **_):
     root["world"] = bpy.data.worlds.new("Other")
 
@@ -83,7 +94,7 @@ def camera(root, collection, **_):
     collection.objects.link(bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera")))
 
 
-def text_on_an_empty(root, collection, **_):
+def image_on_an_empty(root, collection, **_):
     picture = bpy.data.objects.new("Picture", None)
     picture.empty_display_type = "IMAGE"
     picture.data = bpy.data.images.new("Picture", 4, 4)
@@ -109,9 +120,10 @@ HOSTILE = {
     modifier: "a modifier came with it",
     nodes_of_geometry: "nodes came with it that open files or run|a modifier came with it",
     constraint: "a constraint came with it",
+    constraint_of_a_bone: "a constraint came with it",
     world: "worlds came with it",
     camera: "cameras came with it",
-    text_on_an_empty: "an object came with it that is no mesh",
+    image_on_an_empty: "an object came with it that is no mesh",
     many_collections: "several collections came with it",
 }
 
@@ -176,9 +188,16 @@ def test_a_model_beside_the_users_own_scripts_drivers_and_files_is_appended(writ
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes in folders")
 @pytest.mark.parametrize(
-    "what", ["a pipe", "a link", "compressed", "blocks without end", "a block of less than nothing"]
+    ("what", "words"),
+    [
+        ("a pipe", "there is no such file"),
+        ("a link", "there is no such file"),
+        ("compressed", "it is no file as Blender writes it"),
+        ("blocks without end", "it has too many parts"),
+        ("a block of less than nothing", "it is no file as Blender writes it"),
+    ],
 )
-def test_what_is_not_as_blender_writes_it_is_not_opened(written, tmp_path, what):
+def test_what_is_not_as_blender_writes_it_is_not_opened(written, tmp_path, what, words):
     job, blend = written()
     content = blend.read_bytes()
     blend.unlink()
@@ -192,6 +211,6 @@ def test_what_is_not_as_blender_writes_it_is_not_opened(written, tmp_path, what)
     else:
         block = struct.pack("<4siQii", b"DATA", -24 if "less" in what else 0, 0, 0, 0)
         blend.write_bytes(b"BLENDER-v405" + block * (1 if "less" in what else 1_000_001))
-    with pytest.raises(RuntimeError, match="retry the job"):
+    with pytest.raises(RuntimeError, match=f"{words}.*retry the job"):
         bpy.ops.image_to_3d.import_result(job=job.id)
     assert len(bpy.data.objects) == 0
