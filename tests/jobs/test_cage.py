@@ -3,7 +3,9 @@
 leaves behind. Real processes, shut in as in a job; a real Blender where its own words count."""
 
 import ctypes
+import errno
 import os
+import platform
 import signal
 import socket
 import subprocess
@@ -156,6 +158,36 @@ report.done(
         assert {done.pop(name) for name in list(done) if name != "note"} == {"PermissionError"}
         with pytest.raises(TimeoutError):
             server.accept()
+
+
+REFUSED = {  # of x86-64, from asm/unistd_64.h; the last is of no call, and of the numbers of x32
+    "socket": 41,
+    "execve": 59,
+    "ptrace": 101,
+    "setpgid": 109,
+    "process_vm_readv": 310,
+    "process_vm_writev": 311,
+    "execveat": 322,
+    "io_uring_setup": 425,
+    "pidfd_getfd": 438,
+    "any of x32": 0x40000000 | 1000,
+}
+
+
+@LINUX
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers are of x86-64")
+def test_each_way_out_is_refused_by_the_kernel_itself(run):
+    lines = """
+import ctypes
+system = ctypes.CDLL(None, use_errno=True)
+def number_of_error(call):
+    ctypes.set_errno(0)
+    system.syscall(*map(ctypes.c_long, (call, -1, 0, 0, 0, 0, 0)))
+    return ctypes.get_errno()
+report.done(errors={name: number_of_error(call) for name, call in request["calls"].items()})
+"""
+    done = last_word(run(lines, {"calls": REFUSED})).done
+    assert done["errors"] == dict.fromkeys(REFUSED, errno.EPERM)
 
 
 @LINUX
