@@ -158,6 +158,11 @@ def open_private(path: Path, mode: str, encoding: str | None = None) -> IO[Any]:
     """Open a file that only its owner may open. Raises `NotPlainError` where something else than a plain file is in its
     place, `OSError`."""
     keep_private(path)  # an earlier version may have left it to all
+    return open_plain(path, mode, encoding)
+
+
+def open_plain(path: Path, mode: str, encoding: str | None = None) -> IO[Any]:
+    """Open a file that somebody else may have put there. Raises as `open_private` does."""
     try:
         file = open(  # noqa: SIM115 -- whoever called closes it
             path, mode, encoding=encoding, opener=lambda name, flags: os.open(name, flags | PLAIN, FILE_MODE)

@@ -9,8 +9,9 @@ import json
 import os
 import struct
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, NamedTuple
 
+from .. import files
 from . import embedded
 from .default_scene import keep_default_scene, reached
 from .errors import GlbError
@@ -100,7 +101,7 @@ def copy_for_blender(path: Path, copy: Path) -> dict[str, Any]:
     content += b" " * (-(HEADER.size + 2 * CHUNK.size + len(content)) % ALIGNMENT_BYTES)
     length = own_bytes + sum(map(len, added))
     whole = HEADER.size + 2 * CHUNK.size + len(content) + length
-    with path.open("rb") as source, open(os.open(copy, MODES, 0o600), "wb") as target:
+    with _open(path) as source, open(os.open(copy, MODES, 0o600), "wb") as target:
         target.write(HEADER.pack(b"glTF", 2, whole))
         target.write(CHUNK.pack(len(content), b"JSON") + content)
         target.write(CHUNK.pack(length, b"BIN\0"))
@@ -141,8 +142,8 @@ def missing_maps(path: Path) -> frozenset[str]:
 
 def _read(path: Path) -> tuple[dict[str, Any], Binary]:
     """Return the JSON, in which all is what its place is for, and where the binary chunk is."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
+    with _open(path) as file:
+        size = os.fstat(file.fileno()).st_size
         head = file.read(HEADER.size)
         if len(head) < HEADER.size or not head.startswith(b"glTF"):
             raise GlbError("The service delivered a file that is not a GLB model: another program may open it.")
@@ -164,7 +165,14 @@ def _read(path: Path) -> tuple[dict[str, Any], Binary]:
     return document, binary
 
 
-def _read_chunks(file: BinaryIO, size: int) -> tuple[Any, Binary]:
+def _open(path: Path) -> IO[bytes]:
+    try:
+        return files.open_plain(path, "rb")
+    except files.NotPlainError:
+        raise GlbError(f"{path.name} is no plain file, and was not opened: try again.") from None
+
+
+def _read_chunks(file: IO[bytes], size: int) -> tuple[Any, Binary]:
     """Return what the first chunk says, and where the data of the second one are, if that is the binary one."""
     length, kind = _read_head(file, size)
     if kind != b"JSON":
@@ -183,7 +191,7 @@ def _read_chunks(file: BinaryIO, size: int) -> tuple[Any, Binary]:
     return document, Binary(file.tell(), length if kind == b"BIN\0" else 0)
 
 
-def _read_head(file: BinaryIO, size: int) -> tuple[int, bytes]:
+def _read_head(file: IO[bytes], size: int) -> tuple[int, bytes]:
     """The length and type of the chunk that begins here."""
     head = file.read(CHUNK.size)
     if len(head) < CHUNK.size:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import files
-from ..api import blender
+from ..api import blender, headers
 from ..api.errors import BusyError, ImageTo3DError
 from ..programs.bounds import Bounds
 from ..programs.program import CONVERT, DRAW, SCRATCH_PREFIX, Program, Report, blender_command
@@ -28,6 +28,8 @@ WARM_AT_MOST_S = 120.0
 
 DRAWS_AT_MOST_S = 120.0
 """What a thumbnail may take: most take a second."""
+DRAWN_PX_MOST = 1024
+"""On a side; ours have 256. The user's Blender decodes all of it to show it, and some kilobytes may hold gigabytes."""
 
 
 class Conversion:
@@ -137,7 +139,7 @@ class Conversion:
         with self._held_for_a_moment() as job:
             if job.state in folders.HAS_RESULT and _version_of(self._folder / folders.BLEND) == self._drawn_of:
                 for drawn, target in self._drawings().values():
-                    if drawn.exists():
+                    if _is_drawing(drawn):
                         files.sync(drawn)
                         files.replace(drawn, target)
                 tidy(self._folder)
@@ -167,6 +169,17 @@ def tidy(folder: Path) -> None:
     for leftover in folder.glob(f"{SCRATCH_PREFIX}*"):
         with contextlib.suppress(OSError):  # a leftover is no reason for a job to fail
             files.remove_tree(leftover)
+
+
+def _is_drawing(file: Path) -> bool:
+    """Whether there is what a program may have drawn: a file, and as a picture a small one. It works with a stranger's
+    model, and the user's Blender opens what it has written."""
+    if not files.is_plain_file(file):
+        return False
+    if file.suffix != Path(folders.THUMBNAIL).suffix:
+        return True
+    size = headers.size_of(file) if headers.kind_of(file) == "PNG" else None
+    return size is not None and max(size) <= DRAWN_PX_MOST
 
 
 def _version_of(file: Path) -> tuple[int, int]:

@@ -28,6 +28,7 @@ ENTRIES_AT_MOST = 1000  # of a list
 
 LARGEST_FLOAT = 3.4028234e38  # that Blender's properties hold
 LARGEST_INT = 1 << 63
+BOUNDS_M = 1e10  # how far a model reaches at the most: none is longer than a tenth of that (`headless.seen.LONGEST_M`)
 MOST_CREDITS = 10**15  # as `api.services.web.number` has it
 
 ORDER_MOST = 1_000_000  # of the models in a row, as all pictures of a folder may be dropped at once
@@ -242,10 +243,19 @@ def _bounds(value: Any) -> tuple[tuple[float, ...], ...]:
     """The two corners of a box, the lower one first; no corners where it is not known."""
     if value == []:
         return ()
-    low, high = _list_of(_list_of(_number(-LARGEST_FLOAT, LARGEST_FLOAT), 3, 3), 2, 2)(value)
+    low, high = _list_of(_list_of(_number(-BOUNDS_M, BOUNDS_M), 3, 3), 2, 2)(value)
     if any(least > most for least, most in zip(low, high, strict=True)):
         raise WrongError("is no box")
     return low, high
+
+
+def box(value: Any) -> tuple[tuple[float, ...], ...]:
+    """The same of what somebody else says, "bounds" of a model that a program has measured: no corners for whatever is
+    no box, as a record that holds it could not be read again."""
+    try:
+        return _bounds(value)
+    except WrongError:
+        return ()
 
 
 def _candidates(value: Any) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ from ..api.waiting import FAILURE_PAUSES_S, TIME_LIMIT_S
 from ..api.words import both_ends, visible
 from ..programs import process
 from ..programs.program import blender_command
-from . import assets, history, lost, pictures, provenance
+from . import assets, history, lost, pictures, provenance, record
 from . import folder as folders
 from .conversion import Conversion, tidy
 from .folder import Job, State
@@ -536,6 +536,7 @@ class Run:
             "maps": {
                 file.name.removeprefix(folders.MAP_PREFIX): str(file)
                 for file in self.folder.glob(f"{folders.MAP_PREFIX}*")
+                if files.is_plain_file(file)
             },
             "blend": str(self.folder / folders.BLEND),
             "paint": self._paint(),
@@ -546,7 +547,7 @@ class Run:
         if report.done is None:
             raise ImageTo3DError(f"{report.error} {self._kept}")
         self.job.note = f"{self.job.service_note} {report.done['note']}".strip()
-        self.job.bounds = report.done.get("bounds", ())
+        self.job.bounds = record.box(report.done.get("bounds", []))
         for file in (folders.GLB, folders.BLEND):
             files.sync(self.folder / file)  # before the record says that they are there
         try:

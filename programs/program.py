@@ -212,20 +212,25 @@ class Program:
         if self._log is None:
             return b""
         try:
-            with self._log.open("rb") as log:
-                log.seek(max(self._log_start, self._log.stat().st_size - OUTPUT_BYTES))
-                return log.read(OUTPUT_BYTES)
+            with files.open_plain(self._log, "rb") as log:
+                log.seek(max(self._log_start, os.fstat(log.fileno()).st_size - OUTPUT_BYTES))
+                return bytes(log.read(OUTPUT_BYTES))
         except OSError:
             return b""
 
     def _read(self) -> Report:
         progress, message = 0.0, ""
-        if not self._report.exists():
+        try:
+            with files.open_plain(self._report, "rb") as file:
+                content = file.read(REPORT_BYTES + 1)
+        except FileNotFoundError:
             return Report()
-        if self._report.stat().st_size > REPORT_BYTES:
+        except files.NotPlainError:  # a link would lead elsewhere, and a pipe be waited for
+            raise ValueError("it says nothing") from None
+        if len(content) > REPORT_BYTES:
             raise ValueError("it says too much")
         # What follows the last end of a line is still being written.
-        for line in self._report.read_bytes().split(b"\n")[:-1]:
+        for line in content.split(b"\n")[:-1]:
             said = json.loads(line)
             if "done" in said:
                 done = {"note": "", **said["done"]}

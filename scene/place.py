@@ -17,7 +17,7 @@ from ..api.errors import JobError
 from ..jobs import folder as folders
 from ..jobs import provenance
 from ..jobs.folder import Job
-from . import boxes, room, selection, timing
+from . import boxes, room, selection, stranger, timing
 from .boxes import Box
 from .refusal import reason_of
 from .rows import Member, offset_in_row
@@ -67,7 +67,7 @@ def place(
         around = room.Surroundings(view_layers(scene)[0], largest_view(scene))
     oldest = _next_uid()
     try:
-        collection, root = _append(folder / folders.BLEND, job)
+        collection, root = _append(folder / folders.BLEND, job, oldest)
         appended = [action for action in bpy.data.actions if action.session_uid > oldest]
         timing.keep_pace(appended, [root, *root.children_recursive], scene)
         # The model is in meters; a scene may say that its unit is another.
@@ -283,14 +283,19 @@ def _below(root: bpy.types.Object, obj: bpy.types.Object) -> Matrix:
     return matrix
 
 
-def _append(blend: Path, job: Job) -> tuple[bpy.types.Collection, bpy.types.Object]:
+def _append(blend: Path, job: Job, oldest: int) -> tuple[bpy.types.Collection, bpy.types.Object]:
     """Append the one collection of the file; return it and its root object, as yet in no scene. Raises `JobError`, with
-    what was appended still in the file."""
+    what was appended still in the file; that has a session_uid above `oldest`."""
     if not files.is_plain_file(blend):  # Blender would wait for a pipe
         raise JobError(f"The model of {job.name} cannot be read (there is no such file): retry the job.")
     try:
+        stranger.require_own(blend)
+        before = stranger.counts()
         with bpy.data.libraries.load(str(blend), link=False) as (held, wanted):
-            wanted.collections = list(held.collections)
+            wanted.collections = list(held.collections[:2])  # the second tells that there are more
+        stranger.require_model(before, oldest)
+    except stranger.StrangeError as error:
+        raise JobError(f"The model of {job.name} is damaged ({error}): retry the job.") from None
     except OSError as error:
         raise JobError(f"The model of {job.name} cannot be read ({reason_of(error)}): retry the job.") from None
     collections = [collection for collection in wanted.collections if collection]

@@ -3,6 +3,7 @@
 
 import base64
 import json
+import os
 import struct
 
 import pytest
@@ -65,6 +66,23 @@ def test_what_is_no_self_contained_glb_is_refused_with_the_reason(file, content,
     file.write_bytes(content)
     with pytest.raises(GlbError, match=words):
         glb.check(file)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes in folders")
+@pytest.mark.parametrize("what", ["a pipe", "a link to another model", "a link to what never ends", "a folder"])
+def test_what_is_no_plain_file_is_never_opened(file, tmp_path, what):
+    other = tmp_path / "other.glb"
+    other.write_bytes(make_glb(GOOD))
+    if what == "a pipe":
+        os.mkfifo(file)
+    elif what == "a folder":
+        file.mkdir()
+    else:
+        file.symlink_to(other if "model" in what else "/dev/zero")
+    for look in (glb.check, lambda path: glb.copy_for_blender(path, tmp_path / "copy.glb")):
+        with pytest.raises(GlbError, match="no plain file"):
+            look(file)
+    assert not (tmp_path / "copy.glb").exists()
 
 
 PNG = base64.b64encode(b"\x89PNG any bytes").decode()

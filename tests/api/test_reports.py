@@ -4,6 +4,7 @@ Blender."""
 
 import base64
 import json
+import os
 import sys
 import time
 
@@ -113,3 +114,26 @@ def test_the_texts_of_a_report_are_fit_to_be_shown(last_word):
 )
 def test_a_report_that_is_none_is_one_clear_error(last_word, says):
     assert last_word(says, lives_on=True).error == NOT_UNDERSTOOD
+
+
+INSTEAD = {
+    "a pipe": "os.mkfifo(path)",
+    "a link to what never ends": "os.symlink('/dev/zero', path)",
+    "a link to a report": "open(path + 'l', 'w').write(chr(10)); os.symlink(path + 'l', path)",
+    "a folder": "os.mkdir(path)",
+    "more than is ever said": "open(path + 'p', 'w').write(LINE * 600_000); os.rename(path + 'p', path)",
+}
+LINE = '{"progress": 0.5, "message": "At it"}' + "\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes in folders")
+@pytest.mark.parametrize("what", INSTEAD)
+def test_what_stands_in_the_place_of_a_report_is_never_read(tmp_path, what):
+    code = "import json, os, sys, time; path = json.load(open(sys.argv[2]))['report']; "
+    code += f"LINE = {LINE!r}; {INSTEAD[what]}; time.sleep(600)"
+    program = Program([sys.executable, "-IS", "-c", code], "headless.nothing", {}, tmp_path, None)
+    until = time.monotonic() + 30
+    while not (error := program.poll().error):
+        assert time.monotonic() < until, "it was heard"
+        time.sleep(0.01)
+    assert error == NOT_UNDERSTOOD and program.has_ended

@@ -2,7 +2,10 @@
 """What a background Blender can do to the machine while it opens a stranger's file: what it knows, takes, reaches and
 leaves behind. Real processes, shut in as in a job; a real Blender where its own words count."""
 
+import ctypes
+import errno
 import os
+import platform
 import signal
 import socket
 import subprocess
@@ -17,6 +20,7 @@ import image_to_3d
 from image_to_3d.jobs import folder as folders
 from image_to_3d.jobs import worker
 from image_to_3d.jobs.folder import State
+from image_to_3d.programs import group
 from image_to_3d.programs.bounds import GB, Bounds
 from image_to_3d.programs.program import CONVERT, Program, blender_command
 
@@ -156,6 +160,36 @@ report.done(
             server.accept()
 
 
+REFUSED = {  # of x86-64, from asm/unistd_64.h; the last is of no call, and of the numbers of x32
+    "socket": 41,
+    "execve": 59,
+    "ptrace": 101,
+    "setpgid": 109,
+    "process_vm_readv": 310,
+    "process_vm_writev": 311,
+    "execveat": 322,
+    "io_uring_setup": 425,
+    "pidfd_getfd": 438,
+    "any of x32": 0x40000000 | 1000,
+}
+
+
+@LINUX
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers are of x86-64")
+def test_each_way_out_is_refused_by_the_kernel_itself(run):
+    lines = """
+import ctypes
+system = ctypes.CDLL(None, use_errno=True)
+def number_of_error(call):
+    ctypes.set_errno(0)
+    system.syscall(*map(ctypes.c_long, (call, -1, 0, 0, 0, 0, 0)))
+    return ctypes.get_errno()
+report.done(errors={name: number_of_error(call) for name, call in request["calls"].items()})
+"""
+    done = last_word(run(lines, {"calls": REFUSED})).done
+    assert done["errors"] == dict.fromkeys(REFUSED, errno.EPERM)
+
+
 @LINUX
 def test_threads_that_were_there_before_are_shut_in_too(run):
     """A Blender has some when `launch.py` begins."""
@@ -253,6 +287,15 @@ def test_a_program_that_dies_while_it_waits_says_so(tmp_path):
     program = Program(dying, "headless.nothing", None, tmp_path, tmp_path / "log.txt", Bounds())
     assert "stopped unexpectedly (exit code 3) at: starting" in last_word(program).error
     program.stop()
+
+
+@pytest.mark.skipif(sys.maxsize < 2**32, reason="the structure of 64 bits")
+def test_the_limits_of_a_job_object_lie_where_windows_reads_them():
+    # JOBOBJECT_EXTENDED_LIMIT_INFORMATION in winnt.h, of 64 bits; this is all of it that can be tried elsewhere
+    at = {name: getattr(group.Limits, name).offset for name, *_ in group.Limits._fields_}
+    assert ctypes.sizeof(group.Limits) == 144
+    assert [at[name] for name in ("LimitFlags", "ActiveProcessLimit", "Affinity", "IoInfo")] == [16, 40, 48, 64]
+    assert at["ProcessMemoryLimit"] == 112
 
 
 @LINUX

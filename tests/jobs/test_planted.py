@@ -5,6 +5,7 @@ nobody waits for it."""
 import os
 
 import pytest
+from service.cube import cube_glb
 
 from image_to_3d.api.errors import JobError
 from image_to_3d.jobs import folder as folders
@@ -81,3 +82,29 @@ def workers(folder):
         if b"headless." in line and folder.name.encode() in line:
             found.append(int(entry))
     return found
+
+
+MODEL_KINDS = ("a link", "a link to what never ends", "a pipe", "a folder")
+
+
+@pytest.mark.parametrize("kind", MODEL_KINDS)
+@pytest.mark.parametrize("name", ["result.glb", "fetched.glb"])
+def test_in_the_place_of_a_model_it_is_never_opened(jobs, stand_in, tmp_path, name, kind):
+    victim = tmp_path / "letter.txt" if kind == "a link" else "/dev/zero"
+    (tmp_path / "letter.txt").write_text("Dear Ada")
+    folder = jobs.create()
+    plant(folder / name, kind, victim)
+    job = jobs.finish(folder, blender=stand_in)
+    assert job.state in (State.READY, State.FAILED) and job.message
+    assert (tmp_path / "letter.txt").read_text() == "Dear Ada"
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("kind", MODEL_KINDS)
+def test_in_the_place_of_a_map_it_is_never_opened(jobs, tmp_path, kind):
+    folder = jobs.create(texture_model="none")
+    (folder / "result.glb").write_bytes(cube_glb())
+    (tmp_path / "letter.txt").write_text("Dear Ada")
+    plant(folder / "map-normal", kind, tmp_path / "letter.txt" if kind == "a link" else "/dev/zero")
+    job = jobs.finish(folder)
+    assert (job.state, "map" in job.note) == (State.READY, False)

@@ -332,7 +332,7 @@ def test_a_job_is_ready_and_free_before_its_thumbnail_is_drawn(jobs, drawing):
         folders.write(folder, job)
     go_on.write_text("")
     end(jobs, started)
-    assert (folder / "thumbnail.png").read_bytes() == b"PNG"
+    assert (folder / "thumbnail.png").read_bytes().endswith(b"drawn")
     assert folders.read(folder).state is State.IMPORTED and leftovers(folder) == []
 
 
@@ -343,6 +343,24 @@ def test_a_thumbnail_that_cannot_be_drawn_fails_nothing(jobs, drawing):
     job = folders.read(folder)
     assert (job.state, job.undrawn) == (State.READY, False)
     assert not (folder / "thumbnail.png").exists() and leftovers(folder) == []
+
+
+@pytest.mark.parametrize("what", ["a bomb", "a link"])
+def test_a_thumbnail_that_is_none_of_ours_never_reaches_the_users_blender(jobs, stand_in_that, star, tmp_path, what):
+    arguments = ["--side", 16_384] if what == "a bomb" else ["--links-to", star]
+    folder = jobs.create()
+    job = jobs.finish(folder, blender=stand_in_that(*arguments))
+    assert job.state is State.READY
+    assert not os.path.lexists(folder / "thumbnail.png") and leftovers(folder) == []
+
+
+@pytest.mark.parametrize(
+    "bounds", ["[[NaN, 0, 0], [1, 1, 1]]", "[[1, 1, 1], [0, 0, 0]]", '"all"', "[[0, 0, -1e999], [1, 1, 1]]"]
+)
+def test_what_a_program_says_of_a_model_never_makes_the_record_unreadable(jobs, stand_in_that, bounds):
+    folder = jobs.create()
+    job = jobs.finish(folder, blender=stand_in_that("--bounds", bounds.replace('"', "'")))
+    assert (job.state, job.bounds) == (State.READY, ())
 
 
 def test_a_job_that_is_tried_again_meanwhile_gets_nothing_of_what_was_drawn(jobs, drawing, stand_in):
@@ -389,7 +407,8 @@ def test_what_is_not_drawn_when_blender_closes_is_drawn_at_the_next_start(jobs, 
     first = (folder / "result.blend").read_bytes()
     job = jobs.finish(folder, blender="" if is_real else stand_in)
     assert (job.state, job.undrawn) == (State.READY, False)
-    assert (folder / "thumbnail.png").read_bytes().startswith(b"\x89PNG" if is_real else b"PNG, drawn after all")
+    drawn = (folder / "thumbnail.png").read_bytes()
+    assert drawn.startswith(b"\x89PNG") and drawn.endswith(b"drawn after all") != is_real
     assert ((folder / "result.blend").read_bytes() != first) == is_real  # it has its picture in the Asset Browser
     assert leftovers(folder) == []
 

@@ -6,7 +6,8 @@ Without `--model`, the .blend is none. With it, that is the path of one, whose n
 model, with the name that was asked for. Its names are replaced in the bytes, so it has to be uncompressed.
 
 With `--draws-with PATH`, a thumbnail is drawn as soon as there is a file PATH, and where that holds "crash", it crashes
-instead. With `--stuck PATH`, it sculpts until there is a file PATH, and has nearly done.
+instead; with `--side PIXELS` it says that it is so large, with `--links-to PATH` it is a link. With `--bounds JSON`
+the model has these bounds. With `--stuck PATH`, it sculpts until there is a file PATH, and has nearly done.
 """
 
 import json
@@ -20,6 +21,8 @@ from pathlib import Path
 module, request_file = sys.argv[sys.argv.index("--") + 1 :]
 model = Path(sys.argv[sys.argv.index("--model") + 1]) if "--model" in sys.argv else None
 draws_with = Path(sys.argv[sys.argv.index("--draws-with") + 1]) if "--draws-with" in sys.argv else None
+side = int(sys.argv[sys.argv.index("--side") + 1]) if "--side" in sys.argv else 256
+PNG_HEADER = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", side, side)
 PLACEHOLDER = b"Name of the model, as long as names can be"
 
 
@@ -46,7 +49,10 @@ def draw(content):
         time.sleep(0.01)
     if draws_with and draws_with.read_text() == "crash":
         os.abort()
-    Path(request["thumbnail"]).write_bytes(content)
+    if "--links-to" in sys.argv:
+        Path(request["thumbnail"]).symlink_to(sys.argv[sys.argv.index("--links-to") + 1])
+        return
+    Path(request["thumbnail"]).write_bytes(PNG_HEADER + content)
 
 
 say(progress=0.5, message="Halfway")
@@ -64,7 +70,7 @@ if module == "headless.sculpt":
     Path(request["output"]).write_bytes(struct.pack("<4sII", b"glTF", 2, 12 + len(chunk)) + chunk)
     say(done={"note": "Made by a stand-in."})
 elif module == "headless.draw":
-    draw(b"PNG, drawn after all")
+    draw(b"drawn after all")
 elif module == "headless.fit":
     say(done={"file": request["picture"]})
 elif module == "headless.frame":
@@ -73,5 +79,8 @@ elif module == "headless.frame":
 else:
     name = request["name"].encode()[: len(PLACEHOLDER)].ljust(len(PLACEHOLDER), b"\0")
     Path(request["blend"]).write_bytes(model.read_bytes().replace(PLACEHOLDER, name) if model else b"BLENDER")
-    say(done={"note": "1 face."})
-    draw(b"PNG")
+    facts = {"note": "1 face."}
+    if "--bounds" in sys.argv:
+        facts["bounds"] = json.loads(sys.argv[sys.argv.index("--bounds") + 1].replace("'", '"'))
+    say(done=facts)
+    draw(b"drawn")
