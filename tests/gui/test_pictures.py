@@ -511,7 +511,8 @@ def test_preferences(blender, keep):
     keep("preferences", Box(above.left - MARGIN_PX, above.top - MARGIN_PX, window.right, window.bottom))
     for _ in range(30):  # down to the end
         blender.press("WHEELDOWNMOUSE")
-    shows(blender, window, "Certificates", "Jobs at Once", "Time Limit", "Picture Size Limit", "Open Folder")
+    shows(blender, window, "Certificates", "Jobs at Once", "Time Limit in Minutes", "Model Memory in GB")
+    shows(blender, window, "Model Time in Minutes", "Picture Size Limit", "Open Folder")
     network, results = blender.find("Network", window), blender.find("Results", window)
     keep(
         "preferences_limits",
