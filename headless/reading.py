@@ -5,8 +5,8 @@ GLB, and a copy of it that refers to nothing else.
 What the importer cannot do, it says only on the way, and in words of its own. So it is asked before.
 """
 
+import contextlib
 import importlib
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 import bpy
 
+from .. import files
 from ..api.causes import IN_BLENDER, cause_of
 from ..api.errors import GlbError
 from ..api.glb import copy_for_blender
@@ -50,7 +51,8 @@ def read(glb: Path) -> dict[str, Any]:
         _import(copy)
         return document
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)  # what Windows does not let go of yet is tidied with the job
+        with contextlib.suppress(OSError):  # what Windows does not let go of yet is tidied with the job
+            files.remove_tree(scratch, patience_s=0)
 
 
 def _import(copy: Path) -> None:

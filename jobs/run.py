@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import api, files
-from ..api import blender, glb, picture
+from ..api import glb, picture
 from ..api.about import DRAWN
 from ..api.errors import (
     AddressExpiredError,
@@ -56,10 +56,10 @@ from ..api.services import SERVICES
 from ..api.waiting import FAILURE_PAUSES_S, TIME_LIMIT_S
 from ..api.words import both_ends, visible
 from ..programs import process
-from ..programs.bounds import Bounds
-from ..programs.program import CONVERT, DRAW, SCRATCH_PREFIX, Program, blender_command
+from ..programs.program import blender_command
 from . import assets, history, lost, pictures, provenance
 from . import folder as folders
+from .conversion import Conversion, tidy
 from .folder import Job, State
 from .telling import Telling
 
@@ -71,12 +71,6 @@ BUSY_PAUSE_S = 20.0  # before a service that is full is asked again, where it do
 
 SOON_DONE = 0.8
 """From which progress of its task on a model is awaited. Blender needs half a second to be ready for it."""
-
-WARM_AT_MOST_S = 120.0
-"""How long a background Blender waits for a model: it takes memory. Ended, it is started again where one arrives."""
-
-DRAWS_AT_MOST_S = 120.0
-"""What a thumbnail may take: most take a second."""
 
 MISTAKEN = frozenset({"normal", "roughness"})  # the samples on Meshy's own page have each under the other's name
 
@@ -131,7 +125,7 @@ def work(folder: Path, config: dict[str, Any]) -> None:
                 if job.state in folders.UNFINISHED:
                     run.to_the_end()
                 elif job.undrawn:
-                    run.draw_after_all()
+                    run.draw()
                 if job.untold:
                     run.tell_service()
             break
@@ -161,13 +155,16 @@ class Run:
     config: dict[str, Any]
     starter_is_gone: Callable[[], bool]
 
+    def __post_init__(self) -> None:
+        self._conversion = Conversion(self.folder, self.config, self._log_error)
+
     def to_the_end(self) -> None:
         """Bring the job as far as it goes, and write down how it ended."""
         began_s = time.monotonic()
         is_begun = bool(self.job.sent or self.job.task_id)  # by an earlier run, so that nobody knows how long it takes
         try:
             self._check_cancelled()
-            self._tidy()  # what a process that was killed has left
+            tidy(self.folder)  # what a process that was killed has left
             folders.own_pictures(self.folder, self.job, self._check_cancelled)
             if not self._has_glb():
                 self._make_glb()
@@ -178,7 +175,7 @@ class Run:
         except StarterGone:
             return
         except Cancelled:
-            self._tidy()
+            self._clear_up()
             self.job.give_up(has_model=folders.has_model(self.folder))
             self._enter(self.job.state, self.job.message)
         except (ImageTo3DError, OSError) as error:
@@ -188,7 +185,17 @@ class Run:
             self._log_error()
             self._end(State.FAILED, BUG)
         finally:
-            self._let_cool()
+            self._conversion.let_cool()
+
+    def draw(self) -> None:
+        """Have the thumbnail drawn that an earlier run has left. Tried once, whatever comes of it."""
+        self.job.undrawn = False
+        folders.write(self.folder, self.job)
+        self._conversion.draw()
+
+    def see_drawn(self) -> None:
+        """Wait for the thumbnail, where one is drawn. For who does not hold the job any more."""
+        self._conversion.see_drawn(self.starter_is_gone)
 
     def tell_service(self) -> None:
         """Give the task up at the service, as the user wishes, and write down what became of that.
@@ -251,6 +258,7 @@ class Run:
                 reason = str(error).partition(": ")[0].rstrip(".")
                 self._notes = [f"{reason}. It was sent again."]
                 self.job.give_task_up()
+                self._conversion.let_cool()  # what it needs goes, too
                 folders.clear_results(self.folder)
                 self._enter(State.WAITING, f"{reason}. It is sent again.")
                 self._ask_for_task(service)
@@ -443,8 +451,8 @@ class Run:
             if task.credits is not None:
                 self.job.credits = task.credits
             self._progress(task.progress, task.message)
-            if task.progress >= SOON_DONE and not task.has_ended and self._warm_until == math.inf:
-                self._warm_up_early()
+            if task.progress >= SOON_DONE and not task.has_ended:
+                self._conversion.warm_up()
 
         if self.job.state is not State.RUNNING:
             self._enter(State.RUNNING, "Starting")
@@ -464,7 +472,7 @@ class Run:
     def _fetch(self, service: api.Service, task: api.Task) -> None:
         """Bring the model, and the loose maps it lacks, into the folder; the model gets its name last."""
         self._enter(State.DOWNLOADING, "Fetching the model")
-        self._warm_up_early()
+        self._conversion.warm_up()
         self._fetch_until = time.monotonic() + self._time_limit_s
         fetched = self.folder / folders.FETCHED
         if not fetched.exists():
@@ -529,18 +537,13 @@ class Run:
                 for file in self.folder.glob(f"{folders.MAP_PREFIX}*")
             },
             "blend": str(self.folder / folders.BLEND),
-            **self._to_draw(),
             "paint": self._paint(),
             "asset": assets.facts_of(self.job),
             "provenance": provenance.of(self.job),
         }
-        program = self._warm_up()
-        program.give(request)
-        self._warm = None
-        report = blender.last_word(program, self._sleep, self._progress)
+        report = self._conversion.run(request, self._sleep, self._progress)
         if report.done is None:
             raise ImageTo3DError(f"{report.error} {self._kept}")
-        self._draws(program)
         self.job.note = f"{self.job.service_note} {report.done['note']}".strip()
         self.job.bounds = report.done.get("bounds", ())
         for file in (folders.GLB, folders.BLEND):
@@ -555,118 +558,6 @@ class Run:
         """What the user is told of a model that cannot be converted."""
         free = ", which costs nothing" if SERVICES[self.job.service].is_paid else ""
         return f"The model is kept as {folders.GLB} in the job's folder, and Retry only converts it again{free}."
-
-    def _start(self, module: str, request: dict[str, Any] | None) -> Program:
-        """Start a program in a background Blender. Raises as `blender.start` does."""
-        bounds = Bounds(**self.config.get("model_bounds", {}))
-        command = blender_command(self.config["blender"])
-        return blender.start(command, module, request, self.folder, self.folder / folders.LOG, bounds)
-
-    _warm: Program | None = None
-    """The program that will convert the model: it waits for it."""
-
-    _warm_until = math.inf
-    """When (time.monotonic()) it has waited long enough."""
-
-    def _warm_up(self) -> Program:
-        """The background Blender that waits for the model; started where there is none, or it has died. Raises as
-        `blender.start` does."""
-        if self._warm is not None and self._warm.has_ended:
-            self._let_cool()
-        if self._warm is None:
-            self._warm_until = time.monotonic() + WARM_AT_MOST_S
-            self._warm = self._start(CONVERT, None)
-        return self._warm
-
-    def _warm_up_early(self) -> None:
-        """The same before there is a model: what is wrong is said where it is needed."""
-        try:
-            self._warm_up()
-        except (ImageTo3DError, OSError):
-            self._log_error()
-
-    def _let_cool(self) -> None:
-        """End the program that waits for a model, where there is one."""
-        if self._warm is not None:
-            self._warm.stop()
-            self._warm = None
-
-    _drawing: Program | None = None
-    """The program that draws the thumbnail of the model, which is ready."""
-
-    _drawn_of: object = None
-    """What tells the model that is drawn from one that is made anew meanwhile."""
-
-    def _to_draw(self) -> dict[str, str]:
-        """Where a program writes what it draws: not to where it belongs, as it does not hold the job then."""
-        return {name: str(drawn) for name, (drawn, _) in self._drawings().items()}
-
-    def _drawings(self) -> dict[str, tuple[Path, Path]]:
-        """What is drawn, by the names in a program's request: where it is written, and where it belongs."""
-        scratch = f"{SCRATCH_PREFIX}drawn-{os.getpid()}"
-        return {
-            "thumbnail": (self.folder / f"{scratch}.png", self.folder / folders.THUMBNAIL),
-            "drawn": (self.folder / f"{scratch}.blend", self.folder / folders.BLEND),
-        }
-
-    def _draws(self, program: Program) -> None:
-        self._drawing, self._drawn_of = program, _version_of(self.folder / folders.BLEND)
-
-    def draw_after_all(self) -> None:
-        """Have the thumbnail drawn that an earlier run has left. Tried once, whatever comes of it."""
-        self.job.undrawn = False
-        folders.write(self.folder, self.job)
-        request = {"blend": str(self.folder / folders.BLEND), **self._to_draw()}
-        try:
-            self._draws(self._start(DRAW, request))
-        except (ImageTo3DError, OSError):
-            self._log_error()
-
-    def see_drawn(self) -> None:
-        """Wait for the thumbnail where one is drawn, and put it into the folder. For who does not hold the job any
-        more: it may be imported, tried again or removed meanwhile. Nothing fails where there will be no thumbnail."""
-        if self._drawing is None:
-            return
-        until = time.monotonic() + DRAWS_AT_MOST_S
-        try:
-            while not (self._drawing.has_ended or self.starter_is_gone()):
-                if time.monotonic() > until or not folders.holds_record(self.folder):
-                    break
-                time.sleep(LOOK_EVERY_S)
-            is_left = not self._drawing.has_ended and self.starter_is_gone()
-            self._drawing.stop()
-            self._put_drawn(is_left=is_left)
-        except (ImageTo3DError, OSError):
-            self._log_error()
-
-    def _put_drawn(self, *, is_left: bool) -> None:
-        """Put what was drawn where it belongs, and note it where it `is_left` to a later run. Raises `BusyError` where
-        somebody works on the job, `JobError` where it is gone."""
-        with self._held_for_a_moment():
-            job = folders.read(self.folder)
-            if job.state in folders.HAS_RESULT and _version_of(self.folder / folders.BLEND) == self._drawn_of:
-                for drawn, target in self._drawings().values():
-                    if drawn.exists():
-                        files.sync(drawn)
-                        files.replace(drawn, target)
-                job.undrawn = is_left
-                folders.write(self.folder, job, synced=False)  # also to have it seen that there is something new
-            self._tidy()
-
-    @contextmanager
-    def _held_for_a_moment(self) -> Iterator[None]:
-        """Hold the job again. Whoever imports it holds it for a moment, too. Raises as `folders.lock` does."""
-        until = time.monotonic() + LOCK_TRIES_S
-        with contextlib.ExitStack() as stack:
-            while True:
-                try:
-                    stack.enter_context(folders.lock(self.folder))
-                    break
-                except BusyError:
-                    if time.monotonic() > until:
-                        raise
-                time.sleep(LOOK_EVERY_S)
-            yield
 
     def _paint(self) -> dict[str, str]:
         """The pictures to paint a model with that has no texture, by what they show: "front", "back", "left", "right".
@@ -691,14 +582,13 @@ class Run:
                 found["front" if name == main else name.partition("_")[0]] = source
         return found
 
-    def _tidy(self) -> None:
-        """Delete what only the programs needed."""
-        for leftover in self.folder.glob(f"{SCRATCH_PREFIX}*"):
-            with contextlib.suppress(OSError):  # a leftover is no reason for a job to fail
-                files.remove_tree(leftover)
+    def _clear_up(self) -> None:
+        """End what waits, and delete what it needed."""
+        self._conversion.let_cool()
+        tidy(self.folder)
 
     def _end(self, state: State, message: str) -> None:
-        self._tidy()
+        self._clear_up()
         self.job.end(state, message)
         self._enter(self.job.state, self.job.message)
 
@@ -761,17 +651,11 @@ class Run:
             raise TakenBack
         if self.starter_is_gone():
             raise StarterGone
-        if self._warm is not None and time.monotonic() > self._warm_until:
-            self._let_cool()
+        self._conversion.cool_in_time()
 
     def _log_error(self) -> None:
         """Write the error that is being handled to the job's log, which standard error is."""
         log(traceback.format_exc(), self.config)
-
-
-def _version_of(file: Path) -> tuple[int, int]:
-    found = file.stat()
-    return found.st_mtime_ns, found.st_ino
 
 
 def _address_of_map(name: str) -> Callable[[api.Result], str]:

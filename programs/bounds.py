@@ -45,7 +45,7 @@ class Bounds:
         """The sentence for a program that needed more memory."""
         return (
             f"The model needs more than {self.memory_bytes / GB:.3g} GB of memory to be prepared: "
-            "raise Model Memory in the preferences, then retry; nothing is paid twice."
+            "raise Model Memory in the preferences, then retry."
         )
 
     @property
@@ -53,7 +53,7 @@ class Bounds:
         """The sentence for a program that needed longer."""
         return (
             f"The model needs longer than {self.seconds / 60:.3g} minutes to be prepared: "
-            "raise Model Time in the preferences, then retry; nothing is paid twice."
+            "raise Model Time in the preferences, then retry."
         )
 
     def is_memory_short(self, peak_bytes: int, output: bytes, *, has_crashed: bool) -> bool:

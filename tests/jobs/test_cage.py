@@ -192,7 +192,7 @@ def test_memory_beyond_the_bound_is_refused_and_the_sentence_says_so(run):
     program = run("bytearray(3 << 30)", bounds=Bounds(1 * GB, 600))
     error = last_word(program).error
     assert error.startswith("The model needs more than 1 GB of memory to be prepared:") and "retry" in error
-    assert "Model Memory" in error and "nothing is paid twice" in error
+    assert "Model Memory" in error and "then retry" in error
 
 
 @LINUX
@@ -233,7 +233,7 @@ def test_time_beyond_the_bound_ends_the_program_and_the_sentence_says_so(run):
     program = run("""report.progress(0.5, "At it")\ntime.sleep(600)""", bounds=Bounds(3 * GB, 1.5))
     report = last_word(program)
     assert report.error.startswith("The model needs longer than 0.025 minutes to be prepared:")
-    assert "Model Time" in report.error and "nothing is paid twice" in report.error
+    assert "Model Time" in report.error and "then retry" in report.error
     assert program.has_ended and program.poll().error == report.error
 
 
@@ -355,5 +355,5 @@ def test_a_job_whose_model_takes_too_long_fails_and_keeps_it(jobs, tmp_path):
     started.wait(60)
     job = folders.read(folder)
     assert job.state is State.FAILED, job.message
-    assert "longer than 0.02 minutes" in job.message and job.message.endswith("kept as result.glb in the job's folder.")
+    assert "longer than 0.02 minutes" in job.message and "kept as result.glb in the job's folder" in job.message
     assert (folder / "result.glb").exists()
