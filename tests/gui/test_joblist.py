@@ -215,7 +215,7 @@ def test_until_the_thumbnail_is_drawn_the_picture_is_shown_in_its_place(blender,
     sign_in(services)
     job = jobs.start(blender, star)
     jobs.until_state(blender, job, "imported")
-    blender.until("not session.is_busy()")
+    jobs.until_drawn(blender)
     panel = jobs.open_panel(blender)
     button = blender.find("Import Again", panel)
     assert red_in(blender, panel) == 0, "the model is not red"

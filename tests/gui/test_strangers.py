@@ -194,6 +194,6 @@ def test_a_thumbnail_that_blender_did_not_wait_for_is_drawn_when_it_starts_again
         blender.start()
         blender.until("session.was_read()")
         blender.until("(session.folder_of(job) / 'thumbnail.png').exists()", job=job)
-        blender.until("not session.is_busy()")
+        jobs.until_drawn(blender)
         assert jobs.state(blender, job) == "imported" and not list(folder.glob("tmp-*"))
         assert len(services.creates) == 1
