@@ -188,8 +188,7 @@ def test_a_thumbnail_that_blender_did_not_wait_for_is_drawn_when_it_starts_again
         jobs.until_state(blender, job, "imported")
         folder = Path(blender.run("str(session.folder_of(job))", job=job))
         blender.quit()
-        was_drawn = (folder / "thumbnail.png").exists()
-        assert was_drawn != json.loads((folder / "job.json").read_text())["undrawn"]
+        assert (folder / "thumbnail.png").exists() or json.loads((folder / "job.json").read_text())["undrawn"]
         assert not list(folder.glob("tmp-*"))
         blender.start()
         blender.until("session.was_read()")
