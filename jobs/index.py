@@ -122,10 +122,14 @@ class Index:
 
         For what draws: no file is touched.
         """
-        name = folders.THUMBNAIL if job.state in folders.HAS_RESULT else job.source
-        if not name or self._root is None or sources.is_url(name):
-            return ""
-        return os.path.join(self._root, job.id, name)
+        return self._path_of(job, folders.THUMBNAIL) if job.state in folders.HAS_RESULT else self.source_of(job)
+
+    def source_of(self, job: Job) -> str:
+        """Where the picture lies that a job is made from, "" where that is a URL. For what draws, too."""
+        return "" if sources.is_url(job.source) else self._path_of(job, job.source)
+
+    def _path_of(self, job: Job, name: str) -> str:
+        return os.path.join(self._root, job.id, name) if name and self._root is not None else ""
 
     def take_changes(self) -> set[str]:
         """The ids of jobs that have come, gone or changed since this was asked last."""

@@ -75,7 +75,7 @@ class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
         if job is None:  # it was just removed
             return
         jobs = _folded(job)
-        picture = current.previews.icon_of(current.queue.picture_of(job))
+        picture = _icon_of(job)
         if data.large:
             self._draw_large(layout, item, job, jobs, picture)
             return
@@ -260,12 +260,19 @@ class IMAGE_TO_3D_PT_jobs_image(ImageEditorTab, _Jobs, bpy.types.Panel):
     """All jobs, and what can be done with them"""
 
 
+def _icon_of(job: "Job") -> int:
+    """The icon of a job. Its model's is drawn when the model is there already: until then the picture that it was made
+    from stays, so that no button moves twice."""
+    queue, previews = session.current().queue, session.current().previews
+    return previews.icon_of(queue.picture_of(job)) or previews.icon_of(queue.source_of(job))
+
+
 def _draw_job(layout: bpy.types.UILayout, job: "Job", context: bpy.types.Context) -> None:
     """The selected job: what it looks like, how it is, and what can be done with it."""
     from ..session import pace  # here, as it would slow down the start of Blender
 
     current = session.current()
-    icon = current.previews.icon_of(current.queue.picture_of(job))
+    icon = _icon_of(job)
     if icon:
         layout.template_icon(icon_value=icon, scale=THUMBNAIL_SCALE)
     credits = f", {job.credits} credits" if job.credits else ""
@@ -315,7 +322,6 @@ def with_price(operator: str, text: str, job: "Job") -> str:
 
 def _draw_variants(layout: bpy.types.UILayout, jobs: "list[Job]", context: bpy.types.Context) -> None:
     """The variants of one request that are folded: how each is, and what it needs next."""
-    current = session.current()
     service = [label_of(jobs[0].service)] if jobs[0].service else []
     ended = sum(job.state not in UNFINISHED for job in jobs)
     going = [f"{ended} of {len(jobs)} have ended"] if ended < len(jobs) else []
@@ -327,7 +333,7 @@ def _draw_variants(layout: bpy.types.UILayout, jobs: "list[Job]", context: bpy.t
     col = layout.column(align=True)
     for job in jobs:
         split = col.split(factor=0.45)
-        icon = current.previews.icon_of(current.queue.picture_of(job))
+        icon = _icon_of(job)
         split.label(text=shown(job.name), icon_value=icon, translate=False)
         row = split.row(align=True)
         if job.state in UNFINISHED:

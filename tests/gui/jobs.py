@@ -64,6 +64,12 @@ def until_state(blender, job, *states, seconds=30):
     blender.until("session.job(job).state in states", seconds, job=job, states=states)
 
 
+def until_drawn(blender):
+    """Wait until every process has ended: the last that it does, when the model is there already, is to draw its
+    thumbnail."""
+    blender.until("not session.is_busy()")
+
+
 def until_task(blender, job):
     """Wait until the service works on the job."""
     blender.until("session.job(job).state == 'running'", 30, job=job)
@@ -113,6 +119,7 @@ def trash(blender, panel):
 def copy(blender, job, number, name="Blue Whale"):
     """Leave `number` more jobs on the disk, made long before this one and like it; the one in the middle has this
     name."""
+    until_drawn(blender)  # until then files come and go in its folder
     folder = Path(blender.run("str(session.folder_of(job))", job=job))
     record = json.loads((folder / "job.json").read_text())
     files = [path for path in folder.iterdir() if path.is_file() and path.name != "job.json"]

@@ -195,3 +195,31 @@ def test_large_thumbnails(blender, list_of, save):
     for name in ("Fox", "Whale"):
         blender.find(name, panel, number=0)
     save("jobs_large", blender)
+
+
+def is_red(pixel):
+    """Whether it is of the star's colour."""
+    red, green, blue = pixel
+    return red > 150 and green < 80 and blue < 80
+
+
+def red_in(blender, box):
+    """How many pixels of the star are seen in a box."""
+    part = blender.picture().crop(box)
+    return sum(count for count, pixel in part.getcolors(part.width * part.height) if is_red(pixel))
+
+
+@pytest.mark.usefixtures("newest")
+def test_until_the_thumbnail_is_drawn_the_picture_is_shown_in_its_place(blender, services, sign_in, star):
+    """So that no button below it moves when the model arrives, nor when the thumbnail does."""
+    sign_in(services)
+    job = jobs.start(blender, star)
+    jobs.until_state(blender, job, "imported")
+    jobs.until_drawn(blender)
+    panel = jobs.open_panel(blender)
+    button = blender.find("Import Again", panel)
+    assert red_in(blender, panel) == 0, "the model is not red"
+    blender.run("(session.folder_of(job) / 'thumbnail.png').unlink()\nsession.end()", job=job)
+    blender.until("session.was_read()")
+    assert blender.find("Import Again", panel) == button
+    assert red_in(blender, panel) > 500

@@ -279,11 +279,13 @@ def test_job(blender, slow_services, sign_in, keep, penguin, name):
     elif name == "jobs_imported":
         slow_services.finish(create.id)
         jobs.until_state(blender, job, "imported")
+        jobs.until_drawn(blender)
         words = ("Import Again", "Use Settings")
     else:
         blender.run("bpy.ops.wm.read_homefile(app_template='')")
         slow_services.finish(create.id)
         jobs.until_state(blender, job, "ready")
+        jobs.until_drawn(blender)
         words = ("Import", "Use Settings")
     panel = jobs.open_panel(blender)
     blender.leave()
@@ -348,6 +350,7 @@ def test_variants(blender, services, sign_in, keep, penguin, name):
     blender.run("bpy.context.scene.image_to_3d.variants = 4")
     jobs.start(blender, penguin)
     blender.until("sum('image_to_3d_job' in obj for obj in bpy.data.objects) == 4", 60)
+    jobs.until_drawn(blender)
     blender.run("bpy.context.scene.image_to_3d.variants = 1")
     panel = jobs.open_panel(blender)
     row = blender.find("penguin, 4 variants", panel, number=0)
@@ -368,6 +371,7 @@ def test_large_thumbnails(blender, services, sign_in, keep, penguin):
     for count in (1, 2):
         jobs.start(blender, penguin)
         blender.until("sum('image_to_3d_job' in obj for obj in bpy.data.objects) == count", 60, count=count)
+    jobs.until_drawn(blender)
     blender.run("bpy.context.window_manager.image_to_3d.large = True")
     panel = jobs.open_panel(blender)
     blender.leave()
@@ -400,6 +404,7 @@ def test_model_has_arrived(blender, keep, penguin):
     side = blender.open_sidebar()
     blender.click_on("Generate 3D Model", side)
     blender.until("any('image_to_3d_job' in obj for obj in bpy.data.objects)", 120)
+    jobs.until_drawn(blender)
     blender.run(CLOSER)
     blender.leave()
     shows(blender, side, "penguin", "Local")
@@ -511,7 +516,8 @@ def test_preferences(blender, keep):
     keep("preferences", Box(above.left - MARGIN_PX, above.top - MARGIN_PX, window.right, window.bottom))
     for _ in range(30):  # down to the end
         blender.press("WHEELDOWNMOUSE")
-    shows(blender, window, "Certificates", "Jobs at Once", "Time Limit", "Picture Size Limit", "Open Folder")
+    shows(blender, window, "Certificates", "Jobs at Once", "Time Limit in Minutes", "Model Memory in GB")
+    shows(blender, window, "Model Time in Minutes", "Picture Size Limit", "Open Folder")
     network, results = blender.find("Network", window), blender.find("Results", window)
     keep(
         "preferences_limits",
