@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .nodes import cut, ends_of, factors_of, principled_of, remove_unused, source_of, value_of
-from .packed import Told, told_by
+from .packed import Told, is_whole, told_by
 
 MOST_PIXELS = 16384 * 16384  # of an image: 1 GB decoded. Width times height, as that is what fills memory
 SIDES_PX = (8192, 4096)  # the longer side that a larger one is scaled to: the first that there is memory for
@@ -49,12 +49,13 @@ def bring_into_bounds(document: dict[str, Any]) -> list[str]:
             unread += places
             number += min(len(places), _without_source(document))
             continue
-        told = told_of(image)
+        content = _bytes_of(image)
+        told = told_by(content)
         pixels = told.pixels or _decoded_pixels(image)
         if pixels > MOST_PIXELS:
             is_scaled = _scale_down(image, told)
             (scaled if is_scaled else too_large).extend(places)
-        elif not pixels or not (told.is_whole or _decoded_pixels(image)):
+        elif not pixels or not (is_whole(content) or _decoded_pixels(image)):
             unread += places
             number += 1
     notes = []
@@ -72,7 +73,7 @@ def bring_into_bounds(document: dict[str, Any]) -> list[str]:
 
 def is_opaque(image: bpy.types.Image) -> bool:
     """Whether an image is plainly opaque. One that cannot be looked at with the memory that there is counts as not."""
-    told = told_of(image)
+    told = told_by(_bytes_of(image))
     if not told.may_be_transparent:
         return True
     if told.pixels > MOST_LOOKED_AT or told.decoded_bytes + 16 * told.pixels > _room_bytes():
@@ -84,11 +85,6 @@ def is_opaque(image: bpy.types.Image) -> bool:
     image.pixels.foreach_get(values)
     image.buffers_free()
     return float(values[3::4].min()) >= OPAQUE
-
-
-def told_of(image: bpy.types.Image) -> Told:
-    """What the packed bytes of an image tell."""
-    return told_by(image.packed_file.data if image.packed_file else b"")
 
 
 def is_same(one: bpy.types.Image, other: bpy.types.Image) -> bool:
@@ -118,6 +114,12 @@ def merge_twins() -> None:
             for _, node in places:
                 node.image = twins[image]
     bpy.data.batch_remove(list(twins))
+
+
+def _bytes_of(image: bpy.types.Image) -> bytes:
+    """The packed bytes of an image. Blender copies them each time."""
+    content: bytes = image.packed_file.data if image.packed_file else b""
+    return content
 
 
 def _places() -> dict[bpy.types.Image | None, list[Place]]:

@@ -13,19 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..api.errors import GlbError
+from .aside import set_aside
 from .merging import Part, merged
 
 OBJECTS_MOST = 300  # with a mesh each they are appended in 0.05 s
 APART_MOST = 1000  # what cannot be joined and is still added, in some 0.5 s
-FACES_MOST = 1_000_000  # a mesh shown 20,000 times is one until it is joined; 2.8 million triangles take 3 GB in all
+FACES_MOST = 500_000  # of a joined mesh: to join takes several times the memory of what is made
 
 Group = tuple[bpy.types.Object, bool, bool, frozenset[bpy.types.Material | None]]
 """What is joined together: the object that it moves with, whether it is hidden in views and in pictures, its
 materials."""
 
 
-def join_many(root: bpy.types.Object) -> list[str]:
+def join_many(root: bpy.types.Object, faces_most: int = FACES_MOST) -> list[str]:
     """Join what stands below `root` where it is too much for the user's Blender; return sentences for the user.
+
+    No joined mesh has more than `faces_most` faces. What has more by itself stays an object of its own.
 
     What moves, bends, has shape keys or hangs on a bone stays an object of its own, and what hangs on it is joined
     below it. Where too much moves, it stands still from now on. Empties that hold nothing go. Raises `GlbError` where
@@ -42,7 +45,7 @@ def join_many(root: bpy.types.Object) -> list[str]:
         moving = {obj for obj in below if _moves(obj)}
     places = _places(root, below, moving)
     meshes = [obj for obj in below if obj.type == "MESH"]
-    still = _small([obj for obj in meshes if obj not in moving and _is_rigid(obj)])
+    still = [obj for obj in meshes if obj not in moving and _is_rigid(obj) and len(obj.data.polygons) <= faces_most]
     apart = set(meshes) - set(still)
     if len(meshes) <= OBJECTS_MOST:  # it is the empties that are too many
         still, apart = [], set(meshes)
@@ -52,10 +55,16 @@ def join_many(root: bpy.types.Object) -> list[str]:
             f"The model has {len(apart):,} parts that cannot be joined, and so many would hold Blender up for long: "
             "import the file yourself with File > Import > glTF 2.0."
         )
-    made = [_joined(root, group, [(obj, places[obj][1]) for obj in objects]) for group, objects in groups.items()]
+    made = [
+        _joined(root, group, [(obj, places[obj][1]) for obj in objects])
+        for group, in_group in groups.items()
+        for objects in _in_pieces(in_group, faces_most)
+    ]
     _set_aside(root, below, apart, made)
     if made:
-        notes.append(_note(len(still), groups, len(apart)))
+        by = _by(groups) if len(made) == len(groups) else f" of up to {faces_most:,} faces"
+        note = f"The {len(still):,} objects were joined into {len(made):,}{by}."
+        notes.append(f"{note} {len(apart):,} more could not be joined." if apart else note)
     return notes
 
 
@@ -99,13 +108,6 @@ def _places(
     return found
 
 
-def _small(still: list[bpy.types.Object]) -> list[bpy.types.Object]:
-    """Those that can be joined without ending in too large a mesh: the smallest first."""
-    sized = sorted(((len(obj.data.polygons), number) for number, obj in enumerate(still)))
-    total = np.cumsum([size for size, _ in sized])
-    return [still[number] for (_, number), sum_ in zip(sized, total, strict=True) if sum_ <= FACES_MOST]
-
-
 def _grouped(
     still: list[bpy.types.Object], places: dict[bpy.types.Object, tuple[bpy.types.Object, NDArray[np.float64]]]
 ) -> dict[Group, list[bpy.types.Object]]:
@@ -120,6 +122,19 @@ def _grouped(
     for group, objects in groups.items():
         fewer[*group[:3], frozenset()] += objects
     return fewer
+
+
+def _in_pieces(objects: list[bpy.types.Object], faces_most: int) -> list[list[bpy.types.Object]]:
+    """The objects in lists that have up to `faces_most` faces each."""
+    pieces: list[list[bpy.types.Object]] = []
+    faces = 0
+    for obj in objects:
+        faces += len(obj.data.polygons)
+        if not pieces or faces > faces_most:
+            pieces.append([])
+            faces = len(obj.data.polygons)
+        pieces[-1].append(obj)
+    return pieces
 
 
 def _joined(
@@ -141,29 +156,17 @@ def _set_aside(
     root: bpy.types.Object, below: list[bpy.types.Object], apart: set[bpy.types.Object], made: list[bpy.types.Object]
 ) -> None:
     """Take those of `below` out of the scene that nothing needs now: all but `apart`, their skeletons, and what any of
-    these or of what was `made` hangs on.
-
-    They stay in the open file, as ours is not saved: `batch_remove` takes 50 s for 20,000 (4.5.15), and their own
-    removal longer still.
-    """
+    these or of what was `made` hangs on."""
     skeletons = [modifier.object for obj in apart for modifier in obj.modifiers if modifier.type == "ARMATURE"]
     needed = {root}
     for obj in (*apart, *made, *skeletons):
         while obj is not None and obj not in needed:
             needed.add(obj)
             obj = obj.parent
-    gone = {obj for obj in below if obj not in needed}
-    for collection in (bpy.context.scene.collection, *bpy.data.collections):
-        for obj in gone.intersection(collection.objects):
-            collection.objects.unlink(obj)
-    for obj in gone:
-        obj.parent = None
+    set_aside(obj for obj in below if obj not in needed)
 
 
-def _note(number: int, groups: dict[Group, list[bpy.types.Object]], apart: int) -> str:
-    """What was joined, and what was not."""
+def _by(groups: dict[Group, list[bpy.types.Object]]) -> str:
+    """What was joined with what."""
     by = "" if len(groups) == 1 else ", one for each material"
-    if len({group[0] for group in groups}) > 1:
-        by += " of what moves together"
-    note = f"The {number:,} objects were joined into {len(groups):,}{by}."
-    return f"{note} {apart:,} more could not be joined." if apart else note
+    return f"{by} of what moves together" if len({group[0] for group in groups}) > 1 else by

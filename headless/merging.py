@@ -12,6 +12,8 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from .normals import as_rows
+
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.int32]
 
@@ -206,14 +208,11 @@ def _written(name: str, shapes: Sequence[_Shape]) -> bpy.types.Mesh:
     mesh.update()
     if any(shape.normals is not None for shape in shapes):
         # Where a normal is 0, Blender computes it.
-        mesh.normals_split_custom_set(
-            np.concatenate(
-                [
-                    np.zeros((len(each.corner_points), 3), np.float32) if each.normals is None else each.normals
-                    for each in shapes
-                ]
-            )
-        )
+        normals = [
+            np.zeros((len(each.corner_points), 3), np.float32) if each.normals is None else each.normals
+            for each in shapes
+        ]
+        mesh.normals_split_custom_set(as_rows(np.concatenate(normals)))
     return mesh
 
 

@@ -16,7 +16,7 @@ PNG_WITH_ALPHA = (4, 6)  # colour types (PNG, 11.2.1)
 PLAIN_FRAMES = (0xC0, 0xC1, 0xC2)  # a JPEG's markers of the frames that every decoder knows
 BYTE_PIXEL, FLOAT_PIXEL = 4, 16  # bytes of a decoded pixel in Blender: what has 16 bits a channel becomes floats
 HEADERS_BYTES = 33  # no file is shorter; what is looked at by its place stands before
-TRIED_BYTES = 1 << 16  # that are inflated of a PNG's pixels: what is no zlib stream shows at once
+TRIED_BYTES = 1 << 10  # of a PNG's pixels are inflated: what is no zlib stream shows at once
 JPEG_END = 1 << 16  # bytes at the end of a JPEG among which its last marker stands, before what a camera appends
 
 
@@ -27,7 +27,6 @@ class Told(NamedTuple):
     height: int
     decoded_bytes: int  # in Blender, at most
     may_be_transparent: bool
-    is_whole: bool  # plainly; where this is False, only decoding tells
 
     @property
     def pixels(self) -> int:
@@ -35,20 +34,29 @@ class Told(NamedTuple):
 
 
 def told_by(content: bytes) -> Told:
-    """Look at the bytes of a PNG, JPEG or WebP; of anything else nothing is told."""
+    """Look at the header of a PNG, JPEG or WebP; of anything else nothing is told."""
     stream = io.BytesIO(content)
     width, height = size_in(stream) or (0, 0)
     kind = kind_in(stream)
     pixels = width * height
     if not pixels or len(content) < HEADERS_BYTES:
-        return Told(0, 0, 0, True, False)
+        return Told(0, 0, 0, True)
     if kind == "PNG":
         is_deep, is_interlaced = content[24] > 8, content[28] != 0
         size = pixels * (FLOAT_PIXEL if is_deep else BYTE_PIXEL) * (2 if is_interlaced else 1)
-        return Told(width, height, size, _png_may_be_transparent(content), _is_whole_png(content))
+        return Told(width, height, size, _png_may_be_transparent(content))
     if kind == "JPEG":
-        return Told(width, height, pixels * BYTE_PIXEL, False, _is_whole_jpeg(content))
-    return Told(width, height, pixels * BYTE_PIXEL * 2, _webp_may_be_transparent(content), _is_whole_webp(content))
+        return Told(width, height, pixels * BYTE_PIXEL, False)
+    return Told(width, height, pixels * BYTE_PIXEL * 2, _webp_may_be_transparent(content))
+
+
+def is_whole(content: bytes) -> bool:
+    """Whether the bytes of a PNG, JPEG or WebP are plainly whole; where this is False, only decoding tells. Reads all
+    of them, unlike `told_by`."""
+    if not told_by(content).pixels:
+        return False
+    looks = {"PNG": _is_whole_png, "JPEG": _is_whole_jpeg, "WEBP": _is_whole_webp}
+    return looks[kind_in(io.BytesIO(content))](content)
 
 
 def _png_chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -81,7 +89,7 @@ def _is_whole_png(content: bytes) -> bool:
             return False
         if kind == b"IDAT" and not has_pixels:
             try:
-                has_pixels = bool(zlib.decompressobj().decompress(view[start:end], TRIED_BYTES))
+                has_pixels = bool(zlib.decompressobj().decompress(view[start : min(end, start + TRIED_BYTES)]))
             except zlib.error:
                 return False
         if kind == b"IEND":

@@ -162,12 +162,9 @@ def _own_box(root: bpy.types.Object, job: Job) -> Box | None:
     if job.bounds:
         (x0, y0, z0), (x1, y1, z1) = job.bounds
         return Box((x0, y0, z0), (x1, y1, z1))
-    corners = [
-        _below(root, obj) @ Vector(corner)
-        for obj in (root, *root.children_recursive)
-        if obj.type == "MESH"
-        for corner in obj.bound_box
-    ]
+    meshes = [obj for obj in (root, *root.children_recursive) if obj.type == "MESH"]
+    inside = _inside(root, meshes)
+    corners = [inside[obj] @ Vector(corner) for obj in meshes for corner in obj.bound_box]
     return boxes.around(tuple(corner) for corner in corners) if corners else None
 
 
@@ -254,8 +251,9 @@ def _points(root: bpy.types.Object, meshes: Collection[bpy.types.Object], own: B
     computed yet: there they are spread over `own`, the box around the model."""
     counts = [len(obj.data.vertices) for obj in meshes]
     step = max(1, -(-sum(counts) // room.POINTS_MOST))
+    inside = _inside(root, meshes)
     found = [
-        _below(root, obj) @ obj.data.vertices[index].co
+        inside[obj] @ obj.data.vertices[index].co
         for obj, count in zip(meshes, counts, strict=True)
         for index in range(0, count, step)
     ]
@@ -274,13 +272,18 @@ def _spread(points: Sequence[Vector], into: Box) -> list[Vector]:
     ]
 
 
-def _below(root: bpy.types.Object, obj: bpy.types.Object) -> Matrix:
-    """From the space of `obj` to that of `root`. World matrices of what was appended just now are not computed yet."""
-    matrix = Matrix.Identity(4)
-    while obj is not root:
-        matrix = obj.matrix_parent_inverse @ obj.matrix_basis @ matrix
-        obj = obj.parent
-    return matrix
+def _inside(root: bpy.types.Object, objects: Collection[bpy.types.Object]) -> dict[bpy.types.Object, Matrix]:
+    """For each of `objects`, which are `root` or below it, the matrix from its space to that of `root`. World matrices
+    of what was appended just now are not computed yet."""
+    found = {root: Matrix.Identity(4)}
+    for obj in objects:
+        chain = []
+        while obj not in found:
+            chain.append(obj)
+            obj = obj.parent
+        for inner in reversed(chain):
+            found[inner] = found[inner.parent] @ inner.matrix_parent_inverse @ inner.matrix_basis
+    return found
 
 
 def _append(blend: Path, job: Job, oldest: int) -> tuple[bpy.types.Collection, bpy.types.Object]:

@@ -209,7 +209,7 @@ def test_an_image_at_the_limit_is_left_as_it_is_and_not_decoded(converted, tmp_p
 )
 def test_a_png_tells_whether_it_may_be_transparent(content, may_be_transparent, decoded_bytes) -> None:
     told = packed.told_by(content)
-    assert (told.width, told.height, told.is_whole) == (4, 4, True)
+    assert (told.width, told.height, packed.is_whole(content)) == (4, 4, True)
     assert (told.may_be_transparent, told.decoded_bytes) == (may_be_transparent, decoded_bytes)
 
 
@@ -217,8 +217,8 @@ def test_a_png_tells_whether_it_may_be_transparent(content, may_be_transparent, 
 def test_what_blender_writes_is_told_to_be_whole(tmp_path: Path, kind: str) -> None:
     content = encoded(kind, tmp_path)
     told = packed.told_by(content)
-    assert (told.width, told.height, told.is_whole) == (16, 16, True)
-    assert not packed.told_by(content[: len(content) // 2]).is_whole
+    assert (told.width, told.height, packed.is_whole(content)) == (16, 16, True)
+    assert not packed.is_whole(content[: len(content) // 2])
     if kind == "JPEG":
         assert not told.may_be_transparent
 
@@ -230,7 +230,7 @@ def test_a_webp_that_can_be_seen_through_may_be_transparent(tmp_path: Path) -> N
 @pytest.mark.parametrize("length", range(0, 60, 3))
 def test_no_beginning_of_a_file_is_too_short_to_be_looked_at(tmp_path: Path, length: int) -> None:
     for content in (png_of(4, 4), encoded("JPEG", tmp_path), encoded("WEBP", tmp_path)):
-        assert not packed.told_by(content[:length]).is_whole
+        assert not packed.is_whole(content[:length])
 
 
 # Blending by the bytes

@@ -91,6 +91,22 @@ def test_many_objects_become_one_for_each_material(root: bpy.types.Object) -> No
     assert looks(root) == before
 
 
+def test_no_joined_mesh_becomes_too_large_and_none_is_refused_for_that(root: bpy.types.Object) -> None:
+    crowd(root, 1200)
+    large = bpy.data.meshes.new("Large")
+    large.from_pydata(
+        [(n, y, n % 2) for n in range(602) for y in (20, 21)], [], [(2 * n, 2 * n + 1, 2 * n + 3) for n in range(601)]
+    )
+    kept = added("Large", large, root)
+    before = looks(root)
+    assert join_many(root, faces_most=600) == [
+        "The 1,200 objects were joined into 12 of up to 600 faces. 1 more could not be joined."
+    ]
+    assert looks(root) == before
+    assert kept in set(root.children)
+    assert [len(obj.data.polygons) for obj in root.children if obj != kept] == [600] * 12
+
+
 def test_groups_shared_meshes_and_mirrored_ones_look_as_before(root: bpy.types.Object) -> None:
     crowd(root, OBJECTS_MOST)
     shared = cube("Red")

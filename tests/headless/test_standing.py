@@ -252,6 +252,12 @@ def test_it_is_as_large_as_blender_s_own_import_shows_it(model: tuple[str, Conve
     assert ours == pytest.approx(np.ptp(box(), axis=0), abs=0.05 if is_far else 1e-4 * ours.max())
 
 
+def test_the_root_has_the_model_s_name_also_where_a_node_above_it_had_it(tmp_path: Path) -> None:
+    root = opened(convert(tmp_path, alone({"name": "Ball"}, {"name": "Star"})))
+    assert (root.name, root.type) == ("Star", "MESH")
+    assert len(bpy.data.objects) == 1
+
+
 def test_the_facts_say_where_it_reaches(model: tuple[str, Converted]) -> None:
     opened(model[1])
     corners = box()
