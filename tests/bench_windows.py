@@ -23,6 +23,7 @@ from gui import jobs, screen
 from gui.blender import Blender
 from service.cube import cube_glb
 from service.stand_in import StandIn
+from sized import ball_glb
 from Xlib import XK, X
 from Xlib.display import Display
 from Xlib.ext import xtest
@@ -35,7 +36,13 @@ DRAWN_AGAIN_S = (0.01, 0.2)  # Blender draws the whole window twice for an icon 
 LOOKS = 100
 FEW, MANY = 10, 1000
 
+TRIANGLES, PIXELS = 1_000_000, 4096
+ARRIVALS = 3
+NEARLY_PERCENT, NEARLY_S = 90, 3.0  # how far a task comes, and how long it stays there: at a service it takes minutes
+CALM_S = 1.0  # after which nothing more is drawn
 EVENT_BOUND_MS = 50
+ARRIVAL_BOUND = 1.5
+"""How many times as long as Blender's own import the way of a large model may take."""
 QUIT_BOUND_MS = 1000
 LOOK_BOUND_MS = 30
 DRAW_BOUND_MS = 10
@@ -120,6 +127,38 @@ def look():
     looks.append((time.perf_counter() - began) * 1000)
 
 watch.look = look
+0
+"""
+
+BEAT = """
+import time
+beats, arrived = bpy.beats, bpy.arrived = [], {}  # another file empties driver_namespace
+
+def beat():
+    beats.append(time.monotonic())
+    for obj in bpy.data.objects:
+        arrived.setdefault(obj.get("image_to_3d_job"), beats[-1])
+    return 0.0
+
+bpy.app.timers.register(beat, persistent=True)
+0
+"""
+
+STALL = """
+from itertools import pairwise
+max(end - begin for begin, end in pairwise(bpy.beats) if end > since)
+"""
+
+IMPORT = """
+import time
+began = time.monotonic()
+bpy.ops.import_scene.gltf("EXEC_DEFAULT", True, filepath=path)
+time.monotonic() - began
+"""
+
+APPEND = """
+with bpy.data.libraries.load(path) as (there, wanted):
+    wanted.collections = there.collections
 0
 """
 
@@ -288,7 +327,84 @@ def measure(blender, keyboard, stand_in, picture):
         tell(f"the panel of jobs, {many} in the list", times := blender.run("bpy.app.driver_namespace['drawn']"))
         bound("   99th percentile", share(times, 99), DRAW_BOUND_MS)
         events(blender, keyboard, stand_in, picture, many)
+    arrivals(blender, picture.parent, picture)
     quitting(blender, picture)
+
+
+def arrivals(blender, folder, picture):
+    """A large model of a service, against Blender's own import of the same file: how long until it is in the scene, and
+    how long the window stands still for it, beyond what it costs to draw the model for the first time."""
+    model = Path(folder, "large.glb")
+    model.write_bytes(ball_glb(TRIANGLES, PIXELS))
+    sent = []
+    natives, ours, stalls, own_stalls, draws = [], [], [], [], []
+    with StandIn(
+        model=model, seconds=None, log=lambda request: sent.append((request.service, time.monotonic()))
+    ) as meshy:
+        empty(blender)
+        blender.run(f"import os; os.environ['MESHY_API_URL'] = {meshy.meshy_url!r}; 0")
+        blender.run(BEAT)
+        blender.run(IMPORT, path=str(_cube(folder)))  # so that the importer's modules are in memory
+        for _ in range(ARRIVALS):
+            empty(blender)
+            since = time.monotonic()
+            natives.append(blender.run(IMPORT, path=str(model)))
+            calm(blender)
+            stalls.append(blender.run(STALL, since=since))
+            empty(blender)
+            job = jobs.start(blender, picture)
+            jobs.created(meshy, len(ours) + 1)
+            meshy.set_progress(meshy.creates[-1].id, NEARLY_PERCENT)
+            time.sleep(NEARLY_S)
+            since = time.monotonic()
+            meshy.finish(meshy.creates[-1].id)
+            blender.until("job in bpy.arrived", 120, job=job)
+            calm(blender)
+            own_stalls.append(blender.run(STALL, since=since))
+            arrived = blender.run("bpy.arrived[job]", job=job)
+            ours.append(arrived - max(at for service, at in sent if service == "files"))
+            # What is drawn is the same for both: it is appended, which nobody sees, and then shown.
+            blend = blender.run("str(session.folder_of(job) / 'result.blend')", job=job)
+            blender.until("not session.is_running(job)", 60, job=job)
+            empty(blender)
+            blender.run(APPEND, path=blend)
+            calm(blender)
+            since = time.monotonic()
+            blender.run("bpy.context.scene.collection.children.link(bpy.data.collections[-1])")
+            calm(blender)
+            draws.append(blender.run(STALL, since=since))
+    compare(natives, ours, stalls, own_stalls, draws)
+
+
+def compare(natives, ours, stalls, own_stalls, draws):
+    """Print what came of it."""
+    native, own, draw = statistics.median(natives), statistics.median(ours), statistics.median(draws)
+    too_much = "" if own <= ARRIVAL_BOUND * native else "  TOO MUCH"
+    print(
+        f"{TRIANGLES:,} triangles, {PIXELS}²: Blender's import {native:.2f} s (least {min(natives):.2f}), from the last "
+        f"byte of a service {own:.2f} s (least {min(ours):.2f}): {own / native:.2f} times of {ARRIVAL_BOUND}{too_much}"
+    )
+    stall, own_stall = statistics.median(stalls), statistics.median(own_stalls)
+    print(
+        f"   the window stands still: Blender's import {stall:.2f} s, a job {own_stall:.2f} s, to draw the model alone "
+        f"{draw:.2f} s"
+    )
+    beyond, own_beyond = max(0.0, stall - draw), max(0.0, own_stall - draw)
+    ratio = f"{own_beyond / beyond:.3f} times" if beyond else "no ratio"
+    print(f"   beyond drawing: Blender's import {beyond:.2f} s, a job {own_beyond:.2f} s: {ratio}", flush=True)
+
+
+def empty(blender):
+    """Open an empty file, and let it be drawn."""
+    blender.run("bpy.ops.wm.read_homefile(use_empty=True, app_template=''); 0")
+    calm(blender)
+
+
+def calm(blender):
+    """Wait until the window has nothing to do any more."""
+    blender.settle()
+    time.sleep(CALM_S)
+    blender.settle()
 
 
 def quitting(blender, picture):

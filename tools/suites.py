@@ -29,6 +29,8 @@ ONCE_SERIES = "4.5"  # where it is among them
 PLAIN_SUITES = ("api", "jobs")  # about processes and connections: once for each Python
 WINDOW_SUITE = "gui"  # a wheel has no windows: once for each real Blender
 BENCHES = ("bench_enabling.py", "bench_jobs.py", "bench_blender.py", "bench_sculpt.py", "bench_services.py")
+ARRIVAL_BENCH = "bench_arrival.py"
+"""How quick Blender's own import is differs from version to version: it is run in each wheel."""
 WINDOW_BENCH = "bench_windows.py"
 FUZZES = {"services": "fuzz_services.py", "models": "fuzz_models.py"}
 SUITE_SECONDS = 900  # a suite that takes longer hangs; the slowest takes half of this where another runs beside it
@@ -343,21 +345,30 @@ def suite_problem(code: int | None, counts: dict[str, int], narrowed: bool, seco
 def command_bench(options: argparse.Namespace) -> int:
     executable = blender_environment(default_blender(), sys.executable)
     for name in BENCHES:
-        headline(name)
-        command = [str(executable), str(TESTS / name), *options.arguments]
-        code = subprocess.run(command, cwd=ROOT, env=clean_environment()).returncode
-        if code:
-            raise Stop(f"{name} {ending(code) or f'ended with {code}'}.")
+        _measure(executable, name, options)
+    pythons = find_pythons()
+    for wheel in BLENDERS:
+        if wheel.python in pythons:
+            executable = blender_environment(wheel, pythons[wheel.python])
+            _measure(executable, ARRIVAL_BENCH, options, f" in Blender {wheel.series}")
     blenders, left_out = find_window_blenders(os.environ)
     for blender in blenders:
-        headline(f"{WINDOW_BENCH} in Blender {blender.version}")
-        command = [str(windows_environment()), str(TESTS / WINDOW_BENCH), *options.arguments]
-        code = subprocess.run(command, cwd=ROOT, env=clean_environment(IMAGE_TO_3D_BLENDER=blender.path)).returncode
-        if code:
-            raise Stop(f"{WINDOW_BENCH} {ending(code) or f'ended with {code}'}.")
+        where, path = f" in Blender {blender.version}", {"IMAGE_TO_3D_BLENDER": blender.path}
+        _measure(windows_environment(), WINDOW_BENCH, options, where, path)
     for sentence in left_out:
         print(f"\nLeft out: {sentence.replace(f'tests/{WINDOW_SUITE}', WINDOW_BENCH)}", flush=True)
     return 0
+
+
+def _measure(
+    python: Path, name: str, options: argparse.Namespace, where: str = "", variables: dict[str, str] | None = None
+) -> None:
+    """Run one of the programs that measure. Raises `Stop` where it fails."""
+    headline(name + where)
+    command = [str(python), str(TESTS / name), *options.arguments]
+    code = subprocess.run(command, cwd=ROOT, env=clean_environment(**(variables or {}))).returncode
+    if code:
+        raise Stop(f"{name} {ending(code) or f'ended with {code}'}.")
 
 
 def command_fuzz(options: argparse.Namespace) -> int:
