@@ -27,7 +27,7 @@ def one_root(name: str) -> bpy.types.Object:
     _remove_gone()
     bpy.context.view_layer.update()
     meshes = [obj for obj in bpy.data.objects if obj.type == "MESH"]
-    root = _applied(meshes[0], name) if len(meshes) == 1 and _is_still(meshes[0]) else _above_all()
+    root = _applied(meshes[0]) if len(meshes) == 1 and _is_still(meshes[0]) else _above_all()
     namesake: bpy.types.Object | None = bpy.data.objects.get(name)
     if namesake is not None and namesake is not root:
         namesake.name = f"{name}.001"  # else the root would get the number
@@ -72,8 +72,8 @@ def _is_animated(obj: bpy.types.Object) -> bool:
     return data is not None and (data.action is not None or len(data.nla_tracks) > 0)
 
 
-def _applied(root: bpy.types.Object, name: str) -> bpy.types.Object:
-    """Make the mesh object the only one in the scene, standing on the origin with nothing to apply; `name` is free."""
+def _applied(root: bpy.types.Object) -> bpy.types.Object:
+    """Make the mesh object the only one in the scene, standing on the origin with nothing to apply."""
     mesh: bpy.types.Mesh = root.data
     linear = np.array(root.matrix_world, np.float64)[:3, :3]
     # Where the object stands is left out: far from the origin, the place of its foot would be rounded.
@@ -89,9 +89,6 @@ def _applied(root: bpy.types.Object, name: str) -> bpy.types.Object:
     root.matrix_parent_inverse = Matrix.Identity(4)
     root.matrix_basis = Matrix.Identity(4)
     set_aside(obj for obj in bpy.data.objects if obj is not root)
-    holder: bpy.types.Object | None = bpy.data.objects.get(name)
-    if holder not in (None, root):
-        bpy.data.objects.remove(holder)
     if placing.translation.length > FAR * float(np.ptp(turned, axis=1).max()):
         mesh.transform(Matrix.Translation(-_foot(*_measured())), shape_keys=True)
     return root
