@@ -298,7 +298,8 @@ def _append(blend: Path, job: Job, oldest: int) -> tuple[bpy.types.Collection, b
             wanted.collections = list(held.collections[:2])  # the second tells that there are more
         stranger.require_model(before, oldest)
     except stranger.StrangeError as error:
-        raise JobError(f"The model of {job.name} is damaged ({error}): retry the job.") from None
+        why = f" ({error})" if str(error) else ""
+        raise JobError(f"The model of {job.name} is damaged{why}: retry the job.") from None
     except OSError as error:
         raise JobError(f"The model of {job.name} cannot be read ({reason_of(error)}): retry the job.") from None
     collections = [collection for collection in wanted.collections if collection]

@@ -38,7 +38,8 @@ Counts = dict[str, int]
 
 
 class StrangeError(Exception):
-    """There is something that no model has, in words that stand in brackets in a sentence."""
+    """There is something that no model has, in words that stand in brackets in a sentence; without words where it is
+    not one model."""
 
 
 def require_own(blend: Path) -> None:
@@ -84,7 +85,7 @@ def require_model(before: Counts, uid: int) -> None:
         if count > before[name]:
             raise StrangeError(f"{name.replace('_', ' ')} came with it")
     if sum(entry.session_uid > uid for entry in bpy.data.collections) != 1:
-        raise StrangeError("several collections came with it")
+        raise StrangeError
     for name in PARTS:
         for entry in getattr(bpy.data, name):
             if entry.session_uid > uid and (why := _why_strange(entry)):
