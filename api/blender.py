@@ -16,8 +16,10 @@ from ..programs.program import Command, Program, Report, blender_command
 from .errors import FULL, BlenderError, reason_of
 from .words import SENTENCE_AT_MOST, clean, named
 
-LOOK_EVERY_S = 0.03
-"""How often a report is read: it is a file, and somebody waits for the last line."""
+LOOK_EVERY_S = 0.1
+"""How often a report is read: it is a file."""
+AT_ONCE_S = 0.03
+"""The same where somebody waits for a model."""
 
 
 def find_blender() -> list[str]:
@@ -70,7 +72,7 @@ def finished(
     """Wait for the program's last word, and return that. The program is ended, also where `sleep` or `on_progress`
     raises."""
     try:
-        return last_word(program, sleep, on_progress)
+        return last_word(program, sleep, on_progress, LOOK_EVERY_S)
     finally:
         program.stop()
 
@@ -79,6 +81,7 @@ def last_word(
     program: Program,
     sleep: Callable[[float], None],
     on_progress: Callable[[float, str], None] = lambda share, stage: None,
+    every_s: float = AT_ONCE_S,
 ) -> Report:
     """The same of a program that goes on after its work is done. It is ended only where it has failed, or where `sleep`
     or `on_progress` raises."""
@@ -90,7 +93,7 @@ def last_word(
             if is_done or report.error:
                 return report
             on_progress(report.progress, report.message)
-            sleep(LOOK_EVERY_S)
+            sleep(every_s)
     finally:
         if not is_done:
             program.stop()

@@ -376,7 +376,7 @@ def test_a_real_blender_without_room_is_told_as_that(tmp_path):
 
 
 SLOW = """#!/bin/sh
-exec {python} -IS -c "
+exec '{python}' -IS -c "
 import json, sys, time
 if sys.argv[-2] == 'headless.convert':
     time.sleep(600)
