@@ -71,7 +71,7 @@ def blender_command(binary: str) -> list[str]:
 
 def offline() -> list[str]:
     """What the command line of a program begins with that must not reach the network: macOS has a command for it
-    (sandbox-exec(1), not tried). On Linux the program does it itself, see `cage.py`; Windows has nothing for programs
+    (`SANDBOX`, not tried). On Linux the program does it itself, see `cage.py`; Windows has nothing for programs
     without administrator rights."""
     if sys.platform == "darwin" and os.access(SANDBOX, os.X_OK):
         return [SANDBOX, "-p", "(version 1)(allow default)(deny network*)"]
