@@ -25,8 +25,6 @@ import signal
 import struct
 import subprocess
 import sys
-import tempfile
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -39,6 +37,8 @@ import hostile_models
 from fuzz_worker import SENTENCE_LETTERS, sentence_faults, text_faults
 from hostile import Answer, Hostile, Request, World
 from hostile_models import CANARIES, KINDS, MARKER
+from lanes import lines_of
+from lanes import run as run_in_lanes
 
 import image_to_3d
 from image_to_3d.api.parameters import check
@@ -380,8 +380,7 @@ class Worker:
                 env=paths,
                 process_group=0,
             )
-        self._lines = queue.SimpleQueue()
-        threading.Thread(target=_hand_on, args=(self._process, self._lines), daemon=True).start()
+        self._lines = lines_of(self._process)
         if self._said(60.0) is None:
             raise RuntimeError(f"Blender does not start: {self.last_words()}")
 
@@ -392,13 +391,6 @@ class Worker:
             return None
         said: dict[str, Any] | None = json.loads(line) if line else None
         return said
-
-
-def _hand_on(started: "subprocess.Popen[str]", lines: "queue.SimpleQueue[str]") -> None:
-    assert started.stdout
-    for line in started.stdout:
-        lines.put(line)
-    lines.put("")
 
 
 # All of it.
@@ -418,43 +410,7 @@ def run(
     wanted: Iterable[tuple[str, int]], *, seed: int, lanes: int, model_s: float, tally: Tally, told: Any = None
 ) -> list[Fault]:
     """Run these files in so many lanes side by side; return what was wrong. `told` hears of each that ended."""
-    left: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
-    for one in wanted:
-        left.put(one)
-    faults: list[Fault] = []
-    problems: list[BaseException] = []
-
-    def drive(folder: Path) -> None:
-        lane = Lane(folder, tally, seed=seed, model_s=model_s)
-        try:
-            while not problems:
-                kind, number = left.get_nowait()
-                found = lane.run(kind, number)
-                faults.extend(found)
-                if told:
-                    told(kind, number, found)
-        except queue.Empty:
-            return
-        except BaseException as error:
-            problems.append(error)
-        finally:
-            lane.close()
-
-    with tempfile.TemporaryDirectory(prefix="image_to_3d_fuzz_") as name:
-        threads = [threading.Thread(target=drive, args=(Path(name) / str(count),)) for count in range(lanes)]
-        for thread in threads:
-            thread.start()
-        try:
-            for thread in threads:
-                thread.join()
-        except BaseException:
-            problems.append(KeyboardInterrupt())
-            for thread in threads:
-                thread.join()
-            raise
-    if problems:
-        raise problems[0]
-    return faults
+    return run_in_lanes(wanted, lanes, lambda folder: Lane(folder, tally, seed=seed, model_s=model_s), told)
 
 
 def told_of(faults: list[Fault], seed: int) -> str:

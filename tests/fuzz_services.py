@@ -24,7 +24,6 @@ import signal
 import ssl
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -39,6 +38,8 @@ import trustme
 from drawing import png, star_png
 from fuzz_worker import SECRET, SENTENCE_LETTERS, id_faults, request_of, sentence_faults, text_faults
 from hostile import Answer, Hostile, Request, World, copied
+from lanes import lines_of
+from lanes import run as run_in_lanes
 from manners import spoil
 from service.cube import cube_glb
 
@@ -363,8 +364,7 @@ class Lane:
                 env=paths,
                 process_group=0,
             )
-        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        threading.Thread(target=_hand_on, args=(self.worker, self._lines), daemon=True).start()
+        self._lines = lines_of(self.worker)
         self._warm_up()
 
     def _warm_up(self) -> None:
@@ -483,13 +483,6 @@ class Lane:
             yield "the signature of an address is in log.txt", log[max(log.find(SECRET) - 200, 0) :][:400]
 
 
-def _hand_on(worker: "subprocess.Popen[str]", lines: "queue.SimpleQueue[str]") -> None:
-    assert worker.stdout
-    for line in worker.stdout:
-        lines.put(line)
-    lines.put("")
-
-
 # All of it.
 
 
@@ -507,43 +500,7 @@ def cases(only: str, answers: int, number: int | None) -> Iterator[tuple[str, in
 
 def run(wanted: Iterable[tuple[str, int]], *, seed: int, lanes: int, case_s: float, told: Any = None) -> list[Fault]:
     """Run these cases in so many lanes side by side; return what was wrong. `told` hears of each that ended."""
-    left: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
-    for one in wanted:
-        left.put(one)
-    faults: list[Fault] = []
-    problems: list[BaseException] = []
-
-    def drive(folder: Path) -> None:
-        lane = Lane(folder, seed=seed, case_s=case_s)
-        try:
-            while not problems:
-                call, number = left.get_nowait()
-                found = lane.run(call, number)
-                faults.extend(found)
-                if told:
-                    told(call, number, found)
-        except queue.Empty:
-            return
-        except BaseException as error:
-            problems.append(error)
-        finally:
-            lane.close()
-
-    with tempfile.TemporaryDirectory(prefix="image_to_3d_fuzz_") as name:
-        threads = [threading.Thread(target=drive, args=(Path(name) / str(count),)) for count in range(lanes)]
-        for thread in threads:
-            thread.start()
-        try:
-            for thread in threads:
-                thread.join()
-        except BaseException:
-            problems.append(KeyboardInterrupt())
-            for thread in threads:
-                thread.join()
-            raise
-    if problems:
-        raise problems[0]
-    return faults
+    return run_in_lanes(wanted, lanes, lambda folder: Lane(folder, seed=seed, case_s=case_s), told)
 
 
 def told_of(fault: Fault, seed: int) -> str:
