@@ -63,7 +63,11 @@ def parser() -> argparse.ArgumentParser:
     blenders.set_defaults(run=command_blenders)
     check = commands.add_parser("check", help="style, types, who imports whom, and the extension platform's rules")
     check.set_defaults(run=command_check)
-    bench = commands.add_parser("bench", allow_abbrev=False, help="measure against the promised times")
+    bench = commands.add_parser(
+        "bench",
+        allow_abbrev=False,
+        help="measure against the promised times; or the cut-out alone, on the folder of pictures and masks that is given",
+    )
     bench.set_defaults(run=command_bench, takes_more=True)
     fuzz = commands.add_parser(
         "fuzz",

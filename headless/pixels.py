@@ -118,6 +118,13 @@ def grow(mask: NDArray, steps: int) -> NDArray:
     return mask
 
 
+def rim_of(shape: tuple[int, ...]) -> Mask:
+    """The outermost pixels of a picture of that shape (h, w)."""
+    rim = np.ones(shape, np.bool_)
+    rim[1:-1, 1:-1] = False
+    return rim
+
+
 def label(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Number the parts of a mask that hang together by edges.
 

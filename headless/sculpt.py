@@ -57,7 +57,7 @@ def sculpt(picture: Path, parameters: dict[str, Any], output: Path, name: str, r
     try:
         image = read_picture(picture)
         report.progress(0.12, "Finding the shape")
-        cutout = cut_out(image)
+        cutout = cut_out(image, parameters.get("cutout", "auto"))
     except (UnreadablePicture, NothingToShape) as error:
         raise SculptError(str(error)) from error
     report.progress(0.2, "Shaping the body")

@@ -32,6 +32,8 @@ BENCHES = ("bench_enabling.py", "bench_jobs.py", "bench_blender.py", "bench_scul
 ARRIVAL_BENCH = "bench_arrival.py"
 """How quick Blender's own import is differs from version to version: it is run in each wheel."""
 WINDOW_BENCH = "bench_windows.py"
+CUTOUT_BENCH = "bench_cutout.py"
+"""Run alone, where a folder of pictures with their masks is given."""
 FUZZES = {"services": "fuzz_services.py", "models": "fuzz_models.py"}
 SUITE_SECONDS = 900  # a suite that takes longer hangs; the slowest takes half of this where another runs beside it
 WINDOW_SECONDS = 2000  # people's work is slow: mouse, keyboard, and a screen that is drawn without a graphics card
@@ -344,6 +346,9 @@ def suite_problem(code: int | None, counts: dict[str, int], narrowed: bool, seco
 
 def command_bench(options: argparse.Namespace) -> int:
     executable = blender_environment(default_blender(), sys.executable)
+    if options.arguments and Path(options.arguments[0]).is_dir():
+        _measure(executable, CUTOUT_BENCH, options)
+        return 0
     for name in BENCHES:
         _measure(executable, name, options)
     pythons = find_pythons()

@@ -27,6 +27,7 @@ NUMBERS = {  # what a .blend stores: a line may be added here, but none ever cha
     "local.texture_model": {"none": 0, "baked": 1, "pbr": 2},
     "local.topology": {"tris": 0, "quads": 1},
     "local.resolution": {"low_poly": 0, "high_poly": 1},
+    "local.cutout": {"auto": 0, "filled": 1, "alpha": 2, "rectangle": 3},
     "csm.geometry_model": {"base": 0, "turbo": 1},
     "csm.texture_model": {"none": 0, "baked": 1, "pbr": 2},
     "csm.topology": {"tris": 0, "quads": 1},
@@ -137,7 +138,8 @@ def test_what_a_service_says_of_itself(name, traits):
 
 
 def test_where_csm_and_local_are_the_same_they_say_it_alike():
-    local = SERVICES["local"].parameters
+    *local, own = SERVICES["local"].parameters
+    assert own.name == "cutout"
     differs = {one.name for one, other in zip(CSM, local, strict=True) if one != other}
     assert differs == {"geometry_model", "texture_model", "resolution"}
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Local: what the built-in service says of itself, and its table of parameters. Shapes nothing: `client` has that done.
 
-Its parameters are those of CSM's "Create an Image-To-3D Session", with the same meaning.
+Its parameters are those of CSM's "Create an Image-To-3D Session", with the same meaning, and one of its own, `cutout`.
 """
 
 from typing import TYPE_CHECKING
 
 from ...about import About
-from ...parameters import Table
+from ...parameters import Choice, Option, Table
 from .. import rows
 
 if TYPE_CHECKING:
@@ -31,6 +31,18 @@ PARAMETERS: Table = (
     rows.TOPOLOGY,
     rows.resolution(
         "How many faces the mesh has", low_poly="At most 5,000 faces", high_poly="Between 50,000 and 200,000 faces"
+    ),
+    Choice(
+        name="cutout",
+        label="Cutout",
+        description="How the figure is told from its background",
+        default="auto",
+        options={
+            "auto": Option(0, "By the transparency of the picture, else by what stands out from the background"),
+            "filled": Option(1, "The same, and areas that the figure encloses belong to it"),
+            "alpha": Option(2, "By the transparency of the picture alone"),
+            "rectangle": Option(3, "Not at all: the whole picture becomes a relief"),
+        },
     ),
 )
 

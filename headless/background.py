@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A plain or gently shaded background, and what stands out from it. Never imports bpy; numpy only."""
+
+import numpy as np
+
+from .contour import softened
+from .holes import tidied
+from .pixels import Floats, Mask, blur, enlarge, grow, label, luminance, rim_of
+
+FIT_SIZE = 256  # pixels, longer side at which the background's shading is fitted
+LEAST, MOST = 0.004, 0.97  # of the picture: a "shape" outside these is a failed separation
+BUSY = (
+    0.40  # of the border may differ from the background (the object may touch it) before the background counts as busy
+)
+PARTS = 40  # more of them are the clutter of a photograph or a page of text, and nothing to shape one by one
+STEP = (
+    0.035  # least difference from the background, sRGB 0..1: JPEG noise stays under it, white on white rises above it
+)
+
+
+def from_background(colour: Floats, *, is_filled: bool = False) -> tuple[Floats, bool] | None:
+    """Matte of what stands out from the background, and whether it has holes.
+
+    None where the background is busy or nothing stands out.
+    """
+    height, width = colour.shape[:2]
+    if min(height, width) < 8:
+        return None
+    small = colour[:: -(-max(height, width) // FIT_SIZE), :: -(-max(height, width) // FIT_SIZE)]
+    frame = np.ones(small.shape[:2], np.bool_)
+    edge = max(1, round(0.02 * min(frame.shape)))
+    frame[edge:-edge, edge:-edge] = False
+    background = _fit(small, frame, degree=2)
+    distance = _difference(small, background)
+    if np.mean(distance[frame] > 0.1) > BUSY:
+        return None
+    for _ in range(2):  # what is background now says more about it than the border alone
+        noise = 1.4826 * float(np.median(distance[frame]))
+        quiet = distance < max(STEP, 3 * noise)
+        background = _fit(small, quiet, degree=3)
+        distance = _difference(small, background)
+    noise = 1.4826 * float(np.median(distance[frame & quiet])) if (frame & quiet).any() else 1.0
+    background = enlarge(background, height, width)
+    distance = _difference(colour, background)
+    threshold = max(STEP, 4 * noise)
+    if threshold > 0.2:
+        return None
+    mask, pierced = tidied(
+        _without_shadow(colour, background, distance > threshold), colour, background, is_filled=is_filled
+    )
+    if not LEAST < mask.mean() < MOST:
+        return None
+    matte = softened(mask, distance, threshold)
+    return (matte, pierced) if len(label(matte >= 0.5)[1]) - 1 <= PARTS else None
+
+
+def _fit(colour: Floats, chosen: Mask, degree: int) -> Floats:
+    """A polynomial in x and y per channel, fitted to the chosen pixels; those that fit badly lose their say."""
+    height, width = chosen.shape
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
+    terms = np.stack([x**i * y**j for i in range(degree + 1) for j in range(degree + 1 - i)], axis=-1)
+    rows, columns = np.nonzero(chosen)
+    step = max(1, len(rows) // 20_000)
+    a = terms[rows[::step], columns[::step]].astype(np.float64)
+    b = colour[rows[::step], columns[::step]].astype(np.float64)
+    weight = 1 / (0.02 + np.abs(b - np.median(b, axis=0)).max(axis=1))
+    for _ in range(12):
+        weighted = a * weight[:, None]
+        coefficients = np.linalg.solve(weighted.T @ a + 1e-6 * np.eye(a.shape[1]), weighted.T @ b)
+        error = np.abs(b - a @ coefficients).max(axis=1)
+        weight = 1 / (1e-4 + error**2 / max(float(np.median(error)), 0.004) ** 2 + 1)
+    return (terms.reshape(-1, a.shape[1]) @ coefficients.astype(np.float32)).reshape(colour.shape)
+
+
+def _difference(colour: Floats, background: Floats) -> Floats:
+    """How unlike two pictures are, per pixel, about 0..1.
+
+    The largest channel counts, so that pure blue counts like pure green.
+    """
+    return _largest(np.abs(colour - background))
+
+
+def _largest(channels: Floats) -> Floats:
+    return np.maximum(np.maximum(channels[..., 0], channels[..., 1]), channels[..., 2])
+
+
+def _without_shadow(colour: Floats, background: Floats, mask: Mask) -> Mask:
+    """Take soft shadows that the object throws on the background out of the mask.
+
+    A shadow is the background made evenly darker, it begins without an edge, and it lies against the rest of the
+    background.
+    """
+    light = blur(luminance(colour) / np.maximum(luminance(background), 0.02), 1)
+    tint = _largest(np.abs(colour - background * light[..., None]))
+    steps = np.maximum(
+        np.abs(np.diff(light, axis=0, append=light[-1:])), np.abs(np.diff(light, axis=1, append=light[:, -1:]))
+    )
+    # Of the light, a pixel: noise stays under it, the edge of a white object does not.
+    gentle = max(0.01, 4 / max(mask.shape))
+    soft = (light > 0.45) & (light < 1) & (tint < 0.05) & (grow(steps, 1) < gentle)
+    numbers, _ = label(soft | ~mask)
+    reached = np.zeros(numbers.max() + 1, np.bool_)
+    reached[numbers[rim_of(mask.shape)]] = True
+    reached[0] = False
+    shadow = reached[numbers] & mask
+    # A few pixels of penumbra between the flooded shadow and the object's edge remain; they are too thin to matter.
+    return mask & ~shadow
