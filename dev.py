@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     bench = commands.add_parser(
         "bench",
         allow_abbrev=False,
-        help="measure against the promised times; or the cut-out alone, on the folder of pictures and masks that is given",
+        help="measure against the promised times; or the cut-out alone, on a given folder of pictures and masks",
     )
     bench.set_defaults(run=command_bench, takes_more=True)
     fuzz = commands.add_parser(
