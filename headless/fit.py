@@ -16,6 +16,7 @@ import bpy
 import numpy as np
 
 from ..api.headers import kind_of, orientation_of, size_of
+from ..api.kinds import cannot_open
 from ..programs.process import starter_is_gone
 from .picture import MOST_PIXELS, displayed, upright
 from .pixels import Bytes, Floats
@@ -101,7 +102,7 @@ def _told_size(picture: Path, called: str) -> tuple[int, int]:
     try:
         return size_of(picture) or (0, 0)
     except OSError:
-        raise _not_a_picture(called) from None
+        raise _not_a_picture(picture, called) from None
 
 
 def _read(picture: Path, limit_px: int, called: str) -> tuple[Floats, bool]:
@@ -113,7 +114,7 @@ def _read(picture: Path, limit_px: int, called: str) -> tuple[Floats, bool]:
     try:
         image = bpy.data.images.load(str(picture))
     except RuntimeError:
-        raise _not_a_picture(called) from None
+        raise _not_a_picture(picture, called) from None
     try:
         width, height = image.size
         if image.type == "MULTILAYER":
@@ -121,7 +122,7 @@ def _read(picture: Path, limit_px: int, called: str) -> tuple[Floats, bool]:
         _refuse_large(called, width, height, limit_px)
         number = len(image.pixels)
         if not number:  # Blender has no decoder for it, and said so in the log
-            raise _not_a_picture(called)
+            raise _not_a_picture(picture, called)
         values = np.empty(number, np.float32)
         image.pixels.foreach_get(values)
         return values.reshape(height, width, -1), image.is_float
@@ -153,8 +154,8 @@ def _refuse_empty(values: Floats, linear: bool, called: str, may_be_flat: bool) 
         raise NotFitting(f"{called} is one flat color without any shape: choose one that shows something.")
 
 
-def _not_a_picture(called: str) -> NotFitting:
-    return NotFitting(f"{called} is not a picture that can be opened: choose a PNG or JPEG file.")
+def _not_a_picture(picture: Path, called: str) -> NotFitting:
+    return NotFitting(cannot_open(picture, called))
 
 
 def _fitted(values: Floats, linear: bool, limit_px: int) -> Bytes:

@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 
 from ..api.headers import orientation_of, size_of
+from ..api.kinds import cannot_open, kind_of
 from .pixels import Bytes
 
 LONGEST = 4096  # pixels: larger pictures are scaled down, a finer texture would not be seen
@@ -36,7 +37,8 @@ def read_picture(path: Path) -> Bytes:
     try:
         width, height = image.size
         if not width or not height:
-            raise UnreadablePicture("The file is not a picture, or is damaged: save it as PNG, JPEG or WebP.")
+            named = cannot_open(path, "The picture") if kind_of(path) else ""
+            raise UnreadablePicture(named or "The file is not a picture, or is damaged: save it as PNG, JPEG or WebP.")
         _refuse_large(width, height)
         if max(width, height) > LONGEST:
             factor = LONGEST / max(width, height)
