@@ -66,7 +66,11 @@ def boxes(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
 
 
 def is_whole_in_boxes(stream: BinaryIO) -> bool:
-    """Whether no box ends behind the file, and there is one with a picture's data (mdat, or JPEG 2000's jp2c)."""
+    """Whether no box ends behind the file, and there is one with a picture's data (mdat, idat, or JPEG 2000's jp2c). A
+    bare codestream tells nothing of its length."""
+    stream.seek(0)
+    if stream.read(4) == CODESTREAM:
+        return True
     last = stream.seek(0, os.SEEK_END)
     kinds = set()
     for kind, _, end in boxes(stream):

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from .complete import is_cut_off
 from .words import is_web_page, named
 
 HEAD_BYTES = 4096  # of a file: prologues and comments may stand before what tells that it is an SVG
@@ -256,9 +257,19 @@ def cannot_open(path: Path, called: str) -> str:
         return f"{called} cannot be opened ({error.strerror}): check its file."
     if kind == "EMPTY":
         return f"{called} is an empty file: choose another."
+    if _is_cut_off(path, kind):
+        return f"{called} is cut off or damaged: open it and save it anew, or choose another."
     if kind in WORDS:
         words = WORDS[kind]
         return f"{called} is {words.name}{words.what}: {words.advice}."
     if kind in OPENED:
         return f"{called} is {OPENED[kind]} that Blender cannot open: save it anew as PNG or JPEG, or choose another."
     return f"{called} is not a picture that can be opened: choose a PNG or JPEG file."
+
+
+def _is_cut_off(path: Path, kind: str) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return is_cut_off(stream, kind)
+    except OSError:  # it has just been taken away
+        return False

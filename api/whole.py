@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a PNG, JPEG or WebP file is whole, and one picture. Judges how the file is built, and decodes nothing.
+"""Whether a picture file is whole. Judges how the file is built, and decodes nothing.
 
 What is cut off is decoded by some to a part of the picture, by others to nothing: it is to be said before anything is
-sent.
+sent. PNG, JPEG and WebP are followed to their end; of the others only those that Blender opens as if nothing were
+missing (`complete.py`). A GIF is decoded later, and then its faults are found (`gif.py`).
 """
 
 import os
@@ -12,8 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from .complete import is_cut_off
 from .errors import PictureError
-from .headers import END_OF_IMAGE, JPEG_START, PNG_START, START_OF_SCAN
+from .headers import END_OF_IMAGE, NO_FRAMES, PNG_START, START_OF_SCAN
+from .kinds import kind_of
 
 PIECE_BYTES = 1 << 20  # of a file or of inflated pixels at a time
 SEARCHED_BYTES = 1 << 16  # of a JPEG at a time: most of its markers stand close together
@@ -30,26 +33,47 @@ JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 compressed data."""
 
 WEBP_IS_ANIMATED = 0x02  # among the flags of the chunk VP8X
+FRAME_HEAD_BYTES = 16  # of an ANMF, before the chunks of its picture
+PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
+"""Markers of the frames of a JPEG that comes as a whole again and again, each time finer."""
+
+DAMAGED = "{called} is cut off or damaged: open it and save it anew, or choose another."
+CUT_OFF = "{called} is cut off, so {lost}: get the whole file if the model should have it."
 
 
 def check(file: Path, called: str, check_cancelled: Callable[[], None]) -> None:
-    """Raise `PictureError` where `file`, which the user knows as `called`, is a PNG, JPEG or WebP that is damaged or an
-    animation.
+    """Raise `PictureError` where `file`, which the user knows as `called`, is a picture that is cut off or damaged.
 
     `check_cancelled` is called now and then, and may raise.
     """
+    if not _is_whole(file, kind_of(file), check_cancelled):
+        raise PictureError(DAMAGED.format(called=called))
+
+
+def check_for_part(file: Path, called: str, check_cancelled: Callable[[], None]) -> str:
+    """The same for whoever takes what is there of a JPEG that is cut off behind the beginning of its pixels: return a
+    note about that, "" for what is whole."""
+    kind = kind_of(file)
+    if _is_whole(file, kind, check_cancelled):
+        return ""
+    if kind == "JPEG":
+        with file.open("rb") as stream:
+            frame = _frame_with_pixels(stream, check_cancelled)
+        if frame:
+            lost = "some of it is missing" if frame in PROGRESSIVE else "its lower part is missing"
+            return CUT_OFF.format(called=called, lost=lost)
+    raise PictureError(DAMAGED.format(called=called))
+
+
+def _is_whole(file: Path, kind: str, check_cancelled: Callable[[], None]) -> bool:
     with file.open("rb") as stream:
-        start = stream.read(12)
-        if start.startswith(PNG_START):
-            is_whole = _is_whole_png(stream, check_cancelled)
-        elif start.startswith(JPEG_START):
-            is_whole = _is_whole_jpeg(stream, check_cancelled)
-        elif start.startswith(b"RIFF") and start.endswith(b"WEBP"):
-            is_whole = _is_whole_webp(stream, called)
-        else:
-            return
-    if not is_whole:
-        raise PictureError(f"{called} is cut off or damaged: open it and save it anew, or choose another.")
+        if kind == "PNG":
+            return _is_whole_png(stream, check_cancelled)
+        if kind == "JPEG":
+            return _is_whole_jpeg(stream, check_cancelled)
+        if kind == "WEBP":
+            return _is_whole_webp(stream)
+        return kind not in ("PSD", "DDS", "IRIS") or not is_cut_off(stream, kind)
 
 
 def _is_whole_png(stream: BinaryIO, check_cancelled: Callable[[], None]) -> bool:
@@ -143,22 +167,55 @@ def _next_marker(stream: BinaryIO, check_cancelled: Callable[[], None]) -> int |
     return None
 
 
-def _is_whole_webp(stream: BinaryIO, called: str) -> bool:
-    """Whether the file is as long as it says, and has a picture that is, too (WebP Container Specification)."""
+def _frame_with_pixels(stream: BinaryIO, check_cancelled: Callable[[], None]) -> int:
+    """The marker of a JPEG's frame where some compressed data follows on it, else 0."""
+    stream.seek(2)
+    frame = 0
+    while (marker := _next_marker(stream, check_cancelled)) not in (None, END_OF_IMAGE):
+        if marker == START_OF_SCAN:
+            length = int.from_bytes(stream.read(2), "big")
+            return frame if len(stream.read(length)) == length else 0  # two bytes more than the segment has left
+        if 0xC0 <= (marker or 0) <= 0xCF and marker not in NO_FRAMES:
+            frame = marker or 0
+        length = int.from_bytes(stream.read(2), "big")
+        stream.seek(max(0, length - 2), os.SEEK_CUR)
+    return 0
+
+
+def _is_whole_webp(stream: BinaryIO) -> bool:
+    """Whether the file is as long as it says, and has a picture that is, too; an animation, a frame with one (WebP
+    Container Specification)."""
     length = stream.seek(0, os.SEEK_END)
     stream.seek(4)
     end = 8 + int.from_bytes(stream.read(4), "little")
     if end > length:
         return False
     stream.seek(12)
-    has_picture = False
+    has_picture = has_frame = is_animated = False
     while stream.tell() + 8 <= end:
         kind, length = stream.read(4), int.from_bytes(stream.read(4), "little")
         following = stream.tell() + length + length % 2  # chunks begin at even places
         if stream.tell() + length > end:
             return False
-        if kind in (b"ANIM", b"ANMF") or (kind == b"VP8X" and length and stream.read(1)[0] & WEBP_IS_ANIMATED):
-            raise PictureError(f"{called} is an animation, not one picture: save the frame that you want as PNG.")
+        if kind == b"ANIM" or (kind == b"VP8X" and length and stream.read(1)[0] & WEBP_IS_ANIMATED):
+            is_animated = True
+        elif kind == b"ANMF":
+            has_frame = has_frame or _holds_picture(stream, length)
         has_picture = has_picture or kind in (b"VP8 ", b"VP8L")
         stream.seek(following)
-    return has_picture
+    return has_frame if is_animated else has_picture or has_frame
+
+
+def _holds_picture(stream: BinaryIO, length: int) -> bool:
+    """Whether the frame of an animation that comes next, `length` bytes, has a picture that is whole."""
+    place, end = stream.tell() + FRAME_HEAD_BYTES, stream.tell() + length
+    for _ in range(8):  # ALPH, one of the two, and perhaps some that nobody knows yet
+        stream.seek(place)
+        head = stream.read(8)
+        size = int.from_bytes(head[4:], "little")
+        if place + 8 + size > end or len(head) < 8:
+            return False
+        if head[:4] in (b"VP8 ", b"VP8L"):
+            return True
+        place += 8 + size + size % 2
+    return False
