@@ -8,7 +8,7 @@ save(service, task, Path("fox.glb"))
 """
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -72,6 +72,7 @@ class Options(TypedDict, total=False):
     folder: Path
     sleep: Callable[[float], None]
     name: str
+    called: Mapping[str, str]
 
 
 def connect(service: str, **options: Unpack[Options]) -> "Service":
@@ -87,9 +88,9 @@ def connect(service: str, **options: Unpack[Options]) -> "Service":
         picture_limit_px (int): pictures with a longer side are scaled down to it; 4096 by default.
         blender (list of str): the beginning of the command line of a Blender that converts pictures which are neither
             PNG nor JPEG; by default the one that is found.
-        folder (pathlib.Path), sleep (callable): see `services.web.WebService`.
+        folder (pathlib.Path), sleep (callable), called (dict): see `services.web.WebService`.
     Options of "local": folder (pathlib.Path, an existing folder to work in), blender, network (for a picture's
-        address), and name (str): what the model is called.
+        address), sleep, called, and name (str): what the model is called.
 
     Raises `ParameterError` for a name that is none, `NoKeyError`, `OfflineError`, and `DownloadError` for an address
     that does not begin with https:// and is not on this machine.

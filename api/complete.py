@@ -2,7 +2,8 @@
 """Whether BMP, PSD, DDS, SGI and TIFF files, and those of boxes, are as long as their headers say. Decodes nothing.
 
 Blender (4.2 to 5.2) opens none of the others where they are cut off, but a PSD, a DDS and, up to 4.5, an SGI file as if
-nothing were missing. Sources: BITMAPINFOHEADER; Adobe's Photoshop File Formats; DDS_HEADER; "The SGI Image File Format".
+nothing were missing. Sources: BITMAPINFOHEADER; Adobe's Photoshop File Formats; DDS_HEADER; "The SGI Image File
+Format".
 """
 
 import os
@@ -24,7 +25,7 @@ def is_cut_off(stream: BinaryIO, kind: str) -> bool:
         return not tiff.is_whole_tiff(stream)
     if kind in ("HEIC", "AVIF", "JP2"):
         return not boxes.is_whole_in_boxes(stream)
-    needed = {"BMP": _bmp_bytes, "PSD": _psd_bytes, "DDS": _dds_bytes, "IRIS": _sgi_bytes}.get(kind)
+    needed = {"BMP": _bmp_bytes, "PSD": _psd_bytes, "DDS": _dds_bytes, "SGI": _sgi_bytes}.get(kind)
     stream.seek(0)
     try:
         return needed is not None and needed(stream) > last
@@ -58,7 +59,7 @@ def _psd_bytes(stream: BinaryIO) -> int:
         return place + 2
     form = f">{rows}{'I' if wide else 'H'}"
     lengths = struct.unpack(form, stream.read(struct.calcsize(form)))
-    return place + 2 + struct.calcsize(form) + sum(lengths)
+    return place + 2 + struct.calcsize(form) + int(sum(lengths))
 
 
 def _dds_bytes(stream: BinaryIO) -> int:

@@ -3,9 +3,9 @@
 decodes only GIFs (`gif.py`).
 
 Blender 4.2 to 4.5 shows an animated WebP as fully transparent, every version takes a GIF for a video (4.5 opens none
-that stands still), and what is sent to a service is to be one picture. A WebP and a PNG are taken apart and put together
-anew, so that nothing of the picture changes. Sources: WebP Container Specification, "Animation"; PNG, 3rd edition,
-11.3.6 (acTL, fcTL, fdAT).
+that stands still), and what is sent to a service is to be one picture. A WebP and a PNG are taken apart and put
+together anew, so that nothing of the picture changes. Sources: WebP Container Specification, "Animation"; PNG, 3rd
+edition, 11.3.6 (acTL, fcTL, fdAT).
 """
 
 import struct

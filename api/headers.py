@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the header of a picture file tells: its kind, its size, and how the camera was held. Decodes nothing.
 
-What only some kinds need is in `boxes.py`, `fixed.py` and `tiff.py`; what a file is, in `kinds.py`. Sources: PNG, 11.2.1
-(IHDR is the first chunk) and 11.3.4.6 (eXIf); JPEG, ITU T.81, B.1.1 and B.2.2; EXIF 2.32, 4.6; WebP Container
+What only some kinds need is in `boxes.py`, `fixed.py` and `tiff.py`; what a file is, in `kinds.py`. Sources: PNG,
+11.2.1 (IHDR is the first chunk) and 11.3.4.6 (eXIf); JPEG, ITU T.81, B.1.1 and B.2.2; EXIF 2.32, 4.6; WebP Container
 Specification.
 """
 

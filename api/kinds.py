@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from .complete import is_cut_off
+from .errors import reason_of
 from .words import is_web_page, named
 
 HEAD_BYTES = 4096  # of a file: prologues and comments may stand before what tells that it is an SVG
@@ -38,7 +39,7 @@ STARTS = (
     (b"\xc5\xd0\xd3\xc6", "EPS"),
     (b"\xd7\xcd\xc6\x9a", "WMF"),
     (b"\x01\0\x09\0\0\x03", "WMF"),
-    (b"\x01\xda", "IRIS"),
+    (b"\x01\xda", "SGI"),
     (b"SDPX", "DPX"),
     (b"XPDS", "DPX"),
     (b"\x80\x2a\x5f\xd7", "CIN"),
@@ -154,31 +155,21 @@ OPENED = {
     "PSD": "a Photoshop file",
     "JP2": "a JPEG 2000 file",
     "DDS": "a DDS file",
-    "IRIS": "an SGI file",
+    "SGI": "an SGI file",
     "DPX": "a DPX file",
     "CIN": "a Cineon file",
 }
 """What every Blender opens, but for what is damaged or of a rare sort; a GIF is turned into a PNG before."""
 
-ENDINGS_OF = {
-    "PNG": (".png", ".apng"),
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
-    "WEBP": (".webp",),
-    "BMP": (".bmp", ".dib"),
-    "TIFF": (".tif", ".tiff"),
-    "TGA": (".tga",),
-    "EXR": (".exr",),
-    "HDR": (".hdr",),
-    "PSD": (".psd",),
-    "JP2": (".jp2", ".j2k", ".j2c"),
-    "DDS": (".dds",),
-    "IRIS": (".rgb", ".sgi"),
-    "DPX": (".dpx",),
-    "CIN": (".cin",),
-    "AVIF": (".avif",),
-    "HEIC": (".heic", ".heif"),
-}
-"""The endings of a kind, the usual one first."""
+VIDEO_ENDINGS = frozenset(
+    (
+        *(".avi", ".avs", ".divx", ".dv", ".flc", ".flv", ".gif", ".m2t", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov"),
+        *(".movie", ".mp4", ".mpeg", ".mpg", ".mpg2", ".mts", ".mv", ".mxf", ".ogg", ".ogv", ".r3d", ".ts", ".vob"),
+        *(".webm", ".wmv", ".xvid"),
+    )
+)
+"""Endings that Blender (4.2 to 5.2, `bpy.path.extensions_movie`) takes for a video's, whatever the file is. Everywhere
+else it goes by the content, also where a name has no ending."""
 
 
 def kind_of(file: Path) -> str:
@@ -254,7 +245,7 @@ def cannot_open(path: Path, called: str) -> str:
     except FileNotFoundError:
         return f"There is no picture at {named(path)}: choose one that exists."
     except OSError as error:
-        return f"{called} cannot be opened ({error.strerror}): check its file."
+        return f"{called} cannot be opened ({reason_of(error)}): check its file."
     if kind == "EMPTY":
         return f"{called} is an empty file: choose another."
     if _is_cut_off(path, kind):

@@ -10,13 +10,14 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, NamedTuple
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from .. import files
 from ..programs.program import FIT, FRAME, Command
-from . import blender, headers, whole
+from . import blender, first_frame, headers, whole
 from .errors import BlenderError, PictureError
+from .kinds import VIDEO_ENDINGS
 from .network import USUAL, Network, is_loopback
 from .sources import DATA
 from .sources import ENDINGS as ENDINGS
@@ -80,15 +81,46 @@ def _ending_for(media_type: str) -> str:
     return MEDIA_TYPES.get(media_type.partition(";")[0].strip().lower(), "")
 
 
-def as_blender_finds(file: Path, stem: Path) -> Path:
-    """Return `file`, or a copy of it, `stem` plus its ending, where Blender would look for another file.
+class Fitted(NamedTuple):
+    """A picture file that can be used, and a note for the user about what was done to it, or is missing from it: whole
+    sentences, or ""."""
 
-    Blender (4.2 to 5.2) takes a backslash for a slash on Linux and macOS, too, where it may stand in a name. Raises
-    `OSError`.
+    file: Path
+    note: str
+
+
+def readable(
+    file: Path, stem: Path, *, called: str, check_cancelled: Callable[[], None], takes_part: bool = False
+) -> Fitted:
+    """Return `file`, which the user knows as `called`, where Blender reads it as it is; else what it reads instead,
+    written to `stem` plus an ending: the first frame of an animation, a GIF as PNG, a copy with another name.
+
+    Of a JPEG that is cut off, what is there is taken where the caller `takes_part` of one. `check_cancelled` is called
+    now and then, and may raise. Raises `PictureError` where the file is not there, or is damaged, and `OSError`.
     """
-    if os.sep == "\\" or "\\" not in str(file) or not os.path.isfile(file):
+    if not os.path.isfile(file):  # also where the name is endless
+        raise PictureError(f"There is no picture at {named(file)}: choose one that exists.")
+    note = ""
+    if takes_part:
+        note = whole.check_for_part(file, called, check_cancelled)
+    else:
+        whole.check(file, called, check_cancelled)
+    made, frame_note = first_frame.still(file, stem, called, check_cancelled)
+    return Fitted(as_blender_finds(made, stem), note or frame_note)
+
+
+def as_blender_finds(file: Path, stem: Path) -> Path:
+    """Return `file`, or a copy of it, `stem` plus its ending, where Blender would look for another file, or for a
+    video.
+
+    Blender (4.2 to 5.2) takes a backslash for a slash on Linux and macOS, too, where it may stand in a name; and a
+    picture whose name ends as a video's for one. Raises `OSError`.
+    """
+    is_misnamed = file.suffix.lower() in VIDEO_ENDINGS
+    is_lost = os.sep != "\\" and "\\" in str(file)
+    if not (is_lost or is_misnamed) or not os.path.isfile(file):
         return file
-    return Path(shutil.copyfile(file, stem.with_suffix(ending_of(file.name))))
+    return Path(shutil.copyfile(file, stem.with_suffix("" if is_misnamed else ending_of(file.name))))
 
 
 def to_file(
@@ -191,33 +223,33 @@ def fit(
     may_be_flat: bool,
     sleep: Callable[[float], None],
     log: Path | None = None,
-) -> Path:
+) -> Fitted:
     """Return `file` where it is a PNG or JPEG of at most `limit_px` on its longer side, else one that is made of it:
-    `stem` plus its ending.
+    `stem` plus its ending. Of an animation it is the first frame.
 
     The Blender that `find()` names does the work; it also looks whether there is anything to be seen, and only that is
     left out where there is no Blender; what it prints goes to `log`. `sleep` is called meanwhile and may raise. Raises
-    `PictureError`, which calls the file `called`, where it is no picture, damaged, an animation or empty (of one flat
-    color without a shape, unless it `may_be_flat`); `BlenderError` where the work cannot be done.
+    `PictureError`, which calls the file `called`, where it is no picture, damaged or empty (of one flat color
+    without a shape, unless it `may_be_flat`); `BlenderError` where the work cannot be done.
     """
-    whole.check(file, called, lambda: sleep(0.0))
+    file, note = readable(file, _beside(stem), called=called, check_cancelled=lambda: sleep(0.0))
     size = headers.size_of(file)
     is_fit = headers.kind_of(file) in ("PNG", "JPEG") and size is not None and max(size) <= limit_px
     try:
         command = find()
     except BlenderError:
         if is_fit:
-            return file
+            return Fitted(file, note)
         raise
     request = {
-        "picture": str(as_blender_finds(file, stem).absolute()),
+        "picture": str(file.absolute()),
         "called": called,
         "only_look": is_fit,
         "may_be_flat": may_be_flat,
         "limit_px": limit_px,
         "output_stem": str(stem.absolute()),
     }
-    return _made(command, FIT, request, stem, sleep, log, given=file)
+    return _made(command, FIT, request, stem, sleep, log, note, given=file)
 
 
 def framed(
@@ -230,24 +262,29 @@ def framed(
     size_px: int,
     sleep: Callable[[float], None],
     log: Path | None = None,
-) -> Path:
+) -> Fitted:
     """Return a square PNG with the subject of the picture `file` in its middle: `stem` plus ".png".
 
     The subject is cut out as the Local service does it, and its longer side leaves a border of 7.5 % of `size_px`, the
     square's width in pixels, on both sides; where no background can be told apart, the whole picture is fitted into the
     square. `background` "white" makes the file opaque; with "alpha" it is transparent, and white where it is fully so.
     `find`, `sleep` and `log` are as for `fit`. Raises `PictureError`, which calls the file `called`, where it is no
-    picture, damaged, an animation, empty or of one flat color; `BlenderError` where the work cannot be done.
+    picture, damaged, empty or of one flat color; `BlenderError` where the work cannot be done.
     """
-    whole.check(file, called, lambda: sleep(0.0))
+    file, note = readable(file, _beside(stem), called=called, check_cancelled=lambda: sleep(0.0))
     request = {
-        "picture": str(as_blender_finds(file, stem).absolute()),
+        "picture": str(file.absolute()),
         "called": called,
         "background": background,
         "size_px": size_px,
         "output": str(stem.with_suffix(".png").absolute()),
     }
-    return _made(find(), FRAME, request, stem, sleep, log)
+    return _made(find(), FRAME, request, stem, sleep, log, note)
+
+
+def _beside(stem: Path) -> Path:
+    """The stem of what is made of a picture before the program gets it."""
+    return stem.with_name(f"{stem.name}-read")
 
 
 def _made(
@@ -257,9 +294,11 @@ def _made(
     stem: Path,
     sleep: Callable[[float], None],
     log: Path | None,
+    note: str,
     given: Path | None = None,
-) -> Path:
-    """Return the file that the program `module` makes beside `stem`, or `given` where it says that this will do.
+) -> Fitted:
+    """Return the file that the program `module` makes beside `stem`, or `given` where it says that this will do; and
+    `note` with what the program notes.
 
     Raises `PictureError` where the program refuses the picture, `BlenderError`.
     """
@@ -269,8 +308,9 @@ def _made(
         raise PictureError(report.error)
     file_said = report.done.get("file")
     made = Path(file_said) if isinstance(file_said, str) else Path()
+    note = f"{note} {report.done['note']}".strip()
     if given and made == given.absolute():
-        return given
+        return Fitted(given, note)
     if made.parent != stem.parent.absolute():  # what is sent is nothing else
         raise BlenderError(program.not_understood)
-    return made
+    return Fitted(made, note)

@@ -80,6 +80,11 @@ class Service(Protocol):
     pace_s: ClassVar[tuple[float, float]]
     """The shortest and the longest pause between two looks at a task that tells nothing by itself."""
 
+    @property
+    def picture_note(self) -> str:
+        """What was done to the pictures of the last `create`, or is missing from them, in sentences for the user, or
+        "". Known once `before_sending` is called."""
+
     def create(
         self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing, task_id: str = ""
     ) -> Task:

@@ -142,6 +142,8 @@ class Job:
     progress: float = 0.0
     message: str = ""
     """What happens now, or why the job failed."""
+    picture_note: str = ""
+    """What was done to the pictures before they were sent, or is missing from them: the beginning of `service_note`."""
     service_note: str = ""
     """What the service said about the result, and what of it could not be fetched: the beginning of `note`."""
     note: str = ""

@@ -275,9 +275,8 @@ class Run:
                 raise
             self._log_error()  # but the model is here: only what belongs to it cannot be had any more
             self.job.gone = False
-            self.job.service_note = (
-                f"{service.about.label} does not keep the model any longer: separate maps were left out."
-            )
+            left_out = f"{service.about.label} does not keep the model any longer: separate maps were left out."
+            self.job.service_note = f"{self.job.picture_note} {left_out}".strip()
             folders.write(self.folder, self.job)
             files.replace(fetched, self.folder / folders.GLB)
             return
@@ -287,10 +286,12 @@ class Run:
         connection = dict(self.config.get("connection", {}))
         network = Network(**connection.pop("network", {}))
         command = blender_command(self.config["blender"])
+        called = {name: os.path.basename(path) for name, path in self.job.origins.items()}
         shared: dict[str, Any] = {"folder": self.folder, "blender": command, "network": network}
+        shared |= {"sleep": self._sleep, "called": called}
         if SERVICES[self.job.service].reach == "none":
             return api.connect(self.job.service, **shared, name=self.job.name)
-        return api.connect(self.job.service, **shared, **connection, sleep=self._sleep)
+        return api.connect(self.job.service, **shared, **connection)
 
     def _submit(self, service: api.Service) -> None:
         """See to it that the job has a task, and that its id is on the disk."""
@@ -393,6 +394,7 @@ class Run:
         it. `task_id` is its task's id, "" where the service gives it one."""
 
         def before_sending() -> None:
+            self.job.picture_note = service.picture_note
             if service.about.is_paid:
                 self.job.sent, self._sent_s = folders.now(), time.monotonic()
                 self.job.awaited = True
@@ -488,7 +490,7 @@ class Run:
         missing = glb.missing_maps(fetched)
         if missing & MISTAKEN:  # services have exchanged them: only side by side it is seen
             missing |= MISTAKEN
-        notes = [*self._notes, task.result.note]
+        notes = [*self._notes, self.job.picture_note, task.result.note]
         seed = service.about.seed
         if seed in self.job.parameters:
             notes.append(f"Seed {self.job.parameters[seed]}.")

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...programs.program import LOG, SCRATCH_PREFIX, Command
@@ -71,7 +72,7 @@ class WebService:
     what shows nothing is refused, by the Blender that `blender` starts (by default the one that is found). Intermediate
     files go to `folder` (by default a temporary one), and what that Blender prints to log.txt there. `sleep` is called
     instead of sleeping, and with 0 while something is sent; it may raise. `client` is what requests are sent with, by
-    default one for `url`.
+    default one for `url`. `called` says by parameter what the user calls a picture in `folder`.
     """
 
     about: ClassVar[About]
@@ -91,6 +92,7 @@ class WebService:
         folder: Path | None = None,
         sleep: Callable[[float], None] = time.sleep,
         client: "Client | None" = None,
+        called: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         key = key or os.environ.get(access.key_variable(self.about.name), "")
         self._key = access.header_value(key, self.about.name, self.about.label) if self.about.needs_key or key else ""
@@ -99,7 +101,14 @@ class WebService:
         self._blender = blender
         self._folder = folder
         self._sleep = sleep
+        self._names = called
+        self._picture_notes: list[str] = []
         self._client = client or self._client_at(url)
+
+    @property
+    def picture_note(self) -> str:
+        """See `Service.picture_note`."""
+        return " ".join(dict.fromkeys(filter(None, self._picture_notes)))
 
     def _client_at(self, url: str) -> "Client":
         from ..client import Client
@@ -157,6 +166,7 @@ class WebService:
         """Check, prepare and send a create request. `worded` turns the parameters that go into it, with pictures as
         addresses and paths, into what the service calls them. Raises as `Service.create` does."""
         values = sent(self.about.parameters, check(self.about.parameters, parameters))
+        self._picture_notes = []
         with tempfile.TemporaryDirectory(dir=self._folder, prefix=SCRATCH_PREFIX) as scratch:
             for name in pictures(self.about.parameters):
                 if name in values:
@@ -174,7 +184,7 @@ class WebService:
         if not os.path.isfile(file):  # also where the name is endless
             raise PictureError(f"There is no picture at {named(file)}: choose one that exists.")
         of_object = (pictures(self.about.parameters)[0], *self.about.views)
-        return picture.fit(
+        fitted = picture.fit(
             file,
             scratch / f"fitted-{name}",
             lambda: self._blender or find_blender(),
@@ -184,10 +194,14 @@ class WebService:
             sleep=self._sleep,
             log=self._folder / LOG if self._folder else None,
         )
+        self._picture_notes.append(fitted.note)
+        return fitted.file
 
     def _called(self, source: str, name: str) -> str:
         """What the user calls the picture `source` of the parameter `name`: its file, but for data, and for a job's
-        copy in `folder`."""
+        copy in `folder` whose name nobody has told."""
+        if name in self._names:
+            return named(self._names[name])
         if picture.is_path(source) and Path(source).parent != self._folder:
             return named(Path(source).name)
         if name == pictures(self.about.parameters)[0]:

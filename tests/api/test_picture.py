@@ -430,16 +430,9 @@ def cut_off(name):
     return content[: len(content) * 9 // 10]
 
 
-def animation():
-    """A WebP with the beginning of an animation."""
-    frames = b"VP8X\x0a\0\0\0\x02" + bytes(9) + b"ANIM\x06\0\0\0" + bytes(6)
-    return b"RIFF" + (4 + len(frames)).to_bytes(4, "little") + b"WEBP" + frames
-
-
 UNFIT = [
     (lambda: cut_off("bear.png"), "is cut off or damaged: open it and save it anew, or choose another."),
     (lambda: cut_off("horse.jpg"), "is cut off or damaged: open it and save it anew, or choose another."),
-    (animation, "is an animation, not one picture: save the frame that you want as PNG."),
     (lambda: one_color(40, 30, (0, 0, 0, 0)), "is fully transparent: choose one that shows something."),
     (
         lambda: one_color(40, 30, (9, 9, 9, 255)),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is cut off, damaged or an animation is said by how the file is built, in plain Python."""
+"""What is cut off or damaged is said by how the file is built, in plain Python."""
 
 import contextlib
 import struct
@@ -15,7 +15,6 @@ from image_to_3d.api.errors import PictureError
 PICTURES = Path(__file__).parents[1] / "pictures"
 
 DAMAGED = r"^fox is cut off or damaged: open it and save it anew, or choose another\.$"
-ANIMATION = r"^fox is an animation, not one picture: save the frame that you want as PNG\.$"
 
 
 def chunk(kind, content):
@@ -55,6 +54,16 @@ def webp(flags=0, *more):
     return riff((b"VP8X", bytes([flags]) + bytes(9)), *more, (b"VP8 ", b"\x01" * 21), (b"EXIF", bytes(5)))
 
 
+def frame(*chunks):
+    """A frame of an animated WebP, 40 x 30 pixels."""
+    parts = b"".join(kind + struct.pack("<I", len(data)) + data + bytes(len(data) % 2) for kind, data in chunks)
+    return b"ANMF", bytes(6) + bytes((39, 0, 0, 29, 0, 0)) + bytes(4) + parts
+
+
+def animated(*frames):
+    return riff((b"VP8X", bytes((0x02,)) + bytes(9)), (b"ANIM", bytes(6)), *frames)
+
+
 @pytest.fixture
 def check(tmp_path):
     def check(content, check_cancelled=lambda: None):
@@ -85,7 +94,17 @@ WHOLE = {
     "webp": webp(0x10),
     "webp of one chunk": riff((b"VP8L", b"\x2f" + bytes(10))),
     "webp with something after it": webp() + b"more",
+    "animated webp": animated(frame((b"ALPH", b"\x01" * 5), (b"VP8 ", b"\x01" * 21)), frame((b"VP8L", b"\x2f" * 9))),
     "another format": b"BM" + bytes(100),
+    "psd": b"8BPS\0\1" + bytes(6) + struct.pack(">HIIHH", 3, 2, 4, 8, 3) + bytes(12) + b"\0\0" + bytes(24),
+    "packed psd": b"8BPS\0\1"
+    + bytes(6)
+    + struct.pack(">HIIHH", 1, 2, 4, 8, 3)
+    + bytes(12)
+    + b"\0\1\0\2\0\3"
+    + bytes(5),
+    "dds": b"DDS " + struct.pack("<IIII", 124, 0, 4, 8) + bytes(64) + b"DXT1" + bytes(40) + bytes(16),
+    "sgi": b"\x01\xda\x00\x01" + struct.pack(">HHHH", 3, 5, 4, 3) + bytes(500) + bytes(60),
     "nothing": b"",
 }
 
@@ -134,6 +153,12 @@ BROKEN = {
     "webp without a picture": riff((b"VP8X", bytes(10))),
     "webp that says it is shorter": riff((b"VP8 ", bytes(20))).replace(b"\x14\0\0\0", b"\x54\0\0\0"),
     "empty webp": riff(),
+    "animated webp without a frame": webp(0x12),
+    "webp with the beginning of an animation": webp(0, (b"ANIM", bytes(6))),
+    "frame without a picture": riff((b"ANMF", bytes(30))),
+    "frame with a picture that is cut off": animated(frame((b"VP8L", b"\x2f" * 9))).replace(b"VP8L\x09", b"VP8L\x59"),
+    **{f"{kind} without its end": WHOLE[kind][:-1] for kind in ("psd", "packed psd", "dds", "sgi")},
+    "beginning of a psd": WHOLE["psd"][:20],
 }
 
 
@@ -143,13 +168,34 @@ def test_what_is_damaged_is_said(check, content):
         check(content)
 
 
+PROGRESSIVE = JPEG[: -len(SCAN) - 2]  # as there is another scan
+BASELINE = (b"\xff\xd8" + FRAME + SCAN).replace(b"\xff\xc2", b"\xff\xc0")
+
+
+@pytest.mark.parametrize(
+    ("content", "lost"),
+    [(BASELINE, "its lower part is missing"), (PROGRESSIVE, "some of it is missing"), (JPEG, "")],
+)
+def test_what_is_there_of_a_jpeg_can_be_taken_with_a_note(tmp_path, content, lost):
+    (tmp_path / "file").write_bytes(content)
+    note = whole.check_for_part(tmp_path / "file", "fox.jpg", lambda: None)
+    assert note == (f"fox.jpg is cut off, so {lost}: get the whole file if the model should have it." if lost else "")
+
+
 @pytest.mark.parametrize(
     "content",
-    [webp(0x12), webp(0, (b"ANIM", bytes(6))), riff((b"ANMF", bytes(30))), webp(0x02)[:40] + bytes(60)],
+    [
+        JPEG[: len(THUMBNAIL)],
+        b"\xff\xd8" + FRAME,
+        b"\xff\xd8" + FRAME + SCAN[:8],
+        b"\xff\xd8" + FRAME + SCAN[:12],
+        *(BROKEN[name] for name in ("png without its end", "webp without its end", "psd without its end")),
+    ],
 )
-def test_an_animation_is_said(check, content):
-    with pytest.raises(PictureError, match=ANIMATION):
-        check(content)
+def test_of_what_has_no_pixels_nothing_is_taken(tmp_path, content):
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(PictureError, match=DAMAGED):
+        whole.check_for_part(tmp_path / "file", "fox", lambda: None)
 
 
 def test_a_small_file_that_unpacks_to_much_is_not_held_in_memory(check):

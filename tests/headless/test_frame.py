@@ -152,7 +152,7 @@ def asked(file: Path, background: Any = "white", **options: Any) -> Path:
     stem = file.parent / "scratch" / "framed-image_url"
     stem.parent.mkdir(exist_ok=True)
     options = {"called": "Fox.png", "size_px": 64, "sleep": time.sleep, **options}
-    return picture.framed(file, stem, api.blender.find_blender, background=background, **options)
+    return picture.framed(file, stem, api.blender.find_blender, background=background, **options).file
 
 
 @pytest.mark.parametrize("name", ["horse.jpg", "bear.png"])

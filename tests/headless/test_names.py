@@ -104,5 +104,5 @@ def test_a_picture_with_a_backslash_in_its_name_is_looked_at_before_it_is_sent(t
     stem.parent.mkdir()
     command = api.blender.find_blender()
     options = {"called": "Fox", "limit_px": limit_px, "may_be_flat": False, "sleep": shortly}
-    made = picture.fit(source, stem, lambda: command, **options)
+    made, _ = picture.fit(source, stem, lambda: command, **options)
     assert max(headers.size_of(made)) == min(96, limit_px)

@@ -209,6 +209,7 @@ def test_what_is_written_is_read(jobs):
     job.parameters.update(scaled_bbox=[-1.0, 0.5, 2], target=None, pbr=True, prompt="a fox\nin a box", count=30_000)
     job.bounds = ((-1.0, -0.5, 0.0), (1.0, 0.5, 1e6))
     job.state, job.progress, job.message, job.note = State.RUNNING, 0.85, "Meshy is working", "2,000 faces"
+    job.picture_note = job.service_note = "Fox.webp is an animation: its first frame was taken."
     folders.write(folder, job)
     assert folders.read(folder) == job
 

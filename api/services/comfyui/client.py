@@ -166,6 +166,7 @@ class ComfyUI(WebService):
         task_id = task_id or str(uuid.uuid4())
         self._settle()
         plan = self._plan(values)
+        self._picture_notes = []
         with tempfile.TemporaryDirectory(dir=self._folder, prefix=SCRATCH_PREFIX) as scratch:
             pictures = {
                 view: self._upload(self._framed(values[name], Path(scratch), name, plan.frame), f"{task_id}_{view}.png")
@@ -224,7 +225,7 @@ class ComfyUI(WebService):
             file = picture.to_file(source, scratch / name, network=network, check_cancelled=lambda: self._sleep(0.0))
         if not os.path.isfile(file):  # also where the name is endless
             raise PictureError(f"There is no picture at {named(file)}: choose one that exists.")
-        return picture.framed(
+        fitted = picture.framed(
             file,
             scratch / f"framed-{name}",
             lambda: self._blender or find_blender(),
@@ -234,6 +235,8 @@ class ComfyUI(WebService):
             sleep=self._sleep,
             log=self._folder / LOG if self._folder else None,
         )
+        self._picture_notes.append(fitted.note)
+        return fitted.file
 
     def _upload(self, file: Path, name: str) -> str:
         """`POST /upload/image`. Return what the picture is called in a graph."""

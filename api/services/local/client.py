@@ -5,8 +5,10 @@ It does not guess hidden sides as the AI services do. Here is the process; the s
 """
 
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from .... import files
@@ -18,25 +20,38 @@ from ...errors import GoneError, TaskFailedError
 from ...network import USUAL, Network
 from ...parameters import check
 from ...task import Result, Status, Task, nothing
+from ...words import named
+from ..rows import IMAGE_URL
 from . import ABOUT, PARAMETERS
 
 
 class Local:
     """The service, working in `folder` (which must exist) with the Blender that `blender` starts.
 
-    The model is called `name`, by default like the picture's file.
+    The model is called `name`, by default like the picture's file. `sleep` is called with 0 while the picture is looked
+    at; it may raise. `called` says by parameter what the user calls a picture in `folder`.
     """
 
     about: ClassVar[About] = ABOUT
     pace_s: ClassVar[tuple[float, float]] = (0.1, 0.1)  # it is a look at a file
 
     def __init__(
-        self, *, folder: Path, blender: Command | None = None, name: str = "", network: Network = USUAL
+        self,
+        *,
+        folder: Path,
+        blender: Command | None = None,
+        name: str = "",
+        network: Network = USUAL,
+        sleep: Callable[[float], None] = time.sleep,
+        called: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._folder = folder.absolute()  # a program works in a folder of its own
         self._name = name
         self._network = network
         self._blender = blender or blenders.find_blender()
+        self._sleep = sleep
+        self._names = called
+        self.picture_note = ""
         self._programs: dict[str, Program] = {}
 
     def create(
@@ -46,21 +61,35 @@ class Local:
         `BlenderError`."""
         values = check(PARAMETERS, parameters)
         source = values.pop("image_url")
-        file = (
-            picture.as_blender_finds(Path(source), self._folder / f"{SCRATCH_PREFIX}picture")
-            if picture.is_path(source)
-            else picture.to_file(source, self._folder / f"{SCRATCH_PREFIX}picture", network=self._network)
+        stem = self._folder / f"{SCRATCH_PREFIX}picture"
+        file = Path(source) if picture.is_path(source) else picture.to_file(source, stem, network=self._network)
+        called = self._called(source)
+        file, self.picture_note = picture.readable(
+            file,
+            stem.with_name(f"{stem.name}-read"),
+            called=called,
+            check_cancelled=lambda: self._sleep(0.0),
+            takes_part=True,
         )
         before_sending()
         task_id = f"sculpt-{os.getpid()}-{len(self._programs)}"  # whatever was asked for: it ends with this process
         request = {
             "picture": str(file.absolute()),
+            "called": called,
             "name": self._name or picture.name_of(source),
             "parameters": values,
             "output": str(self._output(task_id)),
         }
         self._programs[task_id] = blenders.start(self._blender, SCULPT, request, self._folder, self._folder / LOG)
         return Task(task_id, Status.RUNNING)
+
+    def _called(self, source: str) -> str:
+        """What the user calls the picture `source`: its file, but for data, and for a job's copy whose name nobody has
+        told."""
+        if IMAGE_URL.name in self._names:
+            return named(self._names[IMAGE_URL.name])
+        is_users = picture.is_path(source) and Path(source).absolute().parent != self._folder
+        return named(Path(source).name) if is_users else "The picture"
 
     def get(self, task_id: str) -> Task:
         """How far the sculptor is. A task of another process, or of one that has died, is `GONE`."""
