@@ -24,9 +24,10 @@ FORMATS = {1: "B", 3: "H", 4: "I", 16: "Q"}
 """The types of a value that is a whole number (BYTE, SHORT, LONG; BigTIFF's LONG8), as `struct` calls them."""
 
 
-def entries(stream: BinaryIO) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """Tag and values of each entry of the first directory whose values are whole numbers. Begins at the stream's start;
-    one that is cut off is left out, with all that follow."""
+def entries(stream: BinaryIO, *wanted: int) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Tag and values of the first entry of each of the tags `wanted` in the first directory, as far as its values are
+    whole numbers. Begins at the stream's start; one that is cut off is left out, with all that follow."""
+    left = set(wanted)
     stream.seek(0)
     head = stream.read(16)
     order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
@@ -44,8 +45,9 @@ def entries(stream: BinaryIO) -> Iterator[tuple[int, tuple[int, ...]]]:
         directory = stream.read(min(count, ENTRIES_AT_MOST) * size)
         for place in range(0, len(directory) - size + 1, size):
             tag, kind, number = struct.unpack_from(order + entry_format, directory, place)
-            if kind not in FORMATS or not 0 < number <= VALUES_AT_MOST:
+            if tag not in left or kind not in FORMATS or not 0 < number <= VALUES_AT_MOST:
                 continue
+            left.remove(tag)  # a stranger could have the same values read a thousand times
             length = number * struct.calcsize("=" + FORMATS[kind])
             values = directory[place + size - room : place + size]
             if length > room:
@@ -66,20 +68,20 @@ def orientation_in(exif: bytes) -> int:
 
 def orientation_of_tiff(stream: BinaryIO) -> int:
     """The same of a TIFF, from its start on."""
-    value = next((values[0] for tag, values in entries(stream) if tag == ORIENTATION), 1)
+    value = next((values[0] for _, values in entries(stream, ORIENTATION)), 1)
     return value if 1 <= value <= 8 else 1
 
 
 def tiff_size(stream: BinaryIO) -> tuple[int, int] | None:
     """Return the width and height in pixels of a TIFF's first picture."""
-    found = {tag: values[0] for tag, values in entries(stream) if tag in (WIDTH, HEIGHT)}
+    found = {tag: values[0] for tag, values in entries(stream, WIDTH, HEIGHT)}
     return (found[WIDTH], found[HEIGHT]) if len(found) == 2 else None
 
 
 def is_whole_tiff(stream: BinaryIO) -> bool:
     """Whether the first picture has pixels, and all of them lie in the file."""
     last = stream.seek(0, os.SEEK_END)
-    found = dict(entries(stream))
+    found = dict(entries(stream, STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES))
     offsets = found.get(STRIP_OFFSETS) or found.get(TILE_OFFSETS)
     lengths = found.get(STRIP_BYTES) or found.get(TILE_BYTES)
     if not offsets:

@@ -56,7 +56,7 @@ from ..api.services import SERVICES
 from ..api.waiting import FAILURE_PAUSES_S, TIME_LIMIT_S
 from ..api.words import both_ends, visible
 from ..programs import process
-from ..programs.program import blender_command
+from ..programs.program import SCRATCH_PREFIX, blender_command
 from . import assets, history, lost, pictures, provenance, record
 from . import folder as folders
 from .conversion import Conversion, tidy
@@ -579,12 +579,25 @@ class Run:
                 if picture.is_url(source):
                     there = sorted(self.folder.glob(f"{stem}.*"))
                     source = str(there[0] if there else self._fetched_picture(source, stem))
+                if source:
+                    source = str(self._readable(Path(source), stem))
             except (ImageTo3DError, OSError):  # gone meanwhile: no reason to lose the model; whoever paints says so
                 self._log_error()
                 source = str(self.folder / stem)
             if source:
                 found["front" if name == main else name.partition("_")[0]] = source
         return found
+
+    def _readable(self, file: Path, stem: str) -> Path:
+        """A picture as the program that paints finds it."""
+        made, _ = picture.readable(
+            file,
+            self.folder / f"{SCRATCH_PREFIX}{stem}",
+            called=file.name,
+            check_cancelled=self._check_cancelled,
+            takes_part=True,
+        )
+        return made
 
     def _clear_up(self) -> None:
         """End what waits, and delete what it needed."""
