@@ -63,10 +63,7 @@ def test_of_an_animation_the_first_frame_is_modelled_and_nothing_is_left_behind(
     folder = user_file("My Fox.gif", gif(1, 2))
     job = jobs.finish(folder, blender=stand_in)
     assert job.state is State.READY, job.message
-    assert (
-        job.note == "My Fox.gif is an animation: its first frame was taken. Made by a stand-in. Prepared by a stand-in."
-        or (job.note.startswith("My Fox.gif is an animation: its first frame was taken. Made by a stand-in."))
-    )
+    assert job.note == "My Fox.gif is an animation: its first frame was taken. Made by a stand-in. 1 face."
     assert not list(folder.glob("tmp-*"))
 
 
