@@ -96,7 +96,8 @@ def _own_file(image: bpy.types.Image, folder: Path) -> Path | None:
         return copy
     if own.is_file():
         return own
-    if not image.has_data and not len(image.pixels):  # the second has Blender try
+    # The last has Blender try, which would wait for a pipe in its place.
+    if not image.has_data and (own.exists() or not len(image.pixels)):
         raise PictureError(
             f"The file of the image {image.name} is gone ({own}): bring it back, or choose another image."
         )

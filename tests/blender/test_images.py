@@ -219,6 +219,16 @@ def gone(tmp_path):
     return image
 
 
+def replaced_by_a_pipe(tmp_path):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("this system has no named pipes")
+    os.mkfifo(tmp_path / "nowhere.png")
+    image = from_file(tmp_path)
+    image.filepath_raw = str(tmp_path / "nowhere.png")
+    image.buffers_free()
+    return image
+
+
 def sequence(tmp_path, first=5, number=3, kind="PNG", size=(12, 8)):
     """A sequence of frames of which no two are alike, whose files begin at `first`; its pixels by number."""
     for frame in range(first, first + number):
@@ -317,6 +327,7 @@ def multilayer(tmp_path):
     ("make", "sentence"),
     [
         (gone, r"The file of the image .* is gone \(.*nowhere.png\): bring it back, or choose another image\."),
+        (replaced_by_a_pipe, r"The file of the image .* is gone \(.*nowhere.png\): bring it back"),
         (no_frame, "The image frame0005 has no frame 2: go to a frame that it has"),
         (tiled, "The image Tiles has 2 tiles: save the one that you want as a picture"),
         (multilayer, "The image layers.exr has several layers: save the one that you want as a picture"),
