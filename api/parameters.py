@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, TypedDict, Unpack
 
 from .errors import ParameterError
+from .sources import cleaned
 
 AUTOMATIC = -1.0
 """In a `Vector`: "the service decides" (CSM, Create Session, `scaled_bbox`)."""
@@ -105,7 +106,7 @@ class File(Parameter):
     def check(self, value: Any) -> str:
         if not isinstance(value, str):
             raise ParameterError(f"{self.name} cannot be {value!r}: use the path of a file.")
-        return value.strip()
+        return cleaned(value)
 
 
 class Picture(File):
@@ -129,7 +130,7 @@ class Picture(File):
     def check(self, value: Any) -> str:
         if not isinstance(value, str):
             raise ParameterError(f"{self.name} cannot be {value!r}: use the path or the address of a picture.")
-        return value.strip()
+        return cleaned(value)
 
 
 class Option:

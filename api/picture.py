@@ -10,27 +10,28 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from .. import files
 from ..programs.program import FIT, FRAME, Command
 from . import blender, first_frame, headers, whole
+from .chosen import LIMIT_BYTES as LIMIT_BYTES
+from .chosen import ending_for as ending_for
+from .chosen import look_at as look_at
+from .chosen import missing as missing
+from .chosen import opened as opened
+from .chosen import require_picture as require_picture
 from .errors import BlenderError, PictureError
 from .kinds import VIDEO_ENDINGS
 from .network import USUAL, Network, is_loopback
-from .sources import DATA
+from .sources import DATA, cleaned, is_data
 from .sources import ENDINGS as ENDINGS
 from .sources import LONGER_SIDE_PX as LONGER_SIDE_PX
 from .sources import ending_of as ending_of
 from .sources import is_path as is_path
 from .sources import is_url as is_url
-from .words import NAMELESS, model_name, named
-
-LIMIT_BYTES = 512 << 20  # no picture that Blender could open in the memory of an ordinary machine is larger
-
-WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0)
-"""A pipe that has taken the place of a file is not waited for when it is opened."""
+from .words import NAMELESS, model_name
 
 MEDIA_TYPES = {
     "image/png": ".png",
@@ -42,6 +43,27 @@ MEDIA_TYPES = {
     "image/bmp": ".bmp",
     "image/x-ms-bmp": ".bmp",
     "image/tiff": ".tif",
+    "image/gif": ".gif",
+    "image/avif": ".avif",
+    "image/heic": ".heic",
+    "image/heif": ".heif",
+    "image/jp2": ".jp2",
+    "image/jpx": ".jp2",
+    "image/j2c": ".j2c",
+    "image/vnd.adobe.photoshop": ".psd",
+    "image/x-photoshop": ".psd",
+    "image/x-psd": ".psd",
+    "image/vnd-ms.dds": ".dds",
+    "image/x-dds": ".dds",
+    "image/x-dpx": ".dpx",
+    "image/x-cineon": ".cin",
+    "image/sgi": ".sgi",
+    "image/x-sgi": ".sgi",
+    "image/bitmap": ".bmp",
+    "image/x-bmp": ".bmp",
+    "image/x-png": ".png",
+    "image/tga": ".tga",
+    "image/x-hdr": ".hdr",
     "image/x-tga": ".tga",
     "image/x-targa": ".tga",
     "image/x-exr": ".exr",
@@ -59,7 +81,8 @@ def leaves_machine(source: str) -> bool:
 
 def name_of(source: str) -> str:
     """Return a name for the model from where the picture lies: the file's name without its ending, fit to be shown."""
-    if source.startswith(DATA):
+    source = cleaned(source)
+    if is_data(source):
         return NAMELESS
     try:
         path = unquote(urlsplit(source).path) if is_url(source) else source
@@ -99,7 +122,7 @@ def readable(
     now and then, and may raise. Raises `PictureError` where the file is not there, or is damaged, and `OSError`.
     """
     if not os.path.isfile(file):  # also where the name is endless
-        raise PictureError(f"There is no picture at {named(file)}: choose one that exists.")
+        raise missing(str(file))
     note = ""
     if takes_part:
         note = whole.check_for_part(file, called, check_cancelled)
@@ -126,37 +149,21 @@ def as_blender_finds(file: Path, stem: Path) -> Path:
 def to_file(
     source: str, stem: Path, *, network: Network = USUAL, check_cancelled: Callable[[], None] = lambda: None
 ) -> Path:
-    """Bring the picture at `source` to `stem` plus its ending, and return that path.
+    """Bring the picture at `source`, spelled as people do, to `stem` plus its ending, and return that path.
 
     `check_cancelled` is called while a URL is fetched, and may raise. Raises `PictureError` with the reason,
     `ConnectionFailedError` where the host of a URL cannot be reached, `OfflineError` and `DownloadError` where it must
     not be asked.
     """
-    if source.startswith(DATA):
+    if not os.path.isfile(source):  # a name that a file has is meant, whatever stands in it
+        source = cleaned(source)
+    if is_data(source):
         return _from_data_uri(source, stem)
     if is_url(source):
         return _from_url(source, stem, network, check_cancelled)
+    if not os.path.isfile(source):
+        raise missing(source)
     return _from_path(Path(source), stem)
-
-
-def look_at(path: Path) -> os.stat_result:
-    """Return what the system says of the picture file at `path`, which can be read. Raises `PictureError`, `OSError`;
-    never waits."""
-    if not os.path.isfile(path):  # which takes a name that is none, or endless, for one that is not there
-        raise PictureError(f"There is no picture at {named(path)}: choose one that exists.")
-    with opened(path) as file:
-        found = os.fstat(file.fileno())
-    if found.st_size > LIMIT_BYTES:
-        raise PictureError(f"{named(path.name)} is larger than {LIMIT_BYTES >> 20} MB: scale the picture down.")
-    return found
-
-
-def opened(path: Path) -> BinaryIO:
-    """Open a picture file. Raises `PictureError` where the user may not read it, `OSError`."""
-    try:
-        return open(path, "rb", opener=lambda name, flags: os.open(name, flags | WITHOUT_WAITING))
-    except PermissionError:
-        raise PictureError(f"{named(path.name)} may not be read: check the permissions of the file.") from None
 
 
 def _from_path(path: Path, stem: Path) -> Path:
@@ -170,17 +177,24 @@ def _from_data_uri(source: str, stem: Path) -> Path:
     header, comma, content = source[len(DATA) :].partition(",")
     if not comma:
         raise PictureError("The data URI is incomplete: it has to read data:<mediatype>;base64,<content>.")
-    media_type, *attributes = header.split(";")
+    media_type, *attributes = (part.strip() for part in header.split(";"))
     try:
-        # Line breaks and percent escapes both occur in data URIs copied from elsewhere (RFC 2397).
-        data = (
-            base64.b64decode(unquote(content), validate=False) if "base64" in attributes else unquote_to_bytes(content)
-        )
+        is_base64 = "base64" in map(str.lower, attributes)
+        data = _from_base64(unquote(content)) if is_base64 else unquote_to_bytes(content)
     except ValueError:  # binascii.Error is one; what is no ASCII is another
         raise PictureError("The data URI is damaged: its base64 content cannot be decoded.") from None
+    if not data:
+        raise PictureError("The data URI holds no picture: copy the whole of it again.")
     target = stem.with_suffix(_ending_for(media_type))
     target.write_bytes(data)
     return target
+
+
+def _from_base64(text: str) -> bytes:
+    """Decode base64 (RFC 4648) as it is found in data URIs: with line breaks, in the alphabet of addresses, without
+    padding. Raises `ValueError`."""
+    text = "".join(text.split()).rstrip("=").replace("-", "+").replace("_", "/")
+    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
 
 
 def _from_url(url: str, stem: Path, network: Network, check_cancelled: Callable[[], None]) -> Path:

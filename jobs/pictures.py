@@ -45,16 +45,19 @@ def choose(source: str, stem: Path, scratch: Path | None, *, is_shared: bool = F
     is to be noted.
 
     A picture that lies in `scratch`, a folder of the caller's that will be deleted, is moved; where it `is_shared`,
-    `scratch` is the folder of a job that keeps it, and it gets a second name. Nothing else is copied or read: where the
-    file system cannot link the file, the name is not there yet. Raises `PictureError`, `OSError`.
+    `scratch` is the folder of a job that keeps it, and it gets a second name. Nothing else is copied, or read beyond
+    its beginning: where the file system cannot link the file, the name is not there yet. Raises `PictureError`,
+    `OSError`.
     """
     if not picture.is_path(source):
         made = picture.to_file(source, stem)
         files.keep_private(made)
         return made.name, _note(made.stat(), path="", is_linked=False)
+    if not os.path.isfile(source):
+        raise picture.missing(source)
     path = Path(os.path.abspath(source))
     found = picture.look_at(path)
-    target = stem.with_suffix(picture.ending_of(path.name))
+    target = stem.with_suffix(picture.ending_for(path))
     if scratch is not None and path.parent == Path(os.path.abspath(scratch)):
         if is_shared:
             is_linked = _is_linked(path, found, target)

@@ -8,8 +8,9 @@ from pathlib import Path
 import bpy
 
 from .. import session
-from ..api.sources import ENDINGS, ending_of, is_path
-from ..scene.settings import source_of
+from ..api.errors import ImageTo3DError, user_message
+from ..api.sources import ENDINGS, cleaned, is_path
+from ..scene.settings import located, picture_of
 from .outcome import report
 from .polls import can_change
 
@@ -60,40 +61,47 @@ class IMAGE_TO_3D_OT_choose_picture(bpy.types.Operator):
         return can_change(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if self._path() is not None:
+        if self._source():
             return self.execute(context)
         self.directory = _last_folder(context.scene.image_to_3d)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        path = self._path()
-        if path is None:
+        source = self._source()
+        if not source:
             report(self, "ERROR", "There is no picture: choose a picture file.")
             return {"CANCELLED"}
-        if not ending_of(path.name):
-            report(self, "ERROR", f"{path.name} is no picture: choose one of {', '.join(ENDINGS)}.")
-            return {"CANCELLED"}
         chosen = context.scene.image_to_3d
-        chosen.source, chosen.filepath = "FILE", str(path)
+        if not is_path(source):
+            chosen.source, chosen.url = "URL", source
+            return {"FINISHED"}
+        from ..api.picture import require_picture  # here, as it would slow down the start of Blender
+
+        try:
+            require_picture(Path(located(source)))
+        except (ImageTo3DError, OSError) as error:
+            report(self, "ERROR", user_message(error))
+            return {"CANCELLED"}
+        chosen.source, chosen.filepath = "FILE", source
         if len(self.files) > 1:
             more = "drop several on the 3D View to make a model of each"
-            report(self, "INFO", f"{path.name} is chosen; {more}")
+            report(self, "INFO", f"{os.path.basename(source)} is chosen; {more}")
         return {"FINISHED"}
 
-    def _path(self) -> Path | None:
-        """The file that was chosen or dropped, the first where there are several; None where none was."""
+    def _source(self) -> str:
+        """The file that was chosen or dropped, the first where there are several, or what a script has named; "" where
+        there is none."""
         names = [entry.name for entry in self.files if entry.name]
-        path = Path(self.directory) / names[0] if names else Path(self.filepath)
-        return path if path.name and not path.is_dir() else None
+        source = os.path.join(self.directory, names[0]) if names else cleaned(self.filepath)
+        return "" if os.path.isdir(located(source)) else source
 
 
 def _last_folder(chosen: bpy.types.PropertyGroup) -> str:
     """Where the last picture was: the chosen one, else that of the newest job, else beside the .blend; "" where nobody
     knows, so that Blender decides."""
-    is_file = source_of(chosen) == "FILE" and chosen.filepath and is_path(chosen.filepath)
-    paths = [bpy.path.abspath(chosen.filepath)] if is_file else []
-    paths += [*session.current().recent.paths()[:1], bpy.data.filepath]
+    path = picture_of(chosen)
+    paths = [path if is_path(path) else "", *session.current().recent.paths()[:1], bpy.data.filepath]
     folders = [os.path.dirname(path) for path in paths if path]
     return next((os.path.join(folder, "") for folder in folders if os.path.isdir(folder)), "")
 

@@ -2,6 +2,7 @@
 """`image_to_3d.generate_from_files`: one job for each of several picture files, chosen in the file browser or dropped
 on the window."""
 
+import os
 from pathlib import Path
 
 import bpy
@@ -9,7 +10,7 @@ import bpy
 from .. import session
 from ..api.errors import ImageTo3DError, user_message
 from ..api.services import SERVICES
-from ..api.sources import ENDINGS
+from ..api.sources import ENDINGS, is_path
 from ..scene import settings
 from . import watch
 from .interrupt import Interrupt
@@ -36,8 +37,11 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
         type=bpy.types.OperatorFileListElement,
         options={"SKIP_SAVE", "HIDDEN"},
     )
-    filter_image: bpy.props.BoolProperty(
-        name="Show Pictures", description="Show picture files", default=True, options={"SKIP_SAVE", "HIDDEN"}
+    filter_glob: bpy.props.StringProperty(
+        name="Show",
+        description="Endings of the files that are shown",
+        default=";".join(f"*{ending}" for ending in ENDINGS),
+        options={"SKIP_SAVE", "HIDDEN"},
     )
     filter_folder: bpy.props.BoolProperty(
         name="Show Folders", description="Show folders", default=True, options={"SKIP_SAVE", "HIDDEN"}
@@ -48,8 +52,8 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
         return can_change(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        paths = self._paths()
-        if not paths:
+        sources = self._sources()
+        if not sources:
             context.window_manager.fileselect_add(self)
             return {"RUNNING_MODAL"}
         from ..scene import request  # here, as it would slow down the start of Blender
@@ -58,7 +62,7 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
         service = SERVICES[settings.service_of(context.scene.image_to_3d)]
         if not service.is_paid:
             return self.execute(context)
-        number = len(paths) * context.scene.image_to_3d.variants
+        number = len(sources) * context.scene.image_to_3d.variants
         models = "one model" if number == 1 else f"{number} models"
         cost = request.cost(context.scene)
         return context.window_manager.invoke_confirm(
@@ -70,7 +74,7 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
         )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        started: list[Path] = []
+        started: list[str] = []
         queue = session.current().queue
         before = len(queue)
         interruptible_outcome(self, lambda interrupt: self._start_all(context.scene, started, interrupt))
@@ -83,41 +87,43 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
             watch.wake()
         return {"FINISHED"}
 
-    def _start_all(self, scene: bpy.types.Scene, started: list[Path], interrupt: Interrupt) -> None:
+    def _start_all(self, scene: bpy.types.Scene, started: list[str], interrupt: Interrupt) -> None:
         """Start a job for each picture, and in the background finish it; add to `started` those that could be. Raises
         `Interrupted`."""
         import secrets  # here, as it would slow down the start of Blender
 
-        paths = self._paths()
-        if not paths:
+        sources = self._sources()
+        if not sources:
             raise ImageTo3DError("There is no picture: choose one or more picture files.")
-        row = secrets.token_hex(8) if len(paths) > 1 else ""
-        for index, path in enumerate(paths):
+        row = secrets.token_hex(8) if len(sources) > 1 else ""
+        for index, source in enumerate(sources):
             try:
-                self._start(path, scene, interrupt, row, 1 + index * scene.image_to_3d.variants)
-                started.append(path)
+                self._start(source, scene, interrupt, row, 1 + index * scene.image_to_3d.variants)
+                started.append(source)
             except (ImageTo3DError, OSError) as error:  # one bad file is no reason to leave the others
-                if len(paths) == 1:
+                if len(sources) == 1:
                     raise
                 report(self, "WARNING", user_message(error))
 
-    def _start(self, path: Path, scene: bpy.types.Scene, interrupt: Interrupt, row: str, number: int) -> None:
+    def _start(self, source: str, scene: bpy.types.Scene, interrupt: Interrupt, row: str, number: int) -> None:
+        from ..api.picture import require_picture
         from ..session.start import start_jobs, start_or_take_up
 
-        if path.suffix.lower() not in ENDINGS:
-            raise ImageTo3DError(f"{path.name} is no picture: choose one of {', '.join(ENDINGS)}.")
+        if is_path(source):
+            require_picture(Path(source))
         if bpy.app.background:
             from . import background
 
-            started, trouble = start_or_take_up(scene, filepath=str(path), row=row, number=number)
+            started, trouble = start_or_take_up(scene, filepath=source, row=row, number=number)
             background.finish_all(self, started, trouble, scene, interrupt)
         else:
-            start_jobs(scene, filepath=str(path), row=row, number=number)
+            start_jobs(scene, filepath=source, row=row, number=number)
 
-    def _paths(self) -> list[Path]:
-        folder = Path(self.directory)
-        names = [folder / entry.name for entry in self.files if entry.name]
-        return names or ([Path(self.filepath)] if Path(self.filepath).name else [])
+    def _sources(self) -> list[str]:
+        """The files that were chosen or dropped, or what a script has named."""
+        sources = [os.path.join(self.directory, entry.name) for entry in self.files if entry.name]
+        named = settings.located(self.filepath)
+        return sources or ([named] if os.path.basename(named) else [])
 
 
 register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_OT_generate_from_files,))

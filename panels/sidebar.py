@@ -135,10 +135,11 @@ def _draw_picture(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -
         row.prop(chosen, "filepath")
         if session.current().recent.paths():
             row.menu("IMAGE_TO_3D_MT_recent", text="", icon="TIME")
-        if chosen.filepath and is_path(chosen.filepath):
-            icon = session.current().previews.icon_of(bpy.path.abspath(chosen.filepath))
     else:
         layout.prop(chosen, PICTURE_PROPERTIES[source])
+    path = settings.picture_of(chosen)
+    if is_path(path):  # an address may stand in the field for a file, and a path in that for an address
+        icon = icon or session.current().previews.icon_of(path)
     if icon:
         layout.template_icon(icon_value=icon, scale=PREVIEW_SCALE)
 
@@ -187,11 +188,11 @@ def _draw_about(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 
 
 def _sources(chosen: bpy.types.PropertyGroup, image: bpy.types.Image | None) -> list[str]:
-    """Where all pictures of a request come from, as far as they are no files and no Blender images."""
+    """Where all pictures of a request come from, as far as they are no Blender images."""
     name = settings.service_of(chosen)
     table = SERVICES[name].parameters
     values = settings.values_that_apply(getattr(chosen, name), table)
-    main = chosen.url if image is None and settings.source_of(chosen) == "URL" else ""
+    main = settings.picture_of(chosen) if image is None else ""
     return [main, *(values.get(other, "") for other in pictures(table)[1:])]
 
 

@@ -86,11 +86,11 @@ def _picture(
         if shown is None:
             raise PictureError("There is no picture: choose an image.")
         return str(images.to_file(shown, scratch)), picture.name_of_image(shown.name)
-    source = filepath or (chosen.url if settings.source_of(chosen) == "URL" else chosen.filepath)
+    source = settings.located(filepath) or settings.picture_of(chosen)
     if not source:
         raise PictureError("There is no picture: choose a picture file, a Blender image or an address.")
-    if picture.is_path(source):
-        source = bpy.path.abspath(source)
+    if picture.is_path(source) and os.path.isfile(source):
+        picture.require_picture(Path(source))
     return source, picture.name_of(source)
 
 
@@ -99,8 +99,11 @@ def _require_pictures(table: Table, parameters: dict[str, Any]) -> None:
     The main one is looked at where it is taken."""
     for entry in table:
         source = parameters[entry.name] if isinstance(entry, Picture) and entry.name != pictures(table)[0] else ""
-        if source and picture.is_path(source) and not os.path.isfile(source):
+        if not source or not picture.is_path(source):
+            continue
+        if not os.path.isfile(source):
             raise PictureError(f"There is no picture at {named(source)} for {entry.label}: choose one that exists.")
+        picture.require_picture(Path(source))
 
 
 def _checked(scene: bpy.types.Scene) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from pathlib import Path
 import bpy
 
 from ..api import picture
+from ..api.errors import PictureError
 from ..api.parameters import Picture, pictures
 from ..api.services import SERVICES
-from ..api.sources import ENDINGS
 from ..jobs.folder import Job, request_of
 from . import settings
 from .variants import NAME_BYTES, base_name, numbered
@@ -44,7 +44,13 @@ def use(chosen: bpy.types.PropertyGroup, folder: Path, job: Job) -> None:
 def _is_picture(path: str) -> bool:
     """Whether there is still a file at `path`, and a picture: a record may name anything, and what is chosen is
     sent."""
-    return path.lower().endswith(ENDINGS) and os.path.isfile(path)
+    if not os.path.isfile(path):
+        return False
+    try:
+        picture.require_picture(Path(path))
+    except (PictureError, OSError):
+        return False
+    return True
 
 
 def _is_called(name: str, job: Job) -> bool:

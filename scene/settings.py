@@ -19,7 +19,7 @@ from ..api.about import About
 from ..api.errors import ParameterError
 from ..api.parameters import Parameter, Table
 from ..api.services import SERVICES
-from ..api.sources import is_path, is_url
+from ..api.sources import cleaned, is_path, is_url
 
 Services = Mapping[str, About]
 """By wire name."""
@@ -280,6 +280,20 @@ def _as_property(value: Any, parameter: Parameter) -> Any:
     return value
 
 
+def located(source: str) -> str:
+    """Return the path, address or data URI that was typed or pasted, as it is meant in this Blender file; "" for
+    none."""
+    source = cleaned(source)
+    return bpy.path.abspath(source) if is_path(source) else source
+
+
+def picture_of(chosen: bpy.types.PropertyGroup) -> str:
+    """Where the main picture of the settings is: a path, an address or a data URI; "" for none, and for a Blender
+    image."""
+    source = source_of(chosen)
+    return "" if source == "IMAGE" else located(chosen.url if source == "URL" else chosen.filepath)
+
+
 def needs_picture(values: Mapping[str, Any], table: Table) -> bool:
     """Whether a request with these values needs the main picture: another parameter may stand instead of it."""
     main = next(parameter for parameter in table if isinstance(parameter, kinds.Picture))
@@ -294,7 +308,7 @@ def _value(value: Any, parameter: Parameter) -> Any:
         case kinds.Number():
             return None if value < parameter.minimum else value
         case kinds.File():
-            return bpy.path.abspath(value) if value and is_path(value) else value
+            return located(value)
         case kinds.Vector():
             return [round(number, FLOAT_DIGITS) for number in value]
     return value

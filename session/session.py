@@ -80,9 +80,8 @@ class Session:
         source = settings.source_of(chosen)
         if source == "IMAGE":
             return chosen.image is not None and self.previews.look_at_image(chosen.image)
-        if source != "FILE" or not chosen.filepath or not is_path(chosen.filepath):
-            return False
-        return self.previews.look_at_file(bpy.path.abspath(chosen.filepath))
+        path = settings.picture_of(chosen)
+        return is_path(path) and self.previews.look_at_file(path)
 
     def _is_worth_saying(self, news: News, expected: set[str]) -> bool:
         """A model that enters a scene by itself says so when it is there; one that another Blender has imported is

@@ -176,6 +176,57 @@ def test_what_is_no_picture_is_not_chosen(settings, tmp_path, name, why):
     assert settings.filepath == ""
 
 
+def test_everywhere_the_same_endings_are_offered(extension):
+    endings = extension.module("api.sources").ENDINGS
+    assert {".jfif", ".jp2", ".gif", ".psd", ".heic", ".avif"} <= set(endings)
+    for handler in (bpy.types.IMAGE_TO_3D_FH_chosen, bpy.types.IMAGE_TO_3D_FH_pictures):
+        assert handler.bl_file_extensions.split(";") == list(endings)
+    for operator in (bpy.ops.image_to_3d.choose_picture, bpy.ops.image_to_3d.generate_from_files):
+        shown = operator.get_rna_type().properties["filter_glob"].default
+        assert shown.split(";") == [f"*{ending}" for ending in endings]
+        assert len(shown) < 256  # which is what Blender's file browser keeps of it (4.2 to 5.2)
+
+
+@pytest.mark.parametrize("name", ["pic.jfif", "pic.heic", "photo", "photo.picture", "photo.txt"])
+def test_a_picture_is_chosen_by_its_ending_or_its_content(settings, star, tmp_path, name):
+    shutil.copy(star, tmp_path / name)
+    assert bpy.ops.image_to_3d.choose_picture(filepath=str(tmp_path / name)) == {"FINISHED"}
+    assert (settings.source, settings.filepath) == ("FILE", str(tmp_path / name))
+
+
+def test_a_text_without_an_ending_is_not_chosen(settings, tmp_path):
+    (tmp_path / "notes").write_text("this is no picture")
+    with pytest.raises(RuntimeError, match=r"notes is no picture: choose one of \.png"):
+        bpy.ops.image_to_3d.choose_picture(filepath=str(tmp_path / "notes"))
+    assert settings.filepath == ""
+
+
+def test_what_is_chosen_may_be_pasted(settings, star):
+    bpy.ops.image_to_3d.choose_picture(filepath=f'"{star}" ')
+    assert (settings.source, settings.filepath) == ("FILE", str(star))
+    bpy.ops.image_to_3d.choose_picture(filepath="HTTPS://example.org/a fox.png")
+    assert (settings.source, settings.url) == ("URL", "https://example.org/a%20fox.png")
+
+
+@pytest.mark.parametrize("source", ["FILE", "URL"])
+@pytest.mark.parametrize("form", ["{}", '"{}"', " file://{}"])
+def test_the_preview_shows_a_path_that_was_pasted_in_either_field(
+    sidebar, settings, session, star, tmp_path, source, form
+):
+    path = shutil.copy(star, tmp_path / "star.png")
+    settings.source = source
+    setattr(settings, {"FILE": "filepath", "URL": "url"}[source], form.format(path))
+    drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
+    assert session.current.previews.is_there(str(path))
+
+
+@pytest.mark.parametrize("field", ["filepath", "url"])
+def test_an_address_in_either_field_needs_online_access(sidebar, settings, field):
+    settings.source = {"filepath": "FILE", "url": "URL"}[field]
+    setattr(settings, field, ' "HTTPS://example.org/fox.png"')
+    assert "online" in words(drawn_by(sidebar.IMAGE_TO_3D_PT_generate)).lower()
+
+
 @pytest.mark.parametrize(
     ("kind", "region", "tab", "chooses", "generates"),
     [

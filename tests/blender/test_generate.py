@@ -205,6 +205,45 @@ def test_what_cannot_start_is_refused_with_what_to_do_and_leaves_no_job(settings
     assert list(session.root().iterdir()) == before and not roots()
 
 
+@pytest.mark.parametrize("field", ["filepath", "url"])
+@pytest.mark.parametrize("form", [' "{}"\n', "file://{}", "{}"])
+def test_a_path_is_taken_however_it_was_pasted_and_wherever(settings, pictures, quick_models, field, form):
+    settings.source = {"filepath": "FILE", "url": "URL"}[field]
+    setattr(settings, field, form.format(pictures / "One.png"))
+    bpy.ops.image_to_3d.generate()
+    assert [root.name for root in roots()] == ["One"]
+
+
+def test_a_script_may_paste_too(settings, pictures, quick_models):
+    bpy.ops.image_to_3d.generate(filepath=f"'{pictures / 'One.png'}'")
+    bpy.ops.image_to_3d.generate_from_files(filepath=f"file://{pictures / 'Two.PNG'}")
+    assert sorted(root.name for root in roots()) == ["One", "Two"]
+
+
+@pytest.mark.parametrize("name", ["photo", "photo.picture", "photo.jfif"])
+def test_a_picture_with_any_name_becomes_a_model_in_every_way(settings, pictures, quick_models, name):
+    (pictures / "One.png").rename(pictures / name)
+    bpy.ops.image_to_3d.generate(filepath=str(pictures / name))
+    assert generate_from(pictures, name) == {"FINISHED"}
+    assert [root.name.partition(".")[0] for root in roots()] == ["photo", "photo"]
+
+
+@pytest.mark.parametrize("name", ["model.glb", "Notes.txt"])
+def test_what_is_plainly_no_picture_is_refused_at_once_in_every_way(settings, session, pictures, name):
+    (pictures / "model.glb").write_bytes(b"glTF" + bytes(8))
+    before = list(session.root().iterdir())
+    settings.filepath = str(pictures / name)
+    for generate in (
+        bpy.ops.image_to_3d.generate,
+        lambda: bpy.ops.image_to_3d.generate(filepath=str(pictures / name)),
+        lambda: generate_from(pictures, name),
+        lambda: bpy.ops.image_to_3d.choose_picture(filepath=str(pictures / name)),
+    ):
+        with pytest.raises(RuntimeError, match=f"{name} is no picture: choose one of .png"):
+            generate()
+    assert list(session.root().iterdir()) == before
+
+
 def test_a_size_that_makes_no_sense_is_refused(settings, star):
     settings.local.scaled_bbox = (1, 0, 1)
     with pytest.raises(RuntimeError, match="The height in scaled_bbox cannot be 0"):

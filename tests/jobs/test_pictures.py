@@ -237,7 +237,25 @@ def test_a_folder_and_what_is_too_large_are_refused_at_once(jobs, tmp_path):
 
 def test_an_ending_that_is_none_of_a_picture_is_left_out(jobs, chosen):
     odd = chosen.rename(chosen.with_name("fox. back:*?%00"))
+    odd.write_bytes(b"whatever this is")
     assert folders.read(jobs.create(image_url=str(odd))).parameters["image_url"] == "picture"
+
+
+@pytest.mark.parametrize("name", ["photo", "photo.picture", "fox. back:*?%00"])
+def test_the_copy_of_a_picture_without_an_ending_has_that_of_its_content(jobs, stand_in, chosen, star, name):
+    odd = chosen.rename(chosen.with_name(name))
+    folder = jobs.create(image_url=str(odd))
+    assert folders.read(folder).parameters["image_url"] == "picture.png"
+    assert jobs.finish(folder, blender=stand_in).state is State.READY
+    check_own(folder, star)
+
+
+@pytest.mark.parametrize("form", ['"{}"', " {}\n", "file://{}", "FILE://localhost{}"])
+def test_a_job_finds_its_picture_however_the_path_was_pasted(jobs, chosen, form):
+    path = chosen.rename(chosen.with_name("star.png"))
+    folder = jobs.create(image_url=form.format(path))
+    assert (folder / "picture.png").samefile(path)
+    assert folders.read(folder).origins == {"image_url": str(path)}
 
 
 @pytest.mark.parametrize("where", ["chosen", pytest.param("far", marks=needs_elsewhere)])
