@@ -228,7 +228,7 @@ def _kind_of_text(head: bytes) -> str:
     if is_web_page(head):
         return "HTML"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if text.startswith(b"<") and re.search(rb"<(?:\w+:)?svg[\s>]", text):
+    if text.startswith(b"<") and re.search(rb"<(?:\w+:)?svg[\s/>]", text):
         return "SVG"
     if re.match(rb"<(?:head|body|script|meta|title)\b", text) or (text.startswith(b"<") and b"<html" in text):
         return "HTML"
