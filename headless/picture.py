@@ -18,7 +18,7 @@ import numpy as np
 
 from ..api.headers import orientation_of, size_of
 from .pixels import Bytes, Floats
-from .profile_bytes import Told, told_by
+from .profile_bytes import Told, blank, told_by
 from .profiles import Conversion, UnknownProfile, conversion_of
 from .psd import UnreadableTransparency, alpha_of
 from .scaling import as_bytes, as_colour, strips
@@ -60,7 +60,7 @@ def read(path: Path, longest: int = LONGEST, called: str = "The picture", *, may
     if is_empty:
         raise UnreadablePicture(f"{called} is an empty file: choose another.")
     _refuse_large(called, *(size or (0, 0)), longest, is_deep=is_deep)  # before it is decoded, where the header tells
-    values, linear = _decoded(path, called, longest)
+    values, linear = _decoded(path, called, longest, told)
     notes = _add_transparency(values, path)
     _refuse_empty(values, linear, called, may_be_flat)
     conversion, note = _conversion(told, values)
@@ -108,23 +108,22 @@ def _not_a_picture(called: str) -> UnreadablePicture:
     return UnreadablePicture(f"{called} is not a picture that can be opened: choose a PNG or JPEG file.")
 
 
-def _decoded(path: Path, called: str, longest: int) -> tuple[Floats, bool]:
+def _decoded(path: Path, called: str, longest: int, told: Told) -> tuple[Floats, bool]:
     """The pixels (h, w, 1 to 4) as Blender has them, lowest row first, and whether they are linear and premultiplied.
 
-    Only the values are kept, not the image: both together would be half as much again. Blender's own scaling takes the
-    means of whole blocks without heeding the alpha, so it does no more than it has to.
+    Only the values are kept, not the image: both together would be half as much again.
     """
-    with _opened(path) as image:
+    with _opened(path, told) as image:
         if image is None:
             raise _not_a_picture(called)
+        if told.cicp:  # 5.2 converts by these what it makes floats of, the others nothing
+            image.colorspace_settings.name = "sRGB"
         width, height = image.size
         if image.type == "MULTILAYER":
             raise UnreadablePicture(f"{called} has several layers: save the one that you want as PNG.")
         _refuse_large(called, width, height, longest, is_deep=image.is_float)
-        blocks = 1
-        while (width // blocks) * (height // blocks) > MOST_WHOLE:
-            blocks += 1
-        if blocks > 1:
+        if width * height > MOST_WHOLE:
+            blocks = _blocks(width, height, longest, has_alpha=image.depth == 32)
             image.scale(max(1, width // blocks), max(1, height // blocks))
             width, height = image.size
         number = len(image.pixels)
@@ -135,17 +134,32 @@ def _decoded(path: Path, called: str, longest: int) -> tuple[Floats, bool]:
         return values.reshape(height, width, -1), image.is_float
 
 
+def _blocks(width: int, height: int, longest: int, *, has_alpha: bool) -> int:
+    """How many pixels along each side of a very large picture Blender makes one of: it takes their mean in place, in a
+    third of the memory. It does not heed the alpha, so where there is one, no more than it has to be."""
+    blocks = 2
+    while (width // blocks) * (height // blocks) > MOST_WHOLE or (
+        not has_alpha and max(width, height) // (blocks + 1) >= longest
+    ):
+        blocks += 1
+    return blocks
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[bpy.types.Image | None]:
+def _opened(path: Path, told: Told) -> Iterator[bpy.types.Image | None]:
     """The file as a Blender image, which goes afterwards; None where Blender knows nothing of the kind.
 
-    Blender opens a GIF only by its ending, so one that has another is copied.
+    Blender opens a GIF only by its ending, so one that has another is copied. So is a file with a profile that Blender
+    would look at: 4.2.23 crashes on a damaged one.
     """
     with path.open("rb") as stream:
         is_gif = stream.read(4) == b"GIF8"
     with tempfile.TemporaryDirectory(prefix="picture_") as folder:
         if is_gif and path.suffix.lower() != ".gif":
             path = Path(shutil.copyfile(path, Path(folder) / "picture.gif"))
+        elif told.span[1]:
+            path = Path(shutil.copyfile(path, Path(folder) / f"picture{path.suffix}"))
+            blank(path, told.span)
         try:
             image = bpy.data.images.load(str(path))
         except RuntimeError:

@@ -32,6 +32,21 @@ class Told(NamedTuple):
     primaries: tuple[float, ...] = ()  # x and y of white, red, green and blue
     is_adobe_rgb: bool = False
     is_cmyk: bool = False
+    span: tuple[int, int] = (0, 0)
+    """Where the profile begins in the file, and how many bytes it has there, of the kinds whose profiles Blender looks
+    at (PNG, TIFF, Photoshop's); of a PNG, the content of its chunk."""
+
+
+def blank(copy: Path, span: tuple[int, int]) -> None:
+    """Put zeros in the place of a profile. Raises `OSError`."""
+    start, length = span
+    with copy.open("r+b") as stream:
+        is_png = stream.read(4) == b"\x89PNG"
+        stream.seek(start - 4)
+        kind = stream.read(4)
+        stream.write(bytes(length))
+        if is_png:
+            stream.write(struct.pack(">I", zlib.crc32(kind + bytes(length))))
 
 
 def told_by(file: Path) -> Told:
@@ -52,7 +67,7 @@ def told_by(file: Path) -> Told:
                 return _told_by_psd(stream)
             if start[4:8] in (b"ftyp", b"jP  "):
                 return _told_by_boxes(stream, 0, stream.seek(0, 2))
-        except (struct.error, zlib.error):  # cut off or damaged: whoever decodes it will say so
+        except struct.error:  # cut off or damaged: whoever decodes it will say so
             return Told(is_damaged=True)
     return Told()
 
@@ -63,26 +78,38 @@ def _bounded(stream: BinaryIO, length: int) -> bytes:
     return content if len(content) == length else b""
 
 
-def _with_profile(content: bytes, **more: bool) -> Told:
-    return Told(icc=content, is_damaged=not content, **more)
+def _with_profile(content: bytes, *, is_cmyk: bool = False, span: tuple[int, int] = (0, 0)) -> Told:
+    return Told(icc=content, is_damaged=not content, is_cmyk=is_cmyk, span=span)
 
 
 def _told_by_png(stream: BinaryIO) -> Told:
     """By the order of precedence: cICP, iCCP, sRGB, then gAMA and cHRM."""
-    chunks = dict(_png_chunks(stream))
+    chunks, span = {}, (0, 0)
+    for kind, content in _png_chunks(stream):
+        chunks[kind] = content
+        if kind == b"iCCP":
+            span = stream.tell() - len(content), len(content)
     if len(cicp := chunks.get(b"cICP", b"")) == 4:
-        return Told(cicp=(cicp[0], cicp[1]))
+        return Told(cicp=(cicp[0], cicp[1]), span=span)
     if b"iCCP" in chunks:
         packed = chunks[b"iCCP"].partition(b"\0")[2][1:]  # a name, then the number of the method, 0
-        inflater = zlib.decompressobj()
-        content = inflater.decompress(packed, MOST_BYTES)
-        return _with_profile(content if inflater.eof else b"")
+        return _with_profile(_inflated(packed), span=span)
     if b"sRGB" in chunks:
         return Told()
     gamma, primaries = chunks.get(b"gAMA", b""), chunks.get(b"cHRM", b"")
     value = int.from_bytes(gamma, "big") if len(gamma) == 4 else 0
     numbers = struct.unpack(">8I", primaries) if len(primaries) == 4 * CHROMATICITIES else ()
     return Told(gamma=100_000 / value if value else 0.0, primaries=tuple(number / 100_000 for number in numbers))
+
+
+def _inflated(packed: bytes) -> bytes:
+    """What was packed; nothing where it is damaged, or too much."""
+    inflater = zlib.decompressobj()
+    try:
+        content = inflater.decompress(packed, MOST_BYTES)
+    except zlib.error:
+        return b""
+    return content if inflater.eof else b""
 
 
 def _png_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
@@ -149,7 +176,9 @@ def _told_by_tiff(stream: BinaryIO) -> Told:
         return Told(is_cmyk=is_cmyk)
     _, count, value = tags[34675]
     stream.seek(struct.unpack(order + "I", value)[0])
-    return _with_profile(_bounded(stream, count), is_cmyk=is_cmyk)
+    span = stream.tell(), count
+    content = _bounded(stream, count)
+    return _with_profile(content, is_cmyk=is_cmyk, span=span if content else (0, 0))
 
 
 def _tiff_tags(stream: BinaryIO, order: str, place: bytes) -> dict[int, tuple[int, int, bytes]]:
@@ -183,7 +212,9 @@ def _told_by_psd(stream: BinaryIO) -> Told:
         stream.seek(name + (name + 1) % 2, 1)  # a name and its length fill an even number of bytes
         (size,) = struct.unpack(">I", stream.read(4))
         if number == 1039:
-            return _with_profile(_bounded(stream, size), is_cmyk=mode == 4)
+            span = stream.tell(), size
+            content = _bounded(stream, size)
+            return _with_profile(content, is_cmyk=mode == 4, span=span if content else (0, 0))
         stream.seek(size + size % 2, 1)
     return Told(is_cmyk=mode == 4)
 

@@ -18,7 +18,14 @@ PARAMETERS = (1, 3, 4, 5, 7)
 def curve_of(content: bytes, entries: int) -> Numbers:
     """The values, `entries` many, of the curve that `content` begins with, from 0 to 1. Raises `ValueError` or
     `struct.error` where there is none."""
-    steps = np.linspace(0, 1, entries)
+    with np.errstate(all="ignore"):
+        values = _values(content, np.linspace(0, 1, entries))
+    if np.isnan(values).any():
+        raise ValueError
+    return np.clip(values, 0, 1)
+
+
+def _values(content: bytes, steps: Numbers) -> Numbers:
     if content[:4] == b"para":
         return _parametric(content, steps)
     if content[:4] != b"curv":

@@ -23,7 +23,7 @@ from .profile_tables import Table, read_table
 
 ENTRIES = 1 << 16  # of the tables that curves become: a sixteenth of a step of a byte where sRGB is steepest
 MOST_TAGS = 1000  # of a profile
-SAME = 1.25 / 255  # of a value: what rounded curves and matrices of profiles for sRGB differ by
+SAME = 1.75 / 255  # of a value: what rounded curves and matrices of profiles for sRGB differ by
 D50 = np.array([0.9642, 1.0, 0.8249])  # the white of profiles, ICC.1:2022, 7.2.16
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 
@@ -126,9 +126,9 @@ def _of_primaries(primaries: tuple[float, ...], curve: Callable[[Numbers], Numbe
 
 def _of_matrix(to_xyz: Numbers, curves: list[Numbers]) -> Conversion:
     matrix = np.linalg.inv(SRGB_TO_XYZ) @ to_xyz
-    if not (np.isfinite(matrix).all() and all(np.isfinite(curve).all() for curve in curves)):
+    if not np.isfinite(matrix).all():
         raise UnknownProfile("")
-    return Conversion(np.clip(curves, 0, 1).astype(np.float32), matrix.astype(np.float32))
+    return Conversion(np.array(curves, np.float32), matrix.astype(np.float32))
 
 
 def _of_png(gamma: float, primaries: tuple[float, ...]) -> Conversion:

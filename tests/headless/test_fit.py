@@ -409,3 +409,11 @@ def test_layers_are_told_from_damage(tmp_path: Path) -> None:
     bpy.ops.render.render(write_still=True)
     with pytest.raises(program.NotFitting, match=r"layers.exr has several layers: save the one that you want as PNG\."):
         program.fit(tmp_path / "layers.exr", 64, str(tmp_path / "out"), Report(tmp_path / "report.jsonl"))
+
+
+def test_a_gif_with_another_ending_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(GIF)
+    before = list(bpy.data.images)
+    _, pixels, _ = fitted(tmp_path / "a.png", 512)
+    assert pixels[..., 3].tolist() == [[255, 0], [0, 255]]
+    assert list(bpy.data.images) == before
