@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import BinaryIO
 
-from . import headers
+from . import kinds
 from .errors import PictureError
 from .sources import ENDING_OF_KIND, ENDINGS, ending_of
 from .words import named
@@ -49,26 +49,30 @@ def opened(path: Path) -> BinaryIO:
 
 def require_picture(path: Path) -> None:
     """Raise `PictureError` where neither its name nor its content says that a file is a picture. One that is not there
-    and is called as no other kind of file is, is somebody else's to miss."""
+    and is called as no other kind of file is, is somebody else's to miss. Raises `OSError`, too."""
     if ending_of(path.name):
         return
-    if os.path.isfile(path):
-        with opened(path) as file:
-            is_one = bool(headers.kind_in(file))
-    else:
-        is_one = not path.suffix
-    if not is_one:
-        usual = ", ".join(ENDINGS[:USUAL_ENDINGS])
-        raise PictureError(f"{named(path.name)} is no picture: choose one of {usual} or the like.")
+    kind = _kind_of(path)
+    if kind in ENDING_OF_KIND or (not kind and not path.suffix and not os.path.isfile(path)):
+        return
+    if kind in kinds.WORDS:
+        raise PictureError(kinds.cannot_open(path, named(path.name)))
+    usual = ", ".join(ENDINGS[:USUAL_ENDINGS])
+    raise PictureError(f"{named(path.name)} is no picture: choose one of {usual} or the like.")
 
 
 def ending_for(path: Path) -> str:
     """The ending for a copy of the picture at `path`: its own, or where that is none of a picture, that of its
     content; "" where that is not known. Raises `PictureError`, `OSError`."""
-    if ending := ending_of(path.name):
-        return ending
+    return ending_of(path.name) or ENDING_OF_KIND.get(_kind_of(path), "")
+
+
+def _kind_of(path: Path) -> str:
+    """What a file is by its content; "" where there is none, or where it is not known. Raises as `opened` does."""
+    if not os.path.isfile(path):
+        return ""
     with opened(path) as file:
-        return ENDING_OF_KIND.get(headers.kind_in(file), "")
+        return kinds.kind_in(file)
 
 
 def missing(source: str) -> PictureError:

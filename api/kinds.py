@@ -249,12 +249,15 @@ def cannot_open(path: Path, called: str) -> str:
     if kind == "EMPTY":
         return f"{called} is an empty file: choose another."
     if _is_cut_off(path, kind):
-        return f"{called} is cut off or damaged: open it and save it anew, or choose another."
+        return f"{called} is not a picture that can be opened, as it is cut off: save it anew, or choose another."
     if kind in WORDS:
         words = WORDS[kind]
         return f"{called} is {words.name}{words.what}: {words.advice}."
-    if kind in OPENED:
-        return f"{called} is {OPENED[kind]} that Blender cannot open: save it anew as PNG or JPEG, or choose another."
+    if kind in OPENED and kind not in ("PNG", "JPEG"):
+        return (
+            f"{called} is not a picture that can be opened, but {OPENED[kind]} that is damaged or of a rare sort: save it "
+            "anew as PNG or JPEG, or choose another."
+        )
     return f"{called} is not a picture that can be opened: choose a PNG or JPEG file."
 
 

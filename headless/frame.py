@@ -43,20 +43,19 @@ def frame(
     picture: Path, background: Literal["white", "alpha"], size_px: int, output: Path, report: Report, called: str = ""
 ) -> dict[str, Any]:
     """Write the subject of `picture` to `output`, a PNG `size_px` wide and high; return it as `file`, and `shape_from`
-    ("alpha", "background" or "rectangle").
+    ("alpha", "background" or "rectangle"), and a `note` where the picture could not be read as it should.
 
     Raises `NotFitting` as `fit` does, which calls the picture `called`, and `NothingToShape`.
     """
-    pixels = read(picture, LONGEST, report, called)
-    if pixels.shape[2] == 3:
-        pixels = np.dstack((pixels, np.full(pixels.shape[:2], 255, np.uint8)))
+    pixels, notes = read(picture, LONGEST, report, called)
     report.progress(0.6, "Finding the shape")
     cutout = cut_out(pixels)
     square = framed(pixels, cutout, size_px)
     report.progress(0.9, "Saving the picture")
     made = _on_white(square) if background == "white" else square
     save_whole(output, lambda part: write_png(part, made))
-    return {"file": str(output), "shape_from": cutout.origin}
+    facts = {"file": str(output), "shape_from": cutout.origin}
+    return facts | ({"note": " ".join(notes)} if notes else {})
 
 
 def framed(picture: Bytes, cutout: Cutout, size_px: int) -> Bytes:

@@ -28,7 +28,7 @@ from .cutout import Cutout, NothingToShape, cut_out
 from .lowpoly import likeness, reduced
 from .mesh import add_uvs, place, scale_to, to_mesh
 from .paint import make_material
-from .picture import UnreadablePicture, read_picture
+from .picture import UnreadablePicture, read
 from .pixels import Bytes, Floats, bilinear, blur, blur_inside, luminance, shrink
 from .report import Report, wait_for_request
 from .shape import Indices, Sheet, body, make_sheet, swollen, triangulated
@@ -55,7 +55,7 @@ def sculpt(picture: Path, parameters: dict[str, Any], output: Path, name: str, r
     start_blender()
     report.progress(0.02, "Reading the picture")
     try:
-        image = read_picture(picture)
+        image, notes = read(picture)
         report.progress(0.12, "Finding the shape")
         cutout = cut_out(image, parameters.get("cutout", "auto"))
     except (UnreadablePicture, NothingToShape) as error:
@@ -70,7 +70,8 @@ def sculpt(picture: Path, parameters: dict[str, Any], output: Path, name: str, r
         report.progress(0.9, "Writing the model")
         write_glb(output)
     facts = {"faces": faces, "shape_from": cutout.origin}
-    return facts | ({"note": cutout.note} if cutout.note else {})
+    notes = [*notes, cutout.note] if cutout.note else notes
+    return facts | ({"note": " ".join(notes)} if notes else {})
 
 
 def start_blender() -> None:

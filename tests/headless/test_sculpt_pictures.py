@@ -389,3 +389,26 @@ def test_the_matte_of_a_big_picture_is_bounded() -> None:
     big = np.zeros((5000, 100, 4), np.uint8)
     big[1000:4000, 20:80] = 255
     assert max(cut_out(big).matte.shape) <= cutout_module.MATTE_SIZE
+
+
+def test_a_very_large_picture_is_scaled_down(tmp_path: Path) -> None:
+    """12,000 x 9,000 pixels. Lines of one pixel become the grey between them, and nothing moves."""
+    pixels = np.zeros((9000, 12_000, 1), np.uint8)
+    pixels[::2] = 255
+    pixels[3000:6000, 2000:4000] = 80
+    path = write_png(tmp_path / "large.png", pixels)
+    del pixels
+    found = read_picture(path, 1200)
+    assert found.shape == (900, 1200, 4)
+    assert set(found[:299, :, 0].ravel()) <= {127, 128} and (found[301:599, 201:399, :3] == 80).all()
+    assert (found[301:599, 401:, 0] > 120).all() and (found[..., 3] == 255).all()
+
+
+def test_a_very_large_picture_of_sixteen_bits_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    header = struct.pack(">IIBBBBB", 12_000, 9_000, 16, 6, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
+    (tmp_path / "deep.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk)
+    assert refusal(tmp_path / "deep.png", tmp_path) == (
+        "The picture is 12000 x 9000 pixels of more than 8 bits a channel, too large to work on: "
+        "save it with 8 bits, or scale it down to 4096 pixels or less."
+    )
