@@ -255,8 +255,8 @@ def cannot_open(path: Path, called: str) -> str:
         return f"{called} is {words.name}{words.what}: {words.advice}."
     if kind in OPENED and kind not in ("PNG", "JPEG"):
         return (
-            f"{called} is not a picture that can be opened, but {OPENED[kind]} that is damaged or of a rare sort: save it "
-            "anew as PNG or JPEG, or choose another."
+            f"{called} is not a picture that can be opened, but {OPENED[kind]} that is damaged or of a rare sort: "
+            "save it anew as PNG or JPEG, or choose another."
         )
     return f"{called} is not a picture that can be opened: choose a PNG or JPEG file."
 
