@@ -82,6 +82,11 @@ class Cutting:
             raise
         redraw()
 
+    @property
+    def process(self) -> "Process | None":
+        """The process that works; None for none."""
+        return self._work.process if self._work else None
+
     def is_busy(self) -> bool:
         """Whether a figure is cut out."""
         return self._work is not None

@@ -62,6 +62,7 @@ def test_each_service_and_source_has_its_rows(sidebar, settings, ready, service,
     assert "scaled_bbox" not in properties(drawn)  # a view of it is drawn
     assert operators(drawn) == [
         ("image_to_3d.paste_picture", {}),
+        ("image_to_3d.cut_out", {}),
         ("image_to_3d.reset_parameters", {}),
         ("image_to_3d.generate", {}),
     ]
