@@ -50,7 +50,7 @@ class IMAGE_TO_3D_MT_all(bpy.types.Menu):
         layout.operator("image_to_3d.generate_from_files", text=f"Generate from Files{each}...", icon="FILEBROWSER")
         layout.operator("image_to_3d.choose_picture", text="Choose Picture...")
         layout.operator("image_to_3d.paste_picture")
-        layout.operator("image_to_3d.cut_out", text="Cut Out of Picture")
+        layout.operator("image_to_3d.cut_out", text="Cut Out Figure")
         layout.operator("image_to_3d.stop_cut_out")
         layout.operator("image_to_3d.reset_parameters")
         layout.separator()

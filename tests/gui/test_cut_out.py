@@ -2,10 +2,15 @@
 """Cut Out with a real mouse: the figure appears as an image in the Image Editor, what is wrong is erased and brought
 back with Blender's own brush, and Generate takes exactly that."""
 
+import time
+
 import numpy as np
 import pytest
 from drawing import png
 from gui.jobs import until_state
+
+SEEN_S = 20
+LOOK_S = 0.2
 
 ORANGE, BLUE = (230, 120, 10), (60, 120, 200)
 SIZE = 256
@@ -67,6 +72,17 @@ def button(blender, side):
     return blender.find("Cut Out", side, number=0).center
 
 
+def until_blue_is_gone(blender, side):
+    """Wait until the preview shows nothing of what was cut away."""
+    end = time.monotonic() + SEEN_S
+    while True:
+        red, green, blue = np.moveaxis(np.asarray(blender.picture().crop(side).convert("RGB"), int), 2, 0)
+        if ((blue > 240) & (red < 150) & (green > 165)).sum() < 50:
+            return
+        assert time.monotonic() < end, f"the background is still seen after {SEEN_S} s"
+        time.sleep(LOOK_S)
+
+
 def cut_out(blender, fox, side):
     """Choose the picture, press the button, and wait for the image."""
     blender.run("bpy.context.scene.image_to_3d.filepath = path", path=str(fox))
@@ -85,6 +101,7 @@ def test_the_figure_is_cut_out_painted_and_generated(blender, fox, save):
     assert blender.run(FRAMED) == "Fox Cutout"
     blender.settle()
     save("cut_out", blender)
+    until_blue_is_gone(blender, side)
     cut = alpha_of(blender)
     assert cut[SIZE // 2, SIZE // 2] == 255 and cut[4, 4] == 0
     if not blender.run(BRUSH, blend="ERASE_ALPHA"):
@@ -122,7 +139,7 @@ def test_it_is_found_in_the_menu_search_and_can_be_stopped(blender, fox):
     side = blender.open_sidebar()
     blender.run("bpy.context.scene.image_to_3d.filepath = path", path=str(fox))
     blender.move(*blender.area("VIEW_3D", "WINDOW").center)
-    blender.search("Cut Out of Picture")
+    blender.search("Cut Out Figure")
     blender.until("session.current.cutting.is_busy()")
     blender.run("bpy.ops.image_to_3d.stop_cut_out(); 0")
     assert not blender.run("session.current.cutting.is_busy()")
