@@ -22,6 +22,7 @@ ROOMS = (
     "operators.keep",
     "operators.joblist",
     "operators.paste_picture",
+    "operators.cut_out",
     "operators.reset_parameters",
     "operators.tidy_up",
     "operators.add_to_asset_browser",

@@ -50,6 +50,8 @@ class IMAGE_TO_3D_MT_all(bpy.types.Menu):
         layout.operator("image_to_3d.generate_from_files", text=f"Generate from Files{each}...", icon="FILEBROWSER")
         layout.operator("image_to_3d.choose_picture", text="Choose Picture...")
         layout.operator("image_to_3d.paste_picture")
+        layout.operator("image_to_3d.cut_out", text="Cut Out Figure")
+        layout.operator("image_to_3d.stop_cut_out")
         layout.operator("image_to_3d.reset_parameters")
         layout.separator()
         for name in JOB_OPERATORS:
@@ -84,6 +86,11 @@ def draw_image(self: bpy.types.Menu, context: bpy.types.Context) -> None:
     row = self.layout.row()
     row.enabled = image is not None
     operator = row.operator("image_to_3d.generate", text=f"Generate 3D Model{_price(context)}", icon="MESH_MONKEY")
+    if image is not None:
+        operator.image = image.name
+    row = self.layout.row()
+    row.enabled = image is not None
+    operator = row.operator("image_to_3d.cut_out", text="Cut Out for Image to 3D")
     if image is not None:
         operator.image = image.name
 

@@ -73,6 +73,8 @@ class _Generate(Mixin):
             offer = layout.column()
         else:
             layout.label(text=shown(image.name), icon="IMAGE_DATA", translate=False)
+        if image is not None or getattr(chosen, PICTURE_PROPERTIES[settings.source_of(chosen)]):
+            _draw_cut_out(layout, image)
         _draw_services(layout, chosen)
         about = layout.column(align=True)
         for note in settings.unknown_notes(chosen):
@@ -142,6 +144,20 @@ def _draw_picture(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -
         icon = icon or session.current().previews.icon_of(path)
     if icon:
         layout.template_icon(icon_value=icon, scale=PREVIEW_SCALE)
+
+
+def _draw_cut_out(layout: bpy.types.UILayout, image: bpy.types.Image | None) -> None:
+    """The button that cuts the figure out; while it works, what is cut out, and the button that stops it."""
+    title = session.current().cutting.title
+    row = layout.row(align=True)
+    row.use_property_split = False
+    if title:
+        row.label(text=shown(f"Cutting out {title}"), icon="TIME", translate=False)
+        row.operator("image_to_3d.stop_cut_out", text="", icon="X")
+        return
+    operator = row.operator("image_to_3d.cut_out", icon="IMAGE_ALPHA")
+    if image is not None:
+        operator.image = image.name
 
 
 def _draw_offer(layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:

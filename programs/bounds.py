@@ -35,16 +35,17 @@ asked for."""
 @dataclass(frozen=True)
 class Bounds:
     """What a background Blender may take: `memory_bytes` of address space, and `seconds` from when it has its
-    request."""
+    request. `what` it works on is called so in the sentences."""
 
     memory_bytes: int = MEMORY_BYTES
     seconds: float = SECONDS
+    what: str = "model"
 
     @property
     def out_of_memory(self) -> str:
         """The sentence for a program that needed more memory."""
         return (
-            f"The model needs more than {self.memory_bytes / GB:.3g} GB of memory to be prepared: "
+            f"The {self.what} needs more than {self.memory_bytes / GB:.3g} GB of memory to be prepared: "
             "raise Model Memory in the preferences, then retry."
         )
 
@@ -52,7 +53,7 @@ class Bounds:
     def out_of_time(self) -> str:
         """The sentence for a program that needed longer."""
         return (
-            f"The model needs longer than {self.seconds / 60:.3g} minutes to be prepared: "
+            f"The {self.what} needs longer than {self.seconds / 60:.3g} minutes to be prepared: "
             "raise Model Time in the preferences, then retry."
         )
 

@@ -28,6 +28,7 @@ from .memory import taken_bytes
 from .process import StartError
 
 CONVERT = "headless.convert"
+CUT_OUT = "headless.cut_out"
 DRAW = "headless.draw"
 FIT = "headless.fit"
 FRAME = "headless.frame"

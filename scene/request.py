@@ -77,6 +77,12 @@ def _request(
     return Request(settings.target_of(scene), name, parameters, title, settings.place_of(scene), scratch)
 
 
+def picture_of(scene: bpy.types.Scene, image: bpy.types.Image | None, scratch: Path) -> tuple[str, str]:
+    """Return where the picture is that `scene` has chosen, or `image` (path, URL or data URI; in the folder `scratch`
+    where it had to be written), and what it is called. Raises `PictureError`."""
+    return _picture(scene.image_to_3d, "", image, scratch)
+
+
 def _picture(
     chosen: bpy.types.PropertyGroup, filepath: str, image: bpy.types.Image | None, scratch: Path
 ) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What this Blender knows while it runs, and saves nowhere: the queue of jobs, arrivals, accounts, the list, time left,
-usual times, recent pictures, previews.
+usual times, recent pictures, previews, what is cut out.
 
 One object holds all of it. It is made when it is first asked for, and dropped when the extension is disabled. `look()`
 is what a timer calls. Nothing is imported here that is not used, as all this waits until Blender has started.

@@ -54,6 +54,8 @@ class Previews:
         """Of the chosen image, when its icon was made last."""
         self._image_next_s = 0.0
         self._is_image_changed = False
+        self._is_blended = False
+        """Whether the icon of the chosen image is as it is to be drawn."""
         self._handler: Callable[..., None] | None = None
         self._redraws = 0
 
@@ -116,13 +118,40 @@ class Previews:
         self._listen()
         state = image.session_uid, image.is_dirty, image.filepath_raw
         now_s = self._clock()
-        if (state == self._image and not self._is_image_changed) or now_s < self._image_next_s or _is_drawing():
+        if _is_drawing():
+            return self._is_still_new()
+        if (state == self._image and not self._is_image_changed) or now_s < self._image_next_s:
+            self._blend(image)
             return self._is_still_new()
         self._image, self._is_image_changed, self._image_next_s = state, False, now_s + IMAGE_EVERY_S
+        self._is_blended = False
         if image.preview is not None:  # else it was not drawn yet
+            image.preview.is_image_custom = False  # what `_blend` has written is not made anew otherwise
             image.preview.reload()
         self._redraws = REDRAWS
         return self._is_still_new()
+
+    def _blend(self, image: bpy.types.Image) -> None:
+        """Have the icon of an image show nothing where that is transparent, as soon as there is one.
+
+        Blender (4.3.2, 5.2.2) draws it as if colors were multiplied by their alpha already: whatever color lies under
+        an alpha of 0 is seen, as if nothing had been cut out or erased.
+        """
+        preview = image.preview
+        if self._is_blended or preview is None or not preview.image_size[0]:
+            return
+        import numpy as np  # here, as it would slow down the start of Blender
+
+        self._is_blended = True
+        values = np.empty(len(preview.image_pixels_float), np.float32)
+        preview.image_pixels_float.foreach_get(values)
+        pixels = values.reshape(-1, 4)
+        blended = pixels[:, :3] * pixels[:, 3:]
+        if preview.is_image_custom or np.array_equal(blended, pixels[:, :3]):
+            return
+        pixels[:, :3] = blended
+        preview.image_pixels_float.foreach_set(values)
+        self._redraws = REDRAWS
 
     def _is_still_new(self) -> bool:
         """Whether an icon was made anew so lately that it may not be on the screen yet."""

@@ -14,6 +14,7 @@ from ..scene.refusal import reason_of
 from . import access
 from .account import Accounts
 from .arrivals import Arrivals
+from .cutting import Cutting
 from .here import Here
 from .pace import Pace
 from .previews import Previews
@@ -39,6 +40,7 @@ class Session:
         )
         self.arrivals = Arrivals(self.queue)
         self.accounts = Accounts()
+        self.cutting = Cutting()
         self.joblist = JobList(self.queue, self.arrivals.touched)
         self.pace = Pace()
         self.previews = Previews()
@@ -59,7 +61,7 @@ class Session:
 
     def look(self) -> list[News]:
         """Start what waits, look at what runs, bring in what is ready. Return what the user should hear: that a job has
-        ended, or goes on."""
+        ended, or goes on, or that a figure is cut out."""
         self.looks += 1
         self.arrivals.take_back()
         expected = set(self.arrivals.expected())
@@ -67,6 +69,7 @@ class Session:
         news = [said for said in self.queue.look() if self._is_worth_saying(said, expected)]
         if not self.queue.trouble:
             news += self.arrivals.look()
+        news += self.cutting.look()
         if self.queue.trouble != trouble or self.arrivals.in_the_way != waits:
             redraw()
         self.show()
@@ -119,7 +122,7 @@ class Session:
 
     def is_busy(self) -> bool:
         """Whether a process of ours runs, or a result is expected."""
-        return self.queue.is_busy() or bool(self.arrivals.expected())
+        return self.queue.is_busy() or bool(self.arrivals.expected()) or self.cutting.is_busy()
 
     def is_one_nearly_here(self) -> bool:
         """Whether a model is just prepared that enters a scene by itself, and nothing is in its way."""
@@ -134,4 +137,5 @@ class Session:
         """Have all processes end themselves, and ask no further; jobs go on in the next session."""
         self.queue.close()
         self.accounts.close()
+        self.cutting.close()
         self.previews.close()

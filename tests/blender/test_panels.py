@@ -62,6 +62,7 @@ def test_each_service_and_source_has_its_rows(sidebar, settings, ready, service,
     assert "scaled_bbox" not in properties(drawn)  # a view of it is drawn
     assert operators(drawn) == [
         ("image_to_3d.paste_picture", {}),
+        ("image_to_3d.cut_out", {}),
         ("image_to_3d.reset_parameters", {}),
         ("image_to_3d.generate", {}),
     ]
@@ -412,11 +413,11 @@ def test_the_menus_offer_everything(extension, image_editor):
 
     assert [asked["menu"] for name, asked in appended(menus.draw_import) if name == "menu"] == ["IMAGE_TO_3D_MT_all"]
     assert operators(appended(menus.draw_add)) == [("image_to_3d.generate_from_files", {})]
-    ((_, asked),) = [entry for entry in appended(menus.draw_image, image_editor) if entry[0] == "operator"]
-    assert (asked["enabled"], asked["set"]) == (False, {})
-    image_editor.image = bpy.data.images.new("Painted", 4, 4)
-    ((_, asked),) = [entry for entry in appended(menus.draw_image, image_editor) if entry[0] == "operator"]
-    assert (asked["enabled"], asked["set"]) == (True, {"image": "Painted"})
+    for image, said in ((None, (False, {})), (bpy.data.images.new("Painted", 4, 4), (True, {"image": "Painted"}))):
+        image_editor.image = image
+        drawn = [asked for name, asked in appended(menus.draw_image, image_editor) if name == "operator"]
+        assert [asked["operator"] for asked in drawn] == ["image_to_3d.generate", "image_to_3d.cut_out"]
+        assert [(asked["enabled"], asked["set"]) for asked in drawn] == [said, said]
 
 
 @pytest.mark.parametrize(("kind", "is_offered"), [("VIEW_3D", True), ("IMAGE_EDITOR", False)])
@@ -844,10 +845,13 @@ def test_the_menus_say_what_a_press_takes(extension, settings, no_jobs, image_ed
     drawn = texts(drawn_by(menus.IMAGE_TO_3D_MT_all))
     assert drawn["generate"] == f"Generate 3D Model{price}"
     assert drawn["generate_from_files"] == f"Generate from Files{each}..."
-    for draw, text in ((menus.draw_add, f"Image to 3D{each}..."), (menus.draw_image, f"Generate 3D Model{price}")):
+    for draw, read in (
+        (menus.draw_add, [f"Image to 3D{each}..."]),
+        (menus.draw_image, [f"Generate 3D Model{price}", "Cut Out for Image to 3D"]),
+    ):
         layout = Layout()
         draw(SimpleNamespace(layout=layout), context(image_editor))
-        assert list(texts(layout.drawn).values()) == [text]
+        assert list(texts(layout.drawn).values()) == read
 
 
 @pytest.mark.parametrize(

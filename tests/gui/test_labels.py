@@ -55,6 +55,7 @@ ELSEWHERE = (
     ("button", 1, "Allow Online Access"),
     ("button", 1, "Open Preferences"),
     ("button", 1, "Get the File"),
+    ("button", 1, "Cut Out"),
     ("button with a number", 1, "Generate 3D Model"),
     ("button with a number", 1, "Generate for 1,000 Credits"),
     ("button with a number", 1, "Generate 8 for 320 Credits"),

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Any picture -> a PNG with its figure before nothing, in a background Blender. Changes no given file.
+
+The figure is what the Local service would shape (`cutout.py`). What is cut away keeps its color under an alpha of 0, so
+that a brush which adds alpha brings it back. Never decides that nothing is left: where no figure can be told apart, the
+picture comes back as it is.
+"""
+
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..programs.process import starter_is_gone
+from .cutout import Cutout, How, NothingToShape, cut_out
+from .maps import base_colour, fitted
+from .paint import trusted
+from .picture import UnreadablePicture, read_picture
+from .pixels import Bytes, Floats
+from .report import Report, wait_for_request
+from .saving import save_whole, write_png
+
+TOO_LARGE = (
+    "The picture needs more memory than Model Memory in the preferences allows: scale it down, or raise the limit."
+)
+
+
+def main() -> None:
+    """Do what the request file that the first argument names says, and report."""
+    request = wait_for_request(starter_is_gone)
+    report = Report(Path(request["report"]), starter_is_gone)
+    try:
+        facts = save_cut_out(Path(request["picture"]), request["how"], Path(request["output"]), report)
+    except (UnreadablePicture, NothingToShape) as error:
+        traceback.print_exc()
+        report.fail(str(error))
+        sys.exit(1)
+    except MemoryError:
+        traceback.print_exc()
+        report.fail(TOO_LARGE)
+        sys.exit(1)
+    report.done(**facts)
+
+
+def save_cut_out(picture: Path, how: How, output: Path, report: Report) -> dict[str, Any]:
+    """Write the figure of `picture` to `output`, a PNG as large as the picture, but at most `picture.LONGEST` pixels on
+    its longer side.
+
+    Returns `file`, and `shape_from`: "alpha", "background", or "rectangle", where nothing was cut away. Raises
+    `UnreadablePicture` and `NothingToShape`.
+    """
+    report.progress(0.0, "Reading the picture")
+    pixels = read_picture(picture)
+    report.progress(0.3, "Finding the figure")
+    cutout = cut_out(pixels, how)
+    report.progress(0.7, "Cutting the figure out")
+    made = alone(pixels, cutout)
+    report.progress(0.9, "Saving the picture")
+    save_whole(output, lambda part: write_png(part, made))
+    return {"file": str(output), "shape_from": cutout.origin}
+
+
+def alone(picture: Bytes, cutout: Cutout) -> Bytes:
+    """The figure alone, in a picture of straight sRGB bytes (h, w, 4).
+
+    At its edge, the figure's color goes on, so that nothing of the old background shows there; where alpha is 0, the
+    picture's own stays. A picture that is transparent already, or holds no figure, keeps its alpha.
+    """
+    if cutout.origin != "background":
+        return picture
+    made = np.empty_like(picture)
+    made[..., 3] = _alpha(picture[..., 3], cutout.matte)
+    shown = made[..., 3:] > 0
+    made[..., :3] = np.where(shown, base_colour(picture, trusted(cutout)), picture[..., :3])
+    return made
+
+
+def _alpha(own: Bytes, matte: Floats) -> Bytes:
+    """The alpha (h, w) of a figure with this matte, nowhere more than the picture's `own` leaves of it."""
+    height, width = own.shape
+    # A coarser matte is stretched, and its edge is drawn together again to as many pixels as it had.
+    steepness = max(1.0, height / matte.shape[0])
+    edge = np.clip((fitted(matte, height, width) - np.float32(0.5)) * np.float32(steepness) + np.float32(0.5), 0, 1)
+    share = own / np.float32(max(int(own.max()), 1))
+    return (np.minimum(edge, share) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+
+
+if __name__ == "__main__":
+    main()
