@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a picture's own transparency tells: a shape, or nothing. Never looks at colours, never imports bpy; numpy only.
+"""What a picture's own transparency tells: a shape, or nothing. Never cuts by colour, never imports bpy; numpy only.
 
 An opacity is (h, w), 0 to 1, 1 where the picture is at its most opaque.
 """
@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from .pixels import Floats, Mask, blur, grow, label
+from .pixels import Floats, Mask, blur, grow, label, rim_of
 
 DUST = 0.00015  # of the shape's area: smaller parts are stray dots; less than SPECK, as small parts are meant here
 DOT, DOTS = 0.00001, 0.02  # of the picture: one transparent dot, and all of them, that are an accident and no cut-out
@@ -18,7 +18,8 @@ CORNER = 0.1  # of the card's shorter side: rounded corners end within it
 CLEAR, FAINT = 0.03, 0.08  # opacity: below, nothing shows; above, something does
 BODY = 0.5  # of the opaque area: a translucent area that is larger is the figure's body, a smaller one its shadow
 RIM = 4  # pixels within which a body's edge rises to its full opacity; a shadow's and a glow's take more
-HAIR = 0.15  # opacity from which a lone thin line of a drawing of thin lines counts
+PLAIN = 0.05  # sRGB 0..1: what differs less from one colour is plain
+HAIR = 0.1  # opacity from which a lone thin line of a drawing of thin lines counts
 
 Says = Literal["shape", "margin", "dots", "nothing"]
 """What transparency says: a shape; a clear margin or rounded corners around a card; stray dots; nothing at all."""
@@ -29,6 +30,8 @@ def says(opacity: Floats) -> Says:
     clear = opacity < 0.5
     if not clear.any():
         return "nothing"
+    if clear.all():  # a few pixels, averaged down
+        return "shape"
     top, bottom, left, right = box_of(~clear)
     height, width = clear.shape
     if not (_is_margin(top, height - bottom, height) and _is_margin(left, width - right, width)):
@@ -59,9 +62,9 @@ def _open_corners(clear: Mask) -> bool:
     if size < 1:
         return False
     found = False
-    for rows in (np.s_[:size], np.s_[-size:]):
+    for row, rows in ((0, np.s_[:size]), (-1, np.s_[-size:])):
         left, right = clear[rows, :size], clear[rows, -size:]
-        if left.any() and np.mean(left != right[:, ::-1]) <= 0.25 * np.mean(left) + 1 / size:
+        if clear[row, 0] and clear[row, -1] and np.mean(left != right[:, ::-1]) <= 0.25 * np.mean(left) + 1 / size:
             clear[rows, :size] = clear[rows, -size:] = False
             found = True
     return found
@@ -100,6 +103,16 @@ def _body(opacity: Floats) -> Floats:
     body, level = found
     near = grow(body, 3) | (opacity >= 0.5)
     return np.where(near, np.minimum(opacity / np.float32(level), 1), opacity).astype(np.float32)
+
+
+def is_inverted(opacity: Floats, colour: Floats) -> bool:
+    """Whether the transparency hides what the picture shows, and leaves the plain rest: a mask the wrong way round."""
+    hidden = opacity < 0.5
+    if hidden.all() or np.mean(hidden[rim_of(hidden.shape)]) > 0.02:
+        return False
+    tone = np.median(colour[~hidden], axis=0)
+    away = np.abs(colour - tone).max(axis=2)
+    return bool(np.mean(away[~hidden] > PLAIN) < 0.02 and np.mean(away[hidden] > 3 * PLAIN) > 0.5)
 
 
 def _translucent(opacity: Floats) -> tuple[Mask, float] | None:

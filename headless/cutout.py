@@ -29,6 +29,8 @@ BETTER = "Cut Out lets you paint the figure right"
 MARGIN = "Transparency around the picture decided nothing, so it was looked through."
 DOTS = "A few transparent dots decided nothing, so they were looked over."
 VEIL = "The picture is equally translucent everywhere, so its colours decided."
+TRACE = "The picture is almost fully transparent everywhere, so its colours decided."
+INVERTED = "The transparency hides the figure and leaves a plain background, so it was looked through."
 FRAME = "A frame was left out."
 
 
@@ -59,14 +61,17 @@ def cut_out(picture: Bytes, how: How = "auto") -> Cutout:
         return Cutout(np.ones(shrink(alpha, STUDY_SIZE).shape, np.float32), "rectangle")
     opacity = shrink(alpha, STUDY_SIZE) * np.float32(255 / strongest)
     told = alpha_of.says(opacity) if strongest >= SEEN else "nothing"
+    looked = _looked_through(told, strongest)
     if how == "alpha" and told == "nothing":
         raise NothingToShape(
             "The picture has no transparency that tells a shape: choose another Cutout, or make the background "
             "transparent with Cut Out first."
         )
+    if how != "alpha" and told == "shape" and alpha_of.is_inverted(opacity, shrink(picture[..., :3], STUDY_SIZE)):
+        told, looked = "nothing", INVERTED
     if how == "alpha" or told == "shape":
         return _by_alpha(shrink(alpha, MATTE_SIZE) * np.float32(255 / strongest), is_filled=how == "filled")
-    return _by_colour(picture, opacity, told, _looked_through(told, strongest), is_filled=how == "filled")
+    return _by_colour(picture, opacity, told, looked, is_filled=how == "filled")
 
 
 def _by_alpha(opacity: Floats, *, is_filled: bool) -> Cutout:
@@ -78,6 +83,8 @@ def _by_alpha(opacity: Floats, *, is_filled: bool) -> Cutout:
 
 def _looked_through(told: alpha_of.Says, strongest: int) -> str:
     """What became of a transparency that decided nothing."""
+    if strongest < SEEN:
+        return TRACE
     return {"margin": MARGIN, "dots": DOTS}.get(told, VEIL if strongest < STEADY else "")
 
 
@@ -104,7 +111,7 @@ def _by_colour(picture: Bytes, opacity: Floats, told: alpha_of.Says, looked: str
         return Cutout(matte, "background", _joined(*notes, note))
     matte[window.area] = 1
     if told == "margin" and framed is None:
-        matte = alpha_of.from_alpha(opacity)
+        matte = alpha_of.from_alpha(opacity, is_filled=True)
     whole = "its inside" if framed is not None else "the whole picture"
     return Cutout(
         matte,
