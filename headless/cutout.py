@@ -19,6 +19,7 @@ from .pixels import Bytes, Floats, fill_outward, shrink
 
 MATTE_SIZE = 2048  # pixels, longer side of a matte that comes from transparency
 STUDY_SIZE = 1024  # pixels, longer side at which a background is studied: finer shows nothing more but noise
+LEAST = 8  # pixels, shorter side of a picture in which a figure is looked for
 SEEN = 8  # of 255: the least opacity at which anything of a picture is seen
 STEADY = 250  # of 255: a picture that is less opaque than this everywhere is translucent
 
@@ -112,15 +113,19 @@ def _by_colour(picture: Bytes, opacity: Floats, told: alpha_of.Says, looked: str
     matte[window.area] = 1
     if told == "margin" and framed is None:
         matte = alpha_of.from_alpha(opacity, is_filled=True)
-    whole = "its inside" if framed is not None else "the whole picture"
-    return Cutout(
-        matte,
-        "rectangle",
-        _joined(
-            *notes,
-            f"No background could be told apart, so {whole} became a relief; "
-            "make the background transparent to shape a figure, for example with Cut Out.",
-        ),
+    return Cutout(matte, "rectangle", _joined(*notes, _relief(picture.shape[:2], is_framed=framed is not None)))
+
+
+def _relief(shape: tuple[int, ...], *, is_framed: bool) -> str:
+    """Why a picture (h, w) became a relief, and what to do about it."""
+    if min(shape) < LEAST:
+        return (
+            f"The picture is only {min(shape)} pixels across, so it became a relief; choose a larger one for a figure."
+        )
+    whole = "its inside" if is_framed else "the whole picture"
+    return (
+        f"No background could be told apart, so {whole} became a relief; "
+        "make the background transparent to shape a figure, for example with Cut Out."
     )
 
 

@@ -40,6 +40,7 @@ ALIKE = 0.988  # intersection over union with the picture that makes a coarse gr
 RELIEF = 0.014  # depth of the relief, of the picture's longer side
 RELIEF_STUDY = 512  # pixels, longer side at which shading is read for the relief
 PLATE = 0.05  # thickness of a rectangle's plate, of the shorter side
+LEAST_PLATE = 0.004  # the same at least, of the longer side, unless it is more than the shorter: a strip is no foil
 PLATE_RELIEF = 0.10  # height of its relief, of the shorter side
 
 
@@ -135,12 +136,13 @@ def thickness(image: Bytes, cutout: Cutout, sheet: Sheet, model: str) -> tuple[F
     down, right = sheet.points[:, 1], sheet.points[:, 0]
     height, width = cutout.matte.shape
     if cutout.origin == "rectangle":
-        plate = np.float32(PLATE / 2 * min(height, width))
+        short, long = sorted(np.ptp(sheet.points, axis=0).tolist())
+        plate = np.float32(max(PLATE * short, min(short, LEAST_PLATE * long)) / 2)
         if model == "turbo":
             relief = np.zeros(len(sheet.points), np.float32)
         else:
             luma = blur(luminance(shrink(image, RELIEF_STUDY)), RELIEF_STUDY / 300)
-            relief = PLATE_RELIEF * min(height, width) * at_points(luma, down / height, right / width)
+            relief = PLATE_RELIEF * short * at_points(luma, down / height, right / width)
         front, back = plate + relief, np.full(len(relief), plate)
         return front.astype(np.float32), back
     half = swollen(sheet)
