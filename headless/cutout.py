@@ -20,6 +20,7 @@ from .pixels import Bytes, Floats, fill_outward, shrink
 MATTE_SIZE = 2048  # pixels, longer side of a matte that comes from transparency
 STUDY_SIZE = 1024  # pixels, longer side at which a background is studied: finer shows nothing more but noise
 LEAST = 8  # pixels, shorter side of a picture in which a figure is looked for
+FINE = 128  # pixels, longer side of a rectangle's matte at least
 SEEN = 8  # of 255: the least opacity at which anything of a picture is seen
 STEADY = 250  # of 255: a picture that is less opaque than this everywhere is translucent
 
@@ -59,7 +60,7 @@ def cut_out(picture: Bytes, how: How = "auto") -> Cutout:
     if strongest == 0 or (strongest < SEEN and np.ptp(picture[..., :3], axis=(0, 1)).max() < SEEN):
         raise NothingToShape("The picture is fully transparent: choose one that shows something.")
     if how == "rectangle":
-        return Cutout(np.ones(shrink(alpha, STUDY_SIZE).shape, np.float32), "rectangle")
+        return Cutout(_fine(np.ones(shrink(alpha, STUDY_SIZE).shape, np.float32)), "rectangle")
     opacity = shrink(alpha, STUDY_SIZE) * np.float32(255 / strongest)
     told = alpha_of.says(opacity) if strongest >= SEEN else "nothing"
     looked = _looked_through(told, strongest)
@@ -113,7 +114,13 @@ def _by_colour(picture: Bytes, opacity: Floats, told: alpha_of.Says, looked: str
     matte[window.area] = 1
     if told == "margin" and framed is None:
         matte = alpha_of.from_alpha(opacity, is_filled=True)
-    return Cutout(matte, "rectangle", _joined(*notes, _relief(picture.shape[:2], is_framed=framed is not None)))
+    return Cutout(_fine(matte), "rectangle", _joined(*notes, _relief(picture.shape[:2], is_framed=framed is not None)))
+
+
+def _fine(matte: Floats) -> Floats:
+    """A matte of at least FINE pixels: the body's corners are rounded within a pixel, which of few pixels is much."""
+    factor = max(1, FINE // max(matte.shape))
+    return np.kron(matte, np.ones((factor, factor), np.float32)) if factor > 1 else matte
 
 
 def _relief(shape: tuple[int, ...], *, is_framed: bool) -> str:
