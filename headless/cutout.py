@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decides which pixels of a picture belong to the shape. Never imports bpy; numpy only.
+"""Decides which pixels of a picture belong to the shape, step by step, and says so. Never imports bpy; numpy only.
 
-Three answers: the picture's own transparency; else what differs from a background that is plain or gently shaded; else
-nothing can be told apart, and the whole rectangle is the shape.
+The picture's own transparency decides, where it tells a shape. Else what lies inside a frame is looked at: a painted
+checkerboard is background, else what differs from a plain or gently shaded background is the figure. Where nothing can
+be told apart, the whole rectangle inside the frame is the shape.
 """
 
 from dataclasses import dataclass
@@ -11,14 +12,28 @@ from typing import Literal
 import numpy as np
 
 from . import alpha as alpha_of
-from . import background
-from .pixels import Bytes, Floats, shrink
+from . import background, checkerboard, frames
+from .contour import softened
+from .holes import tidied
+from .pixels import Bytes, Floats, fill_outward, shrink
 
 MATTE_SIZE = 2048  # pixels, longer side of a matte that comes from transparency
 STUDY_SIZE = 1024  # pixels, longer side at which a background is studied: finer shows nothing more but noise
+LEAST = 8  # pixels, shorter side of a picture in which a figure is looked for
+FINE = 128  # pixels, longer side of a rectangle's matte at least
+SEEN = 8  # of 255: the least opacity at which anything of a picture is seen
+STEADY = 250  # of 255: a picture that is less opaque than this everywhere is translucent
 
 How = Literal["auto", "filled", "alpha", "rectangle"]
 """What the user may choose: Local's parameter `cutout`."""
+
+BETTER = "Cut Out lets you paint the figure right"
+MARGIN = "Transparency around the picture decided nothing, so it was looked through."
+DOTS = "A few transparent dots decided nothing, so they were looked over."
+VEIL = "The picture is equally translucent everywhere, so its colours decided."
+TRACE = "The picture is almost fully transparent everywhere, so its colours decided."
+INVERTED = "The transparency hides the figure and leaves a plain background, so it was looked through."
+FRAME = "A frame was left out."
 
 
 @dataclass(frozen=True)
@@ -27,7 +42,7 @@ class Cutout:
 
     matte: Floats  # (h, w), 0 outside to 1 inside, the contour at 0.5; may be coarser than the picture
     origin: str  # "alpha", "background" or "rectangle"
-    note: str = ""  # what was decided for the user, a sentence, or nothing
+    note: str = ""  # what was decided for the user, sentences, or nothing
 
 
 class NothingToShape(Exception):
@@ -42,30 +57,123 @@ def cut_out(picture: Bytes, how: How = "auto") -> Cutout:
     """
     alpha = picture[..., 3]
     strongest = int(alpha.max())
-    if strongest < 8:
+    if strongest == 0 or (strongest < SEEN and np.ptp(picture[..., :3], axis=(0, 1)).max() < SEEN):
         raise NothingToShape("The picture is fully transparent: choose one that shows something.")
     if how == "rectangle":
-        return _whole(alpha, "")
-    if how == "alpha" or alpha_of.decides(alpha):
-        return Cutout(alpha_of.from_alpha(shrink(alpha, MATTE_SIZE) * (255 / strongest)), "alpha")
-    found = background.from_background(shrink(picture[..., :3], STUDY_SIZE), is_filled=how == "filled")
-    if found is not None:
-        matte, pierced = found
-        taken = (
-            "Enclosed areas in the colour of the background became holes"
-            if pierced
-            else "The background was taken away by its colour"
+        return Cutout(_fine(np.ones(shrink(alpha, STUDY_SIZE).shape, np.float32)), "rectangle")
+    opacity = shrink(alpha, STUDY_SIZE) * np.float32(255 / strongest)
+    told = alpha_of.says(opacity) if strongest >= SEEN else "nothing"
+    looked = _looked_through(told, strongest)
+    if how == "alpha" and told == "nothing":
+        raise NothingToShape(
+            "The picture has no transparency that tells a shape: choose another Cutout, or make the background "
+            "transparent with Cut Out first."
         )
-        return Cutout(matte, "background", f"{taken}; transparency in the picture decides more exactly.")
-    return _whole(
-        alpha,
-        "No background could be told apart, so the whole picture became a relief; "
-        "make the background transparent to shape a figure.",
+    if how != "alpha" and told == "shape" and alpha_of.is_inverted(opacity, shrink(picture[..., :3], STUDY_SIZE)):
+        told, looked = "nothing", INVERTED
+    if how == "alpha" or told == "shape":
+        return _by_alpha(shrink(alpha, MATTE_SIZE) * np.float32(255 / strongest), is_filled=how == "filled")
+    return _by_colour(picture, opacity, told, looked, is_filled=how == "filled")
+
+
+def _by_alpha(opacity: Floats, *, is_filled: bool) -> Cutout:
+    matte = alpha_of.from_alpha(opacity, is_filled=is_filled)
+    if alpha_of.is_translucent(opacity):
+        return Cutout(matte, "alpha", "The translucent body of the figure was taken for solid.")
+    return Cutout(matte, "alpha")
+
+
+def _looked_through(told: alpha_of.Says, strongest: int) -> str:
+    """What became of a transparency that decided nothing."""
+    if strongest < SEEN:
+        return TRACE
+    return {"margin": MARGIN, "dots": DOTS}.get(told, VEIL if strongest < STEADY else "")
+
+
+def _by_colour(picture: Bytes, opacity: Floats, told: alpha_of.Says, looked: str, *, is_filled: bool) -> Cutout:
+    """The shape that the colours tell, within the card that the transparency leaves and the frame around it."""
+    colour = shrink(picture[..., :3], STUDY_SIZE)
+    height, width = colour.shape[:2]
+    window = frames.Window(0, height, 0, width)
+    if told in ("margin", "dots"):  # no colour is stored where the picture is transparent, or any
+        seen = opacity >= 0.95
+        if seen.any():
+            window = frames.Window(*alpha_of.box_of(opacity >= 0.5))
+            colour = fill_outward(colour, seen.astype(np.float32))
+    framed = frames.inside(colour[window.area])
+    if framed is not None:
+        window = frames.Window(
+            window.top + framed.top, window.top + framed.bottom, window.left + framed.left, window.left + framed.right
+        )
+    notes = [looked, FRAME if framed is not None else ""]
+    found = _figure(colour[window.area], is_filled=is_filled)
+    matte = np.zeros((height, width), np.float32)
+    if found is not None:
+        matte[window.area], note = found
+        return Cutout(matte, "background", _joined(*notes, note))
+    matte[window.area] = 1
+    if told == "margin" and framed is None:
+        matte = alpha_of.from_alpha(opacity, is_filled=True)
+    return Cutout(_fine(matte), "rectangle", _joined(*notes, _relief(picture.shape[:2], is_framed=framed is not None)))
+
+
+def _fine(matte: Floats) -> Floats:
+    """A matte of at least FINE pixels: the body's corners are rounded within a pixel, which of few pixels is much."""
+    factor = max(1, FINE // max(matte.shape))
+    return np.kron(matte, np.ones((factor, factor), np.float32)) if factor > 1 else matte
+
+
+def _relief(shape: tuple[int, ...], *, is_framed: bool) -> str:
+    """Why a picture (h, w) became a relief, and what to do about it."""
+    if min(shape) < LEAST:
+        return (
+            f"The picture is only {min(shape)} pixels across, so it became a relief; choose a larger one for a figure."
+        )
+    whole = "its inside" if is_framed else "the whole picture"
+    return (
+        f"No background could be told apart, so {whole} became a relief; "
+        "make the background transparent to shape a figure, for example with Cut Out."
     )
 
 
-def _whole(alpha: Bytes, note: str) -> Cutout:
-    return Cutout(np.ones(shrink(alpha, STUDY_SIZE).shape, np.float32), "rectangle", note)
+def _figure(colour: Floats, *, is_filled: bool) -> tuple[Floats, str] | None:
+    """Matte of the figure in an (h, w, 3) picture without a frame, and how it was found; None where there is none."""
+    found = _before_a_board(colour, is_filled=is_filled)
+    if found is not None:
+        return found
+    plain = background.from_background(colour, is_filled=is_filled)
+    if plain is None or not (plain[0] >= 0.5).any():
+        return None
+    return plain[0], _told("The background was taken away by its colour", pierced=plain[1], is_filled=is_filled)
+
+
+def _before_a_board(colour: Floats, *, is_filled: bool) -> tuple[Floats, str] | None:
+    board = checkerboard.board(colour)
+    if board is None:
+        return None
+    mask, pierced = tidied(~board.mask, colour, board.colour, is_filled=is_filled)
+    if not background.LEAST < mask.mean() < background.MOST:
+        return None
+    distance = np.abs(colour - board.colour).max(axis=2)
+    matte = softened(mask, np.where(mask, np.maximum(distance, 0.2), distance), max(background.STEP, 4 * board.noise))
+    taken = "The painted checkerboard was taken for transparency"
+    return matte, _told(taken, pierced=pierced, is_filled=is_filled)
+
+
+def _told(taken: str, *, pierced: bool, is_filled: bool) -> str:
+    """What was taken away, what became of enclosed areas, and how to do better."""
+    if pierced:
+        return (
+            f"{taken}. Enclosed areas in the colour of the background became holes; "
+            f"choose Filled as the Cutout to close them. {BETTER}."
+        )
+    if is_filled:
+        return f"{taken}, and what the figure encloses belongs to it. {BETTER}."
+    return f"{taken}. {BETTER}."
+
+
+def _joined(*notes: str) -> str:
+    return " ".join(filter(None, notes))
 
 
 def bounds(matte: Floats) -> tuple[int, int, int, int]:
@@ -74,7 +182,6 @@ def bounds(matte: Floats) -> tuple[int, int, int, int]:
     Where nothing is opaque enough to be inside, all of it counts.
     """
     inside = matte >= 0.5
-    rows, columns = np.nonzero(inside.any(axis=1))[0], np.nonzero(inside.any(axis=0))[0]
-    if not len(rows):
+    if not inside.any():
         return 0, matte.shape[0], 0, matte.shape[1]
-    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    return alpha_of.box_of(inside)

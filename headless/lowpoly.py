@@ -54,8 +54,8 @@ def reduced(sheet: Sheet, depth: Floats, matte: Floats, quads: bool) -> Few | No
             points, triangles, lonely, walls = in_pairs(points, triangles, walls, matte)
             faces = len(triangles) + lonely + len(walls)
         if faces <= MOST:
-            # Reducing lets the rim sink: the wall would have no area.
-            kept = np.maximum(points[:, 2] / FLATTEN, depth.min())
+            # Reducing lets the rim sink: the wall would have no area. In thin lines it throws points out, too.
+            kept = np.clip(points[:, 2] / FLATTEN, depth.min(), depth.max())
             result = Few(points[:, :2], triangles, lonely, walls, kept)
         if LEAST <= faces <= MOST or (faces < LEAST and modifier.ratio == 1):
             break

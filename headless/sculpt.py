@@ -37,9 +37,11 @@ FACES = {"base": 78_000, "turbo": 56_000}  # quads at high_poly, before any tria
 HIGH_POLY = 50_000  # faces at least, and at most four times that
 LOW_POLY = 4_450  # quads of a coarse grid, of which there may be a tenth more
 ALIKE = 0.988  # intersection over union with the picture that makes a coarse grid good enough
+THICKER = 2.0  # times the depth of the fine body: so deep coarse cells get where thin lines run together in them
 RELIEF = 0.014  # depth of the relief, of the picture's longer side
 RELIEF_STUDY = 512  # pixels, longer side at which shading is read for the relief
 PLATE = 0.05  # thickness of a rectangle's plate, of the shorter side
+LEAST_PLATE = 0.004  # the same at least, of the longer side, unless it is more than the shorter: a strip is no foil
 PLATE_RELIEF = 0.10  # height of its relief, of the shorter side
 
 
@@ -112,6 +114,7 @@ def low_poly(image: Bytes, cutout: Cutout, model: str, quads: bool) -> tuple[Flo
     """The same with at most 5,000 faces: a coarse grid where that follows the outline, else the fine one reduced."""
     coarse = make_sheet(cutout.matte, LOW_POLY if quads else LOW_POLY // 2)
     alike = likeness(coarse.points, coarse.walls, cutout.matte)
+    deepest = np.inf
     if not quads or alike < ALIKE:
         fine = make_sheet(cutout.matte, FACES[model], HIGH_POLY // 2)
         front, back = thickness(image, cutout, fine, model)
@@ -121,7 +124,10 @@ def low_poly(image: Bytes, cutout: Cutout, model: str, quads: bool) -> tuple[Flo
             points, sheets, wall = body(few.points, few.triangles, few.walls, few.depth, behind)
             triangles = np.concatenate((sheets, triangulated(points, wall)))
             return points, triangles, len(sheets) // 2 + few.lonely + len(wall) if quads else len(triangles)
-    return cells(coarse, *thickness(image, cutout, coarse, model), quads)
+        if cutout.origin != "rectangle":
+            deepest = THICKER * float(front.max())
+    front, back = thickness(image, cutout, coarse, model)
+    return cells(coarse, np.minimum(front, deepest), np.minimum(back, deepest), quads)
 
 
 def cells(sheet: Sheet, front: Floats, back: Floats, quads: bool) -> tuple[Floats, Indices, int]:
@@ -136,12 +142,13 @@ def thickness(image: Bytes, cutout: Cutout, sheet: Sheet, model: str) -> tuple[F
     down, right = sheet.points[:, 1], sheet.points[:, 0]
     height, width = cutout.matte.shape
     if cutout.origin == "rectangle":
-        plate = np.float32(PLATE / 2 * min(height, width))
+        short, long = sorted(np.ptp(sheet.points, axis=0).tolist())
+        plate = np.float32(max(PLATE * short, min(short, LEAST_PLATE * long)) / 2)
         if model == "turbo":
             relief = np.zeros(len(sheet.points), np.float32)
         else:
             luma = blur(luminance(shrink(image, RELIEF_STUDY)), RELIEF_STUDY / 300)
-            relief = PLATE_RELIEF * min(height, width) * at_points(luma, down / height, right / width)
+            relief = PLATE_RELIEF * short * at_points(luma, down / height, right / width)
         front, back = plate + relief, np.full(len(relief), plate)
         return front.astype(np.float32), back
     half = swollen(sheet)
@@ -177,6 +184,10 @@ def run(request: dict[str, Any], report: Report) -> int:
         facts = sculpt(paths[0], request["parameters"], paths[1], model_name(request["name"]), report)
     except SculptError as error:
         report.fail(str(error))
+        return 1
+    except MemoryError:
+        traceback.print_exc()
+        report.fail("The picture needs more memory than there is: scale it down to 2048 pixels, then retry.")
         return 1
     except Exception:  # whatever it is: the job's log gets the details, the user one sentence
         traceback.print_exc()
