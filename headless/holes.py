@@ -5,7 +5,8 @@ bpy; numpy only.
 A bright area inside an outline is paper that the figure was drawn on, such as a sheep's wool or a clock's face. It
 belongs to the figure unless its surroundings say that one looks through it: where solid matter of an even width, and
 not a line, leads around most of it (a ring, a shackle, a letter's eye); where it lies close to the outside (a handle,
-the gap between an arm and a body); and where many alike lie beside each other (between spokes or pickets).
+the gap between an arm and a body); and where many alike lie beside each other (between spokes or pickets). A photograph
+has no outlines: what shows exactly the background there, is the background.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .pixels import Floats, Mask, grow, label, rim_of
+from .pixels import Floats, Mask, grow, label, luminance, rim_of
 
 SPECK = 0.0004  # of the figure's area: smaller parts are dust and JPEG noise
 HOLE = 0.01  # of the part around it: a smaller enclosed area is an eye or a highlight, not a hole
@@ -28,9 +29,16 @@ SOME = 0.4  # of it is enough where the area lies close to the outside
 CLOSE = 0.6  # of the figure's greatest depth
 COMPACT = 0.3  # of a disc's area with the same outline: pictograms and lettering have less
 ISLANDS = 0.01  # of an area: what is drawn in it would hang in the air if it were a hole
-ALIKE = 5  # areas of nearly the same size beside each other are no accident
+ALIKE = 7  # areas of the same part, of half to twice the size, are spokes or pickets
+BARRED = 0.25  # of all that the part encloses is between such
+MOSTLY = 0.5  # of it: then all that the part encloses is between them, as the spokes in a picture are often broken
+SMALLER = 0.2  # times HOLE: how small an area may be where it is one of many
+LEAF = 0.1  # times HOLE: how small it may be in a photograph, of a tree above all
+PHOTOGRAPH = 0.55  # of a figure's inner pixels differ gently from the next: drawings have flat areas and hard lines
+GENTLE = (0.008, 0.12)  # of the luminance 0..1, from pixel to pixel
 CORE = 3  # pixels from the edge, where JPEG's noise ends
-UNLIKE = 0.008  # from the background, sRGB 0..1: such an area was painted, if only nearly white
+UNLIKE = 0.008  # from the background, sRGB 0..1, beside its noise: such an area was painted, if only nearly white
+NOISY = 0.025  # the same for photographs, and for what has no core
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,7 @@ def tidied(mask: Mask, colour: Floats, background: Floats, *, is_filled: bool = 
     gaps = _gaps_in(mask)
     if is_filled or not gaps.area.any():
         return mask | (gaps.numbers > 0), False
-    holes = _holes(gaps, mask, np.abs(colour - background).max(axis=2))
+    holes = _holes(gaps, mask, colour, np.abs(colour - background).max(axis=2))
     return mask | ((gaps.numbers > 0) & ~holes[gaps.numbers]), bool(holes.any())
 
 
@@ -95,7 +103,7 @@ def _without(numbers: NDArray[np.int32], rim: Mask) -> Mask:
     return ~reaching[numbers]
 
 
-def _holes(gaps: _Gaps, mask: Mask, difference: Floats) -> Mask:
+def _holes(gaps: _Gaps, mask: Mask, colour: Floats, difference: Floats) -> Mask:
     """Say of each number whether it is a hole."""
     numbers, count = gaps.numbers, len(gaps.area)
     area = np.maximum(gaps.area, 1)
@@ -110,12 +118,39 @@ def _holes(gaps: _Gaps, mask: Mask, difference: Floats) -> Mask:
     np.maximum.at(greatest, gaps.inside.ravel(), depth.ravel())
 
     wall, around = _walls(numbers, depth, mask, count)
-    is_hole = (gaps.area >= np.maximum(4, HOLE * gaps.filled[part])) & (_islands(gaps, mask) < ISLANDS * area)
-    is_hole &= ~_painted(numbers, difference, count)
     wall /= width
     stout = (wall >= STOUT) & (wall <= DEEP) & (4 * np.pi * area >= COMPACT * outline**2)
     encircled = (around >= MOST) | ((around >= SOME) & (deepest < CLOSE * greatest[part]))
-    return is_hole & stout & encircled
+    share = np.where(gaps.area >= 4, gaps.area / np.maximum(gaps.filled[part], 1), 0)
+    is_bare = _islands(gaps, mask) < ISLANDS * area
+    limit = UNLIKE + 2 * float(np.median(difference[gaps.outside])) if gaps.outside.any() else UNLIKE
+    unlike = _unlike(numbers, difference, count)
+    if _is_photograph(colour, mask):
+        return (share >= LEAF * HOLE) & (unlike < max(NOISY, limit))
+    alike = _alike(np.where(share >= SMALLER * HOLE, gaps.area, 0), part)
+    return is_bare & (unlike < limit) & ((share >= HOLE) & stout & encircled | alike)
+
+
+def _is_photograph(colour: Floats, mask: Mask) -> bool:
+    light = luminance(colour)
+    step = np.abs(np.diff(light, axis=0, append=light[-1:]))
+    step = np.maximum(step, np.abs(np.diff(light, axis=1, append=light[:, -1:])))
+    step = step[~grow(~mask, CORE)]
+    return len(step) > 0 and bool(np.mean((step > GENTLE[0]) & (step < GENTLE[1])) >= PHOTOGRAPH)
+
+
+def _alike(area: NDArray[np.int64], part: NDArray[np.int64]) -> Mask:
+    """Whether each gap is one of many of about its size in its part, or beside such."""
+    key = 64 * part + np.log2(np.maximum(area, 1))  # no area has 64 bits: so sizes of one part stay beside each other
+    order = np.argsort(key)
+    key, sums = key[order], np.concatenate(([0], np.cumsum(area[order])))
+    low, high = np.searchsorted(key, key - 1, "left"), np.searchsorted(key, key + 1, "right")
+    total = np.bincount(part, weights=area)[part[order]]
+    many = (high - low >= ALIKE) & (sums[high] - sums[low] >= BARRED * total)
+    alike = np.zeros(len(area), np.bool_)
+    alike[order] = many
+    barred = np.bincount(part, weights=area * alike) >= MOSTLY * np.maximum(np.bincount(part, weights=area), 1)
+    return (alike | barred[part]) & (area > 0)
 
 
 def _outline(numbers: NDArray[np.int32], count: int) -> NDArray[np.int64]:
@@ -168,9 +203,12 @@ def _islands(gaps: _Gaps, mask: Mask) -> NDArray[np.float64]:
     return np.bincount(around, weights=area, minlength=len(gaps.area))
 
 
-def _painted(numbers: NDArray[np.int32], difference: Floats, count: int) -> Mask:
-    """Whether the core of each gap is another colour than the background."""
-    core = (numbers > 0) & ~grow(numbers == 0, CORE)
-    amount = np.bincount(numbers[core], minlength=count)
-    mean = np.bincount(numbers[core], weights=difference[core], minlength=count) / np.maximum(amount, 1)
-    return mean > UNLIKE
+def _unlike(numbers: NDArray[np.int32], difference: Floats, count: int) -> NDArray[np.float64]:
+    """How much each gap differs from the background, at its core where it has one."""
+    inner = numbers[(numbers > 0) & ~grow(numbers == 0, CORE)]
+    has_core = np.bincount(inner, minlength=count) > 0
+    counted = (numbers > 0) & (~has_core[numbers] | ~grow(numbers == 0, CORE))
+    owner = numbers[counted]
+    amount = np.bincount(owner, minlength=count)
+    mean = np.bincount(owner, weights=difference[counted], minlength=count) / np.maximum(amount, 1)
+    return np.where(has_core, mean, np.maximum(0, mean - (NOISY - UNLIKE)))
