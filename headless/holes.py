@@ -176,7 +176,7 @@ def _distance(outside: Mask) -> NDArray[np.int32]:
 def _walls(
     numbers: NDArray[np.int32], depth: NDArray[np.int32], mask: Mask, count: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How thick the figure is around each gap (pixels, a quarter of the outline has less), and around how much of it."""
+    """How thick the figure is around each gap (pixels; a quarter of the outline has less), and around how much."""
     edge = mask & (numbers == 0)
     beside = grow(numbers, 1)
     edge &= beside > 0
