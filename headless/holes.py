@@ -35,6 +35,7 @@ MOSTLY = 0.5  # of it: then all that the part encloses is between them, as the s
 SMALLER = 0.2  # times HOLE: how small an area may be where it is one of many
 LEAF = 0.1  # times HOLE: how small it may be in a photograph, of a tree above all
 PHOTOGRAPH = 0.55  # of a figure's inner pixels differ gently from the next: drawings have flat areas and hard lines
+BULK = 0.2  # of a figure's pixels are inner ones, or it is drawn in lines
 GENTLE = (0.008, 0.12)  # of the luminance 0..1, from pixel to pixel
 CORE = 3  # pixels from the edge, where JPEG's noise ends
 UNLIKE = 0.008  # from the background, sRGB 0..1, beside its noise: such an area was painted, if only nearly white
@@ -136,7 +137,7 @@ def _is_photograph(colour: Floats, mask: Mask) -> bool:
     step = np.abs(np.diff(light, axis=0, append=light[-1:]))
     step = np.maximum(step, np.abs(np.diff(light, axis=1, append=light[:, -1:])))
     step = step[~grow(~mask, CORE)]
-    return len(step) > 0 and bool(np.mean((step > GENTLE[0]) & (step < GENTLE[1])) >= PHOTOGRAPH)
+    return len(step) >= BULK * mask.sum() > 0 and bool(np.mean((step > GENTLE[0]) & (step < GENTLE[1])) >= PHOTOGRAPH)
 
 
 def _alike(area: NDArray[np.int64], part: NDArray[np.int64]) -> Mask:
