@@ -22,6 +22,8 @@ HOLE = 0.01  # of the part around it: a smaller enclosed area is an eye or a hig
 # Found on about 550 pictures of clip art and judged on as many others. Widths of what is around an area are told in
 # widths of the area itself: twice its size by its outline, which is the radius of a disc.
 STOUT = 0.3  # a narrower wall is an outline
+LINE = 3  # pixels: the same
+SOLID = 3  # times the width of the part's strokes: in a thicker wall are other enclosed areas
 DEEP = 5  # an area that lies deeper in the figure is painted on it
 EVEN = 1.6  # of the wall's thinnest tenth: what is thicker does not belong to the wall
 MOST = 0.7  # of an area's outline has the wall on its other side: the rest is what a shackle is fixed to
@@ -119,8 +121,11 @@ def _holes(gaps: _Gaps, mask: Mask, colour: Floats, difference: Floats) -> Mask:
     np.maximum.at(greatest, gaps.inside.ravel(), depth.ravel())
 
     wall, around = _walls(numbers, depth, mask, count)
+    ink, parts = np.where(mask, gaps.inside, 0), len(gaps.filled)
+    stroke = 2 * np.bincount(ink.ravel(), minlength=parts) / np.maximum(0.8 * _outline(ink, parts), 1)
+    solid = (wall >= LINE) & (wall <= SOLID * stroke[part])
     wall /= width
-    stout = (wall >= STOUT) & (wall <= DEEP) & (4 * np.pi * area >= COMPACT * outline**2)
+    stout = solid & (wall >= STOUT) & (wall <= DEEP) & (4 * np.pi * area >= COMPACT * outline**2)
     encircled = (around >= MOST) | ((around >= SOME) & (deepest < CLOSE * greatest[part]))
     share = np.where(gaps.area >= 4, gaps.area / np.maximum(gaps.filled[part], 1), 0)
     is_bare = _islands(gaps, mask) < ISLANDS * area
