@@ -1,30 +1,220 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which enclosed areas in the colour of the background are holes in a figure, and which belong to it. Never imports
-bpy; numpy only."""
+bpy; numpy only.
+
+A bright area inside an outline is paper that the figure was drawn on, such as a sheep's wool or a clock's face. It
+belongs to the figure unless its surroundings say that one looks through it: where solid matter of an even width, and
+not a line, leads around most of it (a ring, a shackle, a letter's eye); where it lies close to the outside (a handle,
+the gap between an arm and a body); and where many alike lie beside each other (between spokes or pickets). A photograph
+has no outlines: what shows exactly the background there, is the background.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .pixels import Floats, Mask, label, rim_of
+from .pixels import Floats, Mask, grow, label, luminance, rim_of
 
-SPECK = 0.0004  # of the shape's area: smaller parts are dust and JPEG noise
-HOLE = 0.01  # of the part around it: smaller enclosed background is an eye or a highlight, not a hole
+SPECK = 0.0004  # of the figure's area: smaller parts are dust and JPEG noise
+HOLE = 0.01  # of the part around it: a smaller enclosed area is an eye or a highlight, not a hole
+
+# Found on about 550 pictures of clip art and judged on as many others. Widths of what is around an area are told in
+# widths of the area itself: twice its size by its outline, which is the radius of a disc.
+STOUT = 0.3  # a narrower wall is an outline
+LINE = 3  # pixels: the same
+SOLID = 3  # times the width of the part's strokes: in a thicker wall are other enclosed areas
+DEEP = 5  # an area that lies deeper in the figure is painted on it
+EVEN = 1.6  # of the wall's thinnest tenth: what is thicker does not belong to the wall
+MOST = 0.7  # of an area's outline has the wall on its other side: the rest is what a shackle is fixed to
+SOME = 0.4  # of it is enough where the area lies close to the outside
+CLOSE = 0.6  # of the figure's greatest depth
+COMPACT = 0.3  # of a disc's area with the same outline: pictograms and lettering have less
+ISLANDS = 0.01  # of an area: what is drawn in it would hang in the air if it were a hole
+ALIKE = 7  # areas of the same part, of half to twice the size, are spokes or pickets
+BARRED = 0.25  # of all that the part encloses is between such
+MOSTLY = 0.5  # of it: then all that the part encloses is between them, as the spokes in a picture are often broken
+SMALLER = 0.2  # times HOLE: how small an area may be where it is one of many
+LEAF = 0.1  # times HOLE: how small it may be in a photograph, of a tree above all
+PHOTOGRAPH = 0.55  # of a figure's inner pixels differ gently from the next: drawings have flat areas and hard lines
+BULK = 0.2  # of a figure's pixels are inner ones, or it is drawn in lines
+GENTLE = (0.008, 0.12)  # of the luminance 0..1, from pixel to pixel
+CORE = 3  # pixels from the edge, where JPEG's noise ends
+UNLIKE = 0.008  # from the background, sRGB 0..1, beside its noise: such an area was painted, if only nearly white
+NOISY = 0.025  # the same for photographs, and for what has no core
+
+
+@dataclass(frozen=True)
+class _Gaps:
+    """What lies enclosed. An array has one value for each number; those that are not enclosed have an area of 0."""
+
+    numbers: NDArray[np.int32]  # (h, w), 0 where there is none
+    area: NDArray[np.int64]  # pixels
+    inside: NDArray[np.int32]  # (h, w), the number of the part of the filled figure at each pixel
+    filled: NDArray[np.int64]  # pixels of each such part
+    outside: Mask  # (h, w)
 
 
 def tidied(mask: Mask, colour: Floats, background: Floats, *, is_filled: bool = False) -> tuple[Mask, bool]:
-    """Drop specks, and close enclosed bits of background that are too small to be meant as holes.
+    """Drop specks from a figure's mask (h, w), and close what it encloses unless that is a hole.
 
-    Also tells whether there are any that are not. Where the figure `is_filled`, all belong to it.
+    Also tells whether there are holes. `colour` and `background` are (h, w, 3), sRGB 0..1. Where the figure
+    `is_filled`, all that it encloses belongs to it.
     """
-    parts, area = label(mask)
+    mask = _without_specks(mask)
+    gaps = _gaps_in(mask)
+    if is_filled or not gaps.area.any():
+        return mask | (gaps.numbers > 0), False
+    holes = _holes(gaps, mask, colour, np.abs(colour - background).max(axis=2))
+    return mask | ((gaps.numbers > 0) & ~holes[gaps.numbers]), bool(holes.any())
+
+
+def _without_specks(mask: Mask) -> Mask:
+    """Parts count as one where only a pixel is between them: so a dotted or a slanting line is no row of specks."""
+    near, _ = label(grow(mask, 1))
+    area = np.bincount(near[mask], minlength=int(near.max()) + 1)
     small = area < max(4, SPECK * mask.sum())
-    mask = mask & ~small[parts]
+    return mask & ~small[near]
+
+
+def _gaps_in(mask: Mask) -> _Gaps:
+    """Find what the mask encloses, also where its outline has a break of two pixels at most."""
+    rim = rim_of(mask.shape)
+    numbers, area = label(~mask)
+    numbers = np.where(_without(numbers, rim), numbers, 0)
+    count = len(area)
+    sealed, sealed_area = label(~grow(mask, 1) & (numbers == 0))
+    sealed = np.where(_without(sealed, rim), sealed, 0)
+    # What has no body is a dent between two strokes, and no area behind a broken one.
+    bodies = np.unique(sealed[(sealed > 0) & ~grow(sealed == 0, 3)])
+    body = np.zeros(len(sealed_area), np.bool_)
+    body[bodies] = True
+    behind = grow(np.where(body[sealed], sealed, 0), 1)
+    numbers = np.where((behind > 0) & ~mask, behind + count, numbers).astype(np.int32)
+    area = np.bincount(numbers.ravel())
+    area[0] = 0
+    outside = ~mask & (numbers == 0)
+    inside, filled = label(~outside)
+    return _Gaps(numbers, area, inside, filled, outside)
+
+
+def _without(numbers: NDArray[np.int32], rim: Mask) -> Mask:
+    """Where the numbered areas are that do not reach the rim."""
+    reaching = np.zeros(int(numbers.max()) + 1, np.bool_)
+    reaching[numbers[rim]] = True
+    reaching[0] = True
+    return ~reaching[numbers]
+
+
+def _holes(gaps: _Gaps, mask: Mask, colour: Floats, difference: Floats) -> Mask:
+    """Say of each number whether it is a hole."""
+    numbers, count = gaps.numbers, len(gaps.area)
+    area = np.maximum(gaps.area, 1)
+    part = np.zeros(count, np.int64)  # of the filled figure, in which each gap lies
+    part[numbers] = gaps.inside
+    outline = 0.8 * _outline(numbers, count)  # of steps along rows and columns; 0.8 of them are the length of a slope
+    width = 2 * area / np.maximum(outline, 1)
+    depth = _distance(gaps.outside)
+    deepest = np.zeros(count, np.int64)
+    np.maximum.at(deepest, numbers.ravel(), depth.ravel())
+    greatest = np.zeros(len(gaps.filled), np.int64)
+    np.maximum.at(greatest, gaps.inside.ravel(), depth.ravel())
+
+    wall, around = _walls(numbers, depth, mask, count)
+    ink, parts = np.where(mask, gaps.inside, 0), len(gaps.filled)
+    stroke = 2 * np.bincount(ink.ravel(), minlength=parts) / np.maximum(0.8 * _outline(ink, parts), 1)
+    solid = (wall >= LINE) & (wall <= SOLID * stroke[part])
+    wall /= width
+    stout = solid & (wall >= STOUT) & (wall <= DEEP) & (4 * np.pi * area >= COMPACT * outline**2)
+    encircled = (around >= MOST) | ((around >= SOME) & (deepest < CLOSE * greatest[part]))
+    share = np.where(gaps.area >= 4, gaps.area / np.maximum(gaps.filled[part], 1), 0)
+    is_bare = _islands(gaps, mask) < ISLANDS * area
+    limit = UNLIKE + 2 * float(np.median(difference[gaps.outside])) if gaps.outside.any() else UNLIKE
+    unlike = _unlike(numbers, difference, count)
+    if _is_photograph(colour, mask):
+        return (share >= LEAF * HOLE) & (unlike < max(NOISY, limit))
+    alike = _alike(np.where(share >= SMALLER * HOLE, gaps.area, 0), part)
+    return is_bare & (unlike < limit) & ((share >= HOLE) & stout & encircled | alike)
+
+
+def _is_photograph(colour: Floats, mask: Mask) -> bool:
+    light = luminance(colour)
+    step = np.abs(np.diff(light, axis=0, append=light[-1:]))
+    step = np.maximum(step, np.abs(np.diff(light, axis=1, append=light[:, -1:])))
+    step = step[~grow(~mask, CORE)]
+    return len(step) >= BULK * mask.sum() > 0 and bool(np.mean((step > GENTLE[0]) & (step < GENTLE[1])) >= PHOTOGRAPH)
+
+
+def _alike(area: NDArray[np.int64], part: NDArray[np.int64]) -> Mask:
+    """Whether each gap is one of many of about its size in its part, or beside such."""
+    key = 64 * part + np.log2(np.maximum(area, 1))  # no area has 64 bits: so sizes of one part stay beside each other
+    order = np.argsort(key)
+    key, sums = key[order], np.concatenate(([0], np.cumsum(area[order])))
+    low, high = np.searchsorted(key, key - 1, "left"), np.searchsorted(key, key + 1, "right")
+    total = np.bincount(part, weights=area)[part[order]]
+    many = (high - low >= ALIKE) & (sums[high] - sums[low] >= BARRED * total)
+    alike = np.zeros(len(area), np.bool_)
+    alike[order] = many
+    barred = np.bincount(part, weights=area * alike) >= MOSTLY * np.maximum(np.bincount(part, weights=area), 1)
+    return (alike | barred[part]) & (area > 0)
+
+
+def _outline(numbers: NDArray[np.int32], count: int) -> NDArray[np.int64]:
+    """How many sides of pixels each number has to others."""
+    sides = np.zeros(count, np.int64)
+    for one, other in ((numbers[1:], numbers[:-1]), (numbers[:, 1:], numbers[:, :-1])):
+        edge = one != other
+        sides += np.bincount(one[edge], minlength=count) + np.bincount(other[edge], minlength=count)
+    return sides
+
+
+def _distance(outside: Mask) -> NDArray[np.int32]:
+    """Steps along rows and columns to the nearest pixel outside."""
+    distance = np.where(outside, 0, sum(outside.shape)).astype(np.int32)
+    for axis in (0, 1):
+        place = np.arange(distance.shape[axis], dtype=np.int32).reshape((-1, 1) if axis == 0 else (1, -1))
+        before = np.minimum.accumulate(distance - place, axis=axis) + place
+        after = np.flip(np.minimum.accumulate(np.flip(distance + place, axis), axis=axis), axis) - place
+        distance = np.minimum(before, after)
+    return distance
+
+
+def _walls(
+    numbers: NDArray[np.int32], depth: NDArray[np.int32], mask: Mask, count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How thick the figure is around each gap (pixels; a quarter of the outline has less), and around how much."""
+    edge = mask & (numbers == 0)
+    beside = grow(numbers, 1)
+    edge &= beside > 0
+    owner, steps = beside[edge], depth[edge]
+    order = np.lexsort((steps, owner))
+    owner, steps = owner[order], steps[order]
+    length = np.bincount(owner, minlength=count)
+    first = np.cumsum(length) - length
+    last = max(len(steps) - 1, 0)
+    steps = np.append(steps, 0)
+    thin, quarter = (steps[np.minimum(first + (share * length).astype(np.int64), last)] for share in (0.1, 0.25))
+    even = np.bincount(owner, weights=steps[:-1] < EVEN * thin[owner] + 1, minlength=count)
+    return quarter.astype(np.float64), even / np.maximum(length, 1)
+
+
+def _islands(gaps: _Gaps, mask: Mask) -> NDArray[np.float64]:
+    """Pixels of the figure that lie free in each gap."""
     parts, area = label(mask)
-    gaps, gap_area = label(~mask)
-    around = np.zeros(len(gap_area), np.int64)  # area of the part to the left of each gap: the part that it lies in
-    right_of = (gaps[:, 1:] > 0) & (parts[:, :-1] > 0)
-    np.maximum.at(around, gaps[:, 1:][right_of], area[parts[:, :-1][right_of]])
-    enclosed = np.ones(len(gap_area), np.bool_)
-    enclosed[0] = False  # the mask itself
-    enclosed[np.unique(gaps[rim_of(mask.shape)])] = False
-    small = gap_area < (np.inf if is_filled else np.maximum(HOLE * around, 4))
-    return mask | (enclosed & small)[gaps], bool((enclosed & ~small).any())
+    parts, numbers = (np.pad(each, ((0, 0), (1, 0))) for each in (parts, gaps.numbers))
+    starts = (parts[:, 1:] > 0) & (parts[:, :-1] == 0)
+    around = np.zeros(len(area), np.int64)
+    # From the last to the first: what is left of a part's very first pixel lies around it, and not in it.
+    around[parts[:, 1:][starts][::-1]] = numbers[:, :-1][starts][::-1]
+    return np.bincount(around, weights=area, minlength=len(gaps.area))
+
+
+def _unlike(numbers: NDArray[np.int32], difference: Floats, count: int) -> NDArray[np.float64]:
+    """How much each gap differs from the background, at its core where it has one."""
+    inner = numbers[(numbers > 0) & ~grow(numbers == 0, CORE)]
+    has_core = np.bincount(inner, minlength=count) > 0
+    counted = (numbers > 0) & (~has_core[numbers] | ~grow(numbers == 0, CORE))
+    owner = numbers[counted]
+    amount = np.bincount(owner, minlength=count)
+    mean = np.bincount(owner, weights=difference[counted], minlength=count) / np.maximum(amount, 1)
+    return np.where(has_core, mean, np.maximum(0, mean - (NOISY - UNLIKE)))
