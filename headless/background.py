@@ -59,7 +59,7 @@ def from_background(colour: Floats, *, is_filled: bool = False) -> tuple[Floats,
     if not LEAST < mask.mean() < MOST:
         return None
     matte = softened(mask, distance, threshold)
-    is_flawless = noise < FLAWLESS and float(np.mean(clean[rim_of(clean.shape)])) > 0.98
+    is_flawless = noise < FLAWLESS and bool(clean[rim_of(clean.shape)].all())
     return (matte, pierced) if is_flawless or len(label(matte >= 0.5)[1]) - 1 <= PARTS else None
 
 
