@@ -17,6 +17,7 @@ PARTS = 40  # more of them are the clutter of a photograph or a page of text, an
 FLAWLESS = (
     0.01  # sRGB 0..1, the noise of a background that is drawn: what stands before it is meant, however many parts
 )
+ONE = 0.95  # of all that stands out: a figure so large is no clutter, whatever crumbs lie around it
 STEP = (
     0.035  # least difference from the background, sRGB 0..1: JPEG noise stays under it, white on white rises above it
 )
@@ -50,8 +51,7 @@ def from_background(colour: Floats, *, is_filled: bool = False) -> tuple[Floats,
     if threshold > 0.2:
         return None
     clean = distance <= threshold
-    sharp = shadow.edges(colour, background, clean)
-    background = shadow.shaded(colour, background, clean, sharp)
+    background, sharp = shadow.shaded(colour, background, clean)
     distance = _difference(colour, background)
     mask = distance > threshold
     mask |= shadow.belonging(mask, distance, threshold, sharp)
@@ -59,8 +59,10 @@ def from_background(colour: Floats, *, is_filled: bool = False) -> tuple[Floats,
     if not LEAST < mask.mean() < MOST:
         return None
     matte = softened(mask, distance, threshold)
-    is_flawless = noise < FLAWLESS and bool(clean[rim_of(clean.shape)].all())
-    return (matte, pierced) if is_flawless or len(label(matte >= 0.5)[1]) - 1 <= PARTS else None
+    parts = label(matte >= 0.5)[1][1:]
+    is_flawless = noise < FLAWLESS and float(clean[rim_of(clean.shape)].mean()) > 0.9
+    is_one = parts.max(initial=0) > ONE * parts.sum()
+    return (matte, pierced) if is_flawless or is_one or len(parts) <= PARTS else None
 
 
 def _fit(colour: Floats, chosen: Mask, degree: int) -> Floats:

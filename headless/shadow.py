@@ -13,27 +13,19 @@ from .pixels import Floats, Mask, blur, fill_outward, grow, label, luminance, ri
 DARKEST, BRIGHTEST = 0.3, 1.04  # of the background's light: beyond them it is no shadow
 TINT = 0.05  # sRGB 0..1: a shadow may differ from the darkened background by so much, mostly JPEG's colour noise
 EDGE = 0.008  # of the light, against its mean over 3 pixels: what smooth shading stays under
-STEEP = 0.08  # of the light's span over 7 pixels: a penumbra a few pixels wide stays under it, a figure's edge does not
+STEEP = 0.12  # of the light's span over 7 pixels: a penumbra a few pixels wide stays under it, a figure's edge does not
 SHARP = 0.06  # of the light: an edge in any case
 OPEN = 0.7  # of a shadow's shore: the rest may be cut off from the background by edges
 REACH = 6  # pixels across an edge, JPEG's ringing with it
 
 
-def edges(colour: Floats, background: Floats, clean: Mask) -> Mask:
-    """Where the light changes more sharply than shadows do, a pixel to either side with it."""
-    light = _light(colour, background)
-    change = np.abs(light - blur(light, 1))
-    noise = 1.4826 * float(np.median(change[clean])) if clean.any() else 0.0
-    span = grow(light, 3) + grow(-light, 3)
-    return grow(change > np.clip(STEEP * span, max(EDGE, 4 * noise), SHARP), 1)
+def shaded(colour: Floats, background: Floats, clean: Mask) -> tuple[Floats, Mask]:
+    """The (h, w, 3) background with the shadows on it, carried on under the figure, and where edges are.
 
-
-def shaded(colour: Floats, background: Floats, clean: Mask, sharp: Mask) -> Floats:
-    """The (h, w, 3) background with the shadows on it, carried on under the figure.
-
-    `clean` is where the picture equals the bare background, `sharp` what `edges` found.
+    `clean` is where the picture equals the bare background.
     """
-    light = _light(colour, background)
+    light = luminance(colour) / np.maximum(luminance(background), np.float32(0.02))
+    sharp = _edges(light, clean)
     tint = np.abs(colour - background * light[..., None]).max(axis=2)
     smooth = (light > DARKEST) & (light < BRIGHTEST) & (tint < TINT) & ~sharp
     ground = _reached(clean)
@@ -48,10 +40,10 @@ def shaded(colour: Floats, background: Floats, clean: Mask, sharp: Mask) -> Floa
     lies_open[0] = False
     shadow &= lies_open[near]
     if not shadow.any():
-        return background
+        return background, sharp
     factor = np.where(shadow & ~clean, light, np.float32(1))
     known = (ground | shadow).astype(np.float32)
-    return background * fill_outward(np.repeat(factor[..., None], 3, axis=2), known)
+    return background * fill_outward(np.repeat(factor[..., None], 3, axis=2), known), sharp
 
 
 def belonging(mask: Mask, distance: Floats, threshold: float, sharp: Mask) -> Mask:
@@ -71,9 +63,12 @@ def belonging(mask: Mask, distance: Floats, threshold: float, sharp: Mask) -> Ma
     return gentle[inlets]
 
 
-def _light(colour: Floats, background: Floats) -> Floats:
-    """How bright the picture is, of the background."""
-    return luminance(colour) / np.maximum(luminance(background), np.float32(0.02))
+def _edges(light: Floats, clean: Mask) -> Mask:
+    """Where the light changes more sharply than shadows do, a pixel to either side with it."""
+    change = np.abs(light - blur(light, 1))
+    noise = 1.4826 * float(np.median(change[clean])) if clean.any() else 0.0
+    span = grow(light, 3) + grow(-light, 3)
+    return grow(change > np.clip(STEEP * span, max(EDGE, 4 * noise), SHARP), 1)
 
 
 def _reached(mask: Mask) -> Mask:
