@@ -3,9 +3,10 @@
 
 import numpy as np
 
+from . import shadow
 from .contour import softened
 from .holes import tidied
-from .pixels import Floats, Mask, blur, enlarge, grow, label, luminance, rim_of
+from .pixels import Floats, Mask, enlarge, label, rim_of
 
 FIT_SIZE = 256  # pixels, longer side at which the background's shading is fitted
 LEAST, MOST = 0.004, 0.97  # of the picture: a "shape" outside these is a failed separation
@@ -13,6 +14,10 @@ BUSY = (
     0.40  # of the border may differ from the background (the object may touch it) before the background counts as busy
 )
 PARTS = 40  # more of them are the clutter of a photograph or a page of text, and nothing to shape one by one
+FLAWLESS = (
+    0.01  # sRGB 0..1, the noise of a background that is drawn: what stands before it is meant, however many parts
+)
+ONE = 0.95  # of all that stands out: a figure so large is no clutter, whatever crumbs lie around it
 STEP = (
     0.035  # least difference from the background, sRGB 0..1: JPEG noise stays under it, white on white rises above it
 )
@@ -45,13 +50,19 @@ def from_background(colour: Floats, *, is_filled: bool = False) -> tuple[Floats,
     threshold = max(STEP, 4 * noise)
     if threshold > 0.2:
         return None
-    mask, pierced = tidied(
-        _without_shadow(colour, background, distance > threshold), colour, background, is_filled=is_filled
-    )
+    clean = distance <= threshold
+    background, sharp = shadow.shaded(colour, background, clean)
+    distance = _difference(colour, background)
+    mask = distance > threshold
+    mask |= shadow.belonging(mask, distance, threshold, sharp)
+    mask, pierced = tidied(mask, colour, background, is_filled=is_filled)
     if not LEAST < mask.mean() < MOST:
         return None
     matte = softened(mask, distance, threshold)
-    return (matte, pierced) if len(label(matte >= 0.5)[1]) - 1 <= PARTS else None
+    parts = label(matte >= 0.5)[1][1:]
+    is_flawless = noise < FLAWLESS and float(clean[rim_of(clean.shape)].mean()) > 0.9
+    is_one = parts.max(initial=0) > ONE * parts.sum()
+    return (matte, pierced) if is_flawless or is_one or len(parts) <= PARTS else None
 
 
 def _fit(colour: Floats, chosen: Mask, degree: int) -> Floats:
@@ -82,26 +93,3 @@ def _difference(colour: Floats, background: Floats) -> Floats:
 
 def _largest(channels: Floats) -> Floats:
     return np.maximum(np.maximum(channels[..., 0], channels[..., 1]), channels[..., 2])
-
-
-def _without_shadow(colour: Floats, background: Floats, mask: Mask) -> Mask:
-    """Take soft shadows that the object throws on the background out of the mask.
-
-    A shadow is the background made evenly darker, it begins without an edge, and it lies against the rest of the
-    background.
-    """
-    light = blur(luminance(colour) / np.maximum(luminance(background), 0.02), 1)
-    tint = _largest(np.abs(colour - background * light[..., None]))
-    steps = np.maximum(
-        np.abs(np.diff(light, axis=0, append=light[-1:])), np.abs(np.diff(light, axis=1, append=light[:, -1:]))
-    )
-    # Of the light, a pixel: noise stays under it, the edge of a white object does not.
-    gentle = max(0.01, 4 / max(mask.shape))
-    soft = (light > 0.45) & (light < 1) & (tint < 0.05) & (grow(steps, 1) < gentle)
-    numbers, _ = label(soft | ~mask)
-    reached = np.zeros(numbers.max() + 1, np.bool_)
-    reached[numbers[rim_of(mask.shape)]] = True
-    reached[0] = False
-    shadow = reached[numbers] & mask
-    # A few pixels of penumbra between the flooded shadow and the object's edge remain; they are too thin to matter.
-    return mask & ~shadow
