@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Decides which pixels of a picture belong to the shape. Never imports bpy; numpy only.
 
-Three answers: the picture's own transparency; else what differs from a background that is plain or gently shaded; else
-nothing can be told apart, and the whole rectangle is the shape.
+Four answers: the picture's own transparency; else what differs from a background that is plain or gently shaded; else
+a convincing figure before anything else; else nothing can be told apart, and the whole rectangle is the shape.
 """
 
 from dataclasses import dataclass
@@ -11,11 +11,13 @@ from typing import Literal
 import numpy as np
 
 from . import alpha as alpha_of
-from . import background
-from .pixels import Bytes, Floats, shrink
+from . import background, figure
+from .holes import tidied
+from .pixels import Bytes, Floats, rim_of, shrink
 
 MATTE_SIZE = 2048  # pixels, longer side of a matte that comes from transparency
 STUDY_SIZE = 1024  # pixels, longer side at which a background is studied: finer shows nothing more but noise
+AT_BORDER = 0.05  # of the picture's border may be the figure before it is looked for in another way
 
 How = Literal["auto", "filled", "alpha", "rectangle"]
 """What the user may choose: Local's parameter `cutout`."""
@@ -48,7 +50,12 @@ def cut_out(picture: Bytes, how: How = "auto") -> Cutout:
         return _whole(alpha, "")
     if how == "alpha" or alpha_of.decides(alpha):
         return Cutout(alpha_of.from_alpha(shrink(alpha, MATTE_SIZE) * (255 / strongest)), "alpha")
-    found = background.from_background(shrink(picture[..., :3], STUDY_SIZE), is_filled=how == "filled")
+    colour = shrink(picture[..., :3], STUDY_SIZE)
+    found = background.from_background(colour, is_filled=how == "filled")
+    if found is None or not _is_free(found[0]):
+        seen = _before_anything(colour, is_filled=how == "filled")
+        if seen is not None:
+            return seen
     if found is not None:
         matte, pierced = found
         taken = (
@@ -62,6 +69,21 @@ def cut_out(picture: Bytes, how: How = "auto") -> Cutout:
         "No background could be told apart, so the whole picture became a relief; "
         "make the background transparent to shape a figure.",
     )
+
+
+def _is_free(matte: Floats) -> bool:
+    """Whether what a plain background leaves keeps off the picture's border: a table beside it would not."""
+    return float((matte[rim_of(matte.shape)] >= 0.5).mean()) < AT_BORDER
+
+
+def _before_anything(colour: Floats, *, is_filled: bool) -> Cutout | None:
+    """The figure before a background that is not plain, where there is a convincing one."""
+    mask = figure.found(colour)
+    if mask is None or figure.score(colour, mask) < figure.CONVINCING:
+        return None
+    mask, _ = tidied(mask, colour, figure.behind(colour, mask), is_filled=is_filled)
+    note = "The figure was told from what is behind it by its edges and colours; transparency decides more exactly."
+    return Cutout(figure.matte(mask), "background", note)
 
 
 def _whole(alpha: Bytes, note: str) -> Cutout:
