@@ -2,8 +2,8 @@
 """Decides which pixels of a picture belong to the shape, step by step, and says so. Never imports bpy; numpy only.
 
 The picture's own transparency decides, where it tells a shape. Else what lies inside a frame is looked at: a painted
-checkerboard is background, else what differs from a plain or gently shaded background is the figure. Where nothing can
-be told apart, the whole rectangle inside the frame is the shape.
+checkerboard is background, else what differs from a plain or gently shaded background is the figure, else what stands
+convincingly before anything else. Where nothing can be told apart, the whole rectangle inside the frame is the shape.
 """
 
 from dataclasses import dataclass
@@ -12,14 +12,15 @@ from typing import Literal
 import numpy as np
 
 from . import alpha as alpha_of
-from . import background, checkerboard, frames
+from . import background, checkerboard, figure, frames
 from .contour import softened
 from .holes import tidied
-from .pixels import Bytes, Floats, fill_outward, shrink
+from .pixels import Bytes, Floats, fill_outward, rim_of, shrink
 
 MATTE_SIZE = 2048  # pixels, longer side of a matte that comes from transparency
 STUDY_SIZE = 1024  # pixels, longer side at which a background is studied: finer shows nothing more but noise
 LEAST = 8  # pixels, shorter side of a picture in which a figure is looked for
+AT_BORDER = 0.05  # of the picture's border may be the figure before it is looked for in another way
 FINE = 128  # pixels, longer side of a rectangle's matte at least
 SEEN = 8  # of 255: the least opacity at which anything of a picture is seen
 STEADY = 250  # of 255: a picture that is less opaque than this everywhere is translucent
@@ -142,9 +143,30 @@ def _figure(colour: Floats, *, is_filled: bool) -> tuple[Floats, str] | None:
     if found is not None:
         return found
     plain = background.from_background(colour, is_filled=is_filled)
-    if plain is None or not (plain[0] >= 0.5).any():
+    if plain is not None and not (plain[0] >= 0.5).any():
+        plain = None
+    if plain is None or not _is_free(plain[0]):
+        found = _before_anything(colour, is_filled=is_filled)
+        if found is not None:
+            return found
+    if plain is None:
         return None
     return plain[0], _told("The background was taken away by its colour", pierced=plain[1], is_filled=is_filled)
+
+
+def _is_free(matte: Floats) -> bool:
+    """Whether what a plain background leaves keeps off the picture's border: a table beside it would not."""
+    return float((matte[rim_of(matte.shape)] >= 0.5).mean()) < AT_BORDER
+
+
+def _before_anything(colour: Floats, *, is_filled: bool) -> tuple[Floats, str] | None:
+    """The figure before a background that is not plain, where there is a convincing one."""
+    mask = figure.found(colour)
+    if mask is None or figure.score(colour, mask) < figure.CONVINCING:
+        return None
+    mask, pierced = tidied(mask, colour, figure.behind(colour, mask), is_filled=is_filled)
+    taken = "The figure was told from what is behind it by its edges and colours"
+    return figure.matte(mask), _told(taken, pierced=pierced, is_filled=is_filled)
 
 
 def _before_a_board(colour: Floats, *, is_filled: bool) -> tuple[Floats, str] | None:
