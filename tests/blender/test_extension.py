@@ -195,9 +195,10 @@ def test_the_properties_mirror_the_services_parameters():
         "preserve_aspect_ratio",
         "topology",
         "resolution",
+        "cutout",
     }
     assert (group.geometry_model, group.texture_model, group.topology) == ("BASE", "PBR", "TRIS")
-    assert (group.resolution, group.preserve_aspect_ratio) == ("HIGH_POLY", False)
+    assert (group.resolution, group.preserve_aspect_ratio, group.cutout) == ("HIGH_POLY", False, "AUTO")
     assert list(group.scaled_bbox) == [-1, -1, -1]
 
 
