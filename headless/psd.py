@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The transparency of a Photoshop file's whole picture, which Blender (4.2 to 5.2) leaves out. Reads only this; never
-the layers. Numpy only.
+"""What Blender (4.2 to 5.2) leaves out of a Photoshop file, and what it misreads: the transparency of the whole
+picture, and the sort of its colours. Reads only these; never the layers. Numpy only.
 
 Source: Adobe Photoshop File Formats Specification, November 2019.
 """
 
 import struct
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -15,11 +15,33 @@ from .pixels import Bytes
 
 COLOURS = {1: 1, 3: 3}
 """How many channels stand before the transparency, by the mode: grey and RGB."""
+MISREAD = (2, 7)
+"""Modes of which Blender (4.2 to 5.2) makes other colours in silence: a palette, and inks (multichannel)."""
+DISPLAYED_BITS = 16
+"""Bits a channel of which Blender (4.2 to 5.2) makes floats as they stand there, as for a display, and takes them for
+light. Those of 32 bits are light."""
 MOST_ROW_BYTES = 1 << 16  # of a packed row: the numbers that tell it have no more
 
 
 class UnreadableTransparency(Exception):
     """There is transparency, and it is stored in a manner that is not known here, or damaged."""
+
+
+class Sort(NamedTuple):
+    """What a Photoshop file's header says of its channels."""
+
+    mode: int
+    depth: int  # bits a channel
+
+
+def sort_of(path: Path) -> Sort | None:
+    """Return the sort of a Photoshop file, None for every other file. Raises `OSError`."""
+    with path.open("rb") as stream:
+        head = stream.read(26)
+    if len(head) < 26 or not head.startswith(b"8BPS"):
+        return None
+    depth, mode = struct.unpack(">HH", head[22:])
+    return Sort(mode, depth)
 
 
 def alpha_of(path: Path) -> Bytes | None:
