@@ -55,7 +55,7 @@ def require_picture(path: Path) -> None:
     kind = _kind_of(path)
     if kind in ENDING_OF_KIND or (not kind and not path.suffix and not os.path.isfile(path)):
         return
-    if kind in kinds.WORDS:
+    if kind in kinds.WORDS and kinds.WORDS[kind].what != kinds.NOT_A_PICTURE:
         raise PictureError(kinds.cannot_open(path, named(path.name)))
     usual = ", ".join(ENDINGS[:USUAL_ENDINGS])
     raise PictureError(f"{named(path.name)} is no picture: choose one of {usual} or the like.")

@@ -54,9 +54,17 @@ NAMED = [
     ("fox.png", b"glTF\2\0\0\0", "is a 3D model, not a picture: choose a picture."),
     ("fox.png", b"", "is an empty file: choose another."),
     ("fox.png", b"A text.", "is not a picture that can be opened: choose a PNG or JPEG file."),
-    ("fox.exr", b"v/1\x01" + bytes(9), "is an OpenEXR file that Blender cannot open: save it anew as PNG or JPEG, or"),
-    ("fox.bmp", b"BM" + struct.pack("<IIIIiiHHII", 0, 0, 54, 40, 9, 9, 1, 24, 0, 0), "is cut off or damaged: open it"),
-    ("fox.heic", ftyp(b"heic")[:-1], "is cut off or damaged: open it and save it anew, or choose another."),
+    ("fox.exr", b"v/1\x01" + bytes(9), "is not a picture that can be opened, but an OpenEXR file that is"),
+    (
+        "fox.bmp",
+        b"BM" + struct.pack("<IIIIiiHHII", 0, 0, 54, 40, 9, 9, 1, 24, 0, 0),
+        "is not a picture that can be opened, as it is",
+    ),
+    (
+        "fox.heic",
+        ftyp(b"heic")[:-1],
+        "is not a picture that can be opened, as it is cut off: save it anew, or choose another.",
+    ),
 ]
 
 

@@ -29,10 +29,11 @@ DEFAULTS = {
     "preserve_aspect_ratio": False,
     "topology": "tris",
     "resolution": "high_poly",
+    "cutout": "auto",
 }
 
 
-def test_local_takes_the_seven_parameters_of_csm_with_csms_defaults():
+def test_local_takes_the_seven_parameters_of_csm_with_csms_defaults_and_one_of_its_own():
     assert check(TABLE, {"image_url": "fox.png"}) == DEFAULTS
 
 
