@@ -3,7 +3,7 @@
 whoever else needs a picture's pixels.
 
 Never changes the file; leaves nothing in bpy.data. The parts: `profile_bytes.py` and `profiles.py` (colours),
-`psd.py` (a transparency that Blender leaves out), `scaling.py` (fewer pixels).
+`psd.py` (a transparency that Blender leaves out), `unused.py` (one that is none), `scaling.py` (fewer pixels).
 """
 
 import shutil
@@ -24,6 +24,7 @@ from .profile_bytes import Told, blank, told_by
 from .profiles import Conversion, UnknownProfile, conversion_of
 from .psd import DISPLAYED_BITS, MISREAD, UnreadableTransparency, alpha_of, sort_of
 from .scaling import as_bytes, as_colour, strips
+from .unused import may_be_unused
 
 LONGEST = 4096  # pixels: larger pictures are scaled down, a finer texture would not be seen
 MOST_PIXELS = 16384 * 16384  # decoded at 4 bytes each, 1 GB
@@ -71,6 +72,8 @@ def read(path: Path, longest: int = LONGEST, called: str = "The picture", *, may
     if _is_left_black(path, values):
         raise _not_a_picture(path, called)
     linear = linear and not (sort is not None and sort.depth == DISPLAYED_BITS)
+    if values.shape[2] == 4 and not values[..., 3].any() and may_be_unused(path):
+        values[..., 3] = 1
     notes = _add_transparency(values, path)
     _refuse_empty(values, linear, called, may_be_flat)
     conversion, note = _conversion(told, values)

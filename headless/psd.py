@@ -52,20 +52,21 @@ def alpha_of(path: Path) -> Bytes | None:
     """
     with path.open("rb") as stream:
         head = stream.read(26)
-        if len(head) < 26 or head[:6] != b"8BPS\0\1":  # a "PSB" is no file that Blender opens
+        if len(head) < 26 or head[:6] not in (b"8BPS\0\1", b"8BPS\0\2"):
             return None
+        is_large = head[5] == 2  # a "PSB", some of whose lengths have twice the bytes
         channels, height, width, depth, mode = struct.unpack(">HIIHH", head[12:])
         if mode not in COLOURS or channels <= COLOURS[mode]:
             return None
         try:
-            if not _is_transparency(stream):
+            if not _is_transparency(stream, is_large):
                 return None
-            return _channel(stream, COLOURS[mode], channels, (height, width), depth)
+            return _channel(stream, COLOURS[mode], channels, (height, width), depth, is_large)
         except (struct.error, ValueError, IndexError):
             raise UnreadableTransparency from None
 
 
-def _is_transparency(stream: BinaryIO) -> bool:
+def _is_transparency(stream: BinaryIO, is_large: bool) -> bool:
     """Whether the first channel behind the colours is the transparency. Leaves the stream at the whole picture.
 
     The number of layers is negative then. Where there are none at all, programs that know no selections (ImageMagick)
@@ -73,17 +74,18 @@ def _is_transparency(stream: BinaryIO) -> bool:
     """
     for _ in range(2):  # the palette, and the resources
         stream.seek(struct.unpack(">I", stream.read(4))[0], 1)
-    (length,) = struct.unpack(">I", stream.read(4))
+    wide = "Q" if is_large else "I"
+    (length,) = struct.unpack(">" + wide, stream.read(struct.calcsize(">" + wide)))
     start = stream.tell()
     is_it = True
-    if length >= 6:
-        size, layers = struct.unpack(">Ih", stream.read(6))
+    if length >= struct.calcsize(f">{wide}h"):
+        size, layers = struct.unpack(f">{wide}h", stream.read(struct.calcsize(f">{wide}h")))
         is_it = not size or layers < 0
     stream.seek(start + length)
     return is_it
 
 
-def _channel(stream: BinaryIO, number: int, channels: int, shape: tuple[int, int], depth: int) -> Bytes:
+def _channel(stream: BinaryIO, number: int, channels: int, shape: tuple[int, int], depth: int, is_large: bool) -> Bytes:
     """The channel of that number, of 8 or 16 bits, stored as it is or row by row in packed bits."""
     height, width = shape
     if depth not in (8, 16):
@@ -94,7 +96,9 @@ def _channel(stream: BinaryIO, number: int, channels: int, shape: tuple[int, int
         stream.seek(number * height * row_bytes, 1)
         values = np.frombuffer(stream.read(height * row_bytes), np.uint8).reshape(height, row_bytes)
     elif packing == 1:
-        lengths = np.frombuffer(stream.read(2 * channels * height), ">u2").reshape(channels, height).astype(np.int64)
+        one = np.dtype(">u4" if is_large else ">u2")
+        stored = np.frombuffer(stream.read(one.itemsize * channels * height), one)
+        lengths = stored.reshape(channels, height).astype(np.int64)
         stream.seek(int(lengths[:number].sum()), 1)
         values = np.empty((height, row_bytes), np.uint8)
         for row, length in zip(values, lengths[number], strict=True):

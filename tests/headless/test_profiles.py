@@ -290,19 +290,29 @@ def test_a_tiff_in_lab_colours_is_told_of(tmp_path: Path) -> None:
 
 
 def psd(
-    pixels: NDArray[np.uint8], *, icc: bytes = b"", layers: bytes = b"", packed: bool = False, mode: int = 3
+    pixels: NDArray[np.uint8],
+    *,
+    icc: bytes = b"",
+    layers: bytes = b"",
+    packed: bool = False,
+    mode: int = 3,
+    version: int = 1,
 ) -> bytes:
-    """A Photoshop file of (h, w, 3 or 4) of 8 or 16 bits."""
+    """A Photoshop file of (h, w, 3 or 4) of 8 or 16 bits; of `version` 2, one for large pictures."""
     height, width, channels = pixels.shape
     resource = b"8BIM" + struct.pack(">HHI", 1039, 0, len(icc)) + icc + bytes(len(icc) % 2) if icc else b""
-    data = b"8BPS\0\1" + bytes(6) + struct.pack(">HIIHH", channels, height, width, 8 * pixels.itemsize, mode)
+    data = (
+        b"8BPS\0"
+        + bytes((version, *bytes(6)))
+        + struct.pack(">HIIHH", channels, height, width, 8 * pixels.itemsize, mode)
+    )
     data += bytes(4)
-    data += struct.pack(">I", len(resource)) + resource + struct.pack(">I", len(layers)) + layers
+    data += struct.pack(">I", len(resource)) + resource + struct.pack(f">{'IQ'[version - 1]}", len(layers)) + layers
     planes = pixels.transpose(2, 0, 1)
     if not packed:
         return data + b"\0\0" + planes.astype(f">u{pixels.itemsize}").tobytes()
     rows = [packed_bits(row) for plane in planes for row in plane]
-    return data + b"\0\1" + struct.pack(f">{len(rows)}H", *map(len, rows)) + b"".join(rows)
+    return data + b"\0\1" + struct.pack(f">{len(rows)}{'HI'[version - 1]}", *map(len, rows)) + b"".join(rows)
 
 
 def packed_bits(row: NDArray[np.uint8]) -> bytes:
@@ -352,6 +362,12 @@ def test_a_photoshop_file_keeps_its_transparency(tmp_path: Path, packed: bool, l
     assert np.array_equal(found.pixels[..., 3], figure()[..., 3])
     seen = figure()[..., 3] > 0
     assert np.abs(found.pixels[..., :3].astype(int) - picture())[seen].max() <= (2 if layers else 1)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_large_photoshop_file_keeps_its_transparency_too(tmp_path: Path, packed: bool) -> None:
+    found = read_file(tmp_path, psd(figure(), packed=packed, version=2), "a.psb")
+    assert np.abs(found.pixels.astype(int) - figure()).max() <= 1
 
 
 def test_a_photoshop_file_of_sixteen_bits_looks_like_one_of_eight(tmp_path: Path) -> None:
@@ -606,3 +622,37 @@ def test_local_says_what_could_not_be_converted(tmp_path: Path) -> None:
     }
     facts = sculpt(file, parameters, tmp_path / "model.glb", "Model", Report(tmp_path / "report.jsonl"))
     assert f"The colour profile \u201cPaper\u201d {COULD_NOT}" in facts["note"]
+
+
+def bmp(pixels: NDArray[np.uint8]) -> bytes:
+    """A bitmap of four bytes a pixel, (h, w, 4)."""
+    height, width = pixels.shape[:2]
+    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 32, 0, pixels.size, 0, 0, 0, 0)
+    return b"BM" + struct.pack("<IHHI", 54 + pixels.size, 0, 0, 54) + head + pixels[::-1, :, [2, 1, 0, 3]].tobytes()
+
+
+def tga(pixels: NDArray[np.uint8], bits: int) -> bytes:
+    """A Targa file of four bytes a pixel, of which `bits` bits are said to be transparency."""
+    height, width = pixels.shape[:2]
+    head = bytes((0, 0, 2)) + bytes(9) + struct.pack("<HHBB", width, height, 32, 0x20 | bits)
+    return head + pixels[..., [2, 1, 0, 3]].tobytes()
+
+
+HOLLOW = {"a.bmp": bmp, "a.tga": lambda pixels: tga(pixels, 0)}
+
+
+@pytest.mark.parametrize("name", HOLLOW)
+def test_zeros_that_nobody_meant_as_transparency_are_none(tmp_path: Path, name: str) -> None:
+    stored = np.dstack((picture(), np.zeros(picture().shape[:2], np.uint8)))
+    found = read_file(tmp_path, HOLLOW[name](stored), name)
+    assert np.abs(found.pixels.astype(int) - np.dstack((picture(), stored[..., 3] + 255))).max() <= 1
+
+
+@pytest.mark.parametrize("name", HOLLOW)
+def test_transparency_of_bitmaps_stays(tmp_path: Path, name: str) -> None:
+    assert np.array_equal(read_file(tmp_path, HOLLOW[name](figure()), name).pixels[..., 3], figure()[..., 3])
+
+
+def test_a_targa_file_that_says_that_it_is_transparent_is(tmp_path: Path) -> None:
+    with pytest.raises(UnreadablePicture, match="fully transparent"):
+        read_file(tmp_path, tga(figure() * np.array((1, 1, 1, 0), np.uint8), 8), "a.tga")
