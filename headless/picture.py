@@ -19,6 +19,7 @@ import numpy as np
 from ..api.headers import orientation_of, size_of
 from ..api.kinds import cannot_open
 from ..api.tiff import packing_of
+from . import bitmap
 from .pixels import Bytes, Floats
 from .profile_bytes import Told, blank, told_by
 from .profiles import Conversion, UnknownProfile, conversion_of
@@ -66,7 +67,7 @@ def read(path: Path, longest: int = LONGEST, called: str = "The picture", *, may
     if is_empty:
         raise UnreadablePicture(f"{called} is an empty file: choose another.")
     _refuse_large(called, *(size or (0, 0)), longest, is_deep=is_deep)  # before it is decoded, where the header tells
-    if sort is not None and sort.mode in MISREAD:
+    if (sort is not None and sort.mode in MISREAD) or bitmap.is_misread(path):
         raise _not_a_picture(path, called)
     values, linear = _decoded(path, called, longest, told)
     if _is_left_black(path, values):

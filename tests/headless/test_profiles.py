@@ -624,11 +624,15 @@ def test_local_says_what_could_not_be_converted(tmp_path: Path) -> None:
     assert f"The colour profile \u201cPaper\u201d {COULD_NOT}" in facts["note"]
 
 
-def bmp(pixels: NDArray[np.uint8]) -> bytes:
-    """A bitmap of four bytes a pixel, (h, w, 4)."""
+def bmp(pixels: NDArray[np.uint8], masks: tuple[int, ...] = ()) -> bytes:
+    """A bitmap of four bytes a pixel, (h, w, 4): blue, green, red, alpha, whatever `masks` say."""
     height, width = pixels.shape[:2]
-    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 32, 0, pixels.size, 0, 0, 0, 0)
-    return b"BM" + struct.pack("<IHHI", 54 + pixels.size, 0, 0, 54) + head + pixels[::-1, :, [2, 1, 0, 3]].tobytes()
+    head = struct.pack("<iiHHIIiiII", width, height, 1, 32, 3 if masks else 0, pixels.size, 0, 0, 0, 0)
+    if masks:
+        head += struct.pack("<4I", *masks) + bytes(52)
+    start = 14 + 4 + len(head)
+    content = struct.pack("<I", 4 + len(head)) + head + pixels[::-1, :, [2, 1, 0, 3]].tobytes()
+    return b"BM" + struct.pack("<IHHI", start + pixels.size, 0, 0, start) + content
 
 
 def tga(pixels: NDArray[np.uint8], bits: int) -> bytes:
@@ -651,6 +655,14 @@ def test_zeros_that_nobody_meant_as_transparency_are_none(tmp_path: Path, name: 
 @pytest.mark.parametrize("name", HOLLOW)
 def test_transparency_of_bitmaps_stays(tmp_path: Path, name: str) -> None:
     assert np.array_equal(read_file(tmp_path, HOLLOW[name](figure()), name).pixels[..., 3], figure()[..., 3])
+
+
+def test_a_bitmap_with_masks_has_its_colours_or_is_refused(tmp_path: Path) -> None:
+    usual = 0xFF0000, 0xFF00, 0xFF, 0xFF000000
+    found = read_file(tmp_path, bmp(figure(), usual), "a.bmp").pixels
+    assert np.abs(found.astype(int) - figure()).max() <= 1
+    with pytest.raises(UnreadablePicture, match="a BMP file that is damaged or of a rare sort: save it anew"):
+        read_file(tmp_path, bmp(figure(), (0xFF, 0xFF00, 0xFF0000, 0xFF000000)), "b.bmp")
 
 
 def test_a_targa_file_that_says_that_it_is_transparent_is(tmp_path: Path) -> None:
