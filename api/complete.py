@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether BMP, PSD, DDS, SGI and TIFF files, and those of boxes, are as long as their headers say. Decodes nothing.
 
-Blender (4.2 to 5.2) opens none of the others where they are cut off, but a PSD, a DDS and, up to 4.5, an SGI file as if
-nothing were missing. Sources: BITMAPINFOHEADER; Adobe's Photoshop File Formats; DDS_HEADER; "The SGI Image File
-Format".
+Blender (4.2 to 5.2) opens none of the others where they are cut off, but a PSD, a DDS, a TIFF that is not packed and,
+up to 4.5, an SGI file as if nothing were missing. Sources: BITMAPINFOHEADER; Adobe's Photoshop File Formats;
+DDS_HEADER; "The SGI Image File Format".
 """
 
 import os

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 WIDTH = 0x0100
 HEIGHT = 0x0101
+PACKING = 0x0103
 ORIENTATION = 0x0112
 STRIP_OFFSETS, STRIP_BYTES = 0x0111, 0x0117
 TILE_OFFSETS, TILE_BYTES = 0x0144, 0x0145
@@ -76,6 +77,12 @@ def tiff_size(stream: BinaryIO) -> tuple[int, int] | None:
     """Return the width and height in pixels of a TIFF's first picture."""
     found = {tag: values[0] for tag, values in entries(stream, WIDTH, HEIGHT)}
     return (found[WIDTH], found[HEIGHT]) if len(found) == 2 else None
+
+
+def packing_of(stream: BinaryIO) -> int | None:
+    """Return the number of the method (TIFF 6.0: "Compression") by which a TIFF's first picture is packed; None where
+    it does not tell, and for every other file."""
+    return next((values[0] for _, values in entries(stream, PACKING)), None)
 
 
 def is_whole_tiff(stream: BinaryIO) -> bool:

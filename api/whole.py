@@ -73,7 +73,7 @@ def _is_whole(file: Path, kind: str, check_cancelled: Callable[[], None]) -> boo
             return _is_whole_jpeg(stream, check_cancelled)
         if kind == "WEBP":
             return _is_whole_webp(stream)
-        return kind not in ("PSD", "DDS", "SGI") or not is_cut_off(stream, kind)
+        return kind not in ("PSD", "DDS", "SGI", "TIFF") or not is_cut_off(stream, kind)
 
 
 def _is_whole_png(stream: BinaryIO, check_cancelled: Callable[[], None]) -> bool:

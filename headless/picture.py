@@ -3,7 +3,7 @@
 whoever else needs a picture's pixels.
 
 Never changes the file; leaves nothing in bpy.data. The parts: `profile_bytes.py` and `profiles.py` (colours),
-`psd.py` (a transparency that Blender leaves out), `scaling.py` (fewer pixels).
+`psd.py` (a transparency that Blender leaves out), `unused.py` (one that is none), `scaling.py` (fewer pixels).
 """
 
 import shutil
@@ -18,16 +18,22 @@ import numpy as np
 
 from ..api.headers import orientation_of, size_of
 from ..api.kinds import cannot_open
+from ..api.tiff import packing_of
+from . import bitmap
 from .pixels import Bytes, Floats
 from .profile_bytes import Told, blank, told_by
 from .profiles import Conversion, UnknownProfile, conversion_of
-from .psd import UnreadableTransparency, alpha_of
+from .psd import DISPLAYED_BITS, MISREAD, UnreadableTransparency, alpha_of, sort_of
 from .scaling import as_bytes, as_colour, strips
+from .unused import may_be_unused
 
 LONGEST = 4096  # pixels: larger pictures are scaled down, a finer texture would not be seen
 MOST_PIXELS = 16384 * 16384  # decoded at 4 bytes each, 1 GB
 MOST_WHOLE = 80_000_000  # pixels that are read as they are, at 16 bytes each. Of more Blender makes fewer beforehand
 VISIBLE = 7.5 / 255  # an alpha that rounds to what the Local service takes for the least that shows
+WITHOUT_PROFILE = {"CMYK": "colours for print (CMYK)", "Lab": "Lab colours"}
+USUAL_PACKINGS = (None, 1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946)
+"""Of a TIFF that every Blender unpacks: none, fax, LZW, JPEG, Deflate and PackBits. None is said of other files."""
 SAME = 1.5 / 255  # a difference that rounds to one step: what a JPEG's rounding makes of one color
 
 
@@ -55,13 +61,20 @@ def read(path: Path, longest: int = LONGEST, called: str = "The picture", *, may
     """
     try:
         is_empty, size, orientation, told = path.stat().st_size == 0, size_of(path), orientation_of(path), told_by(path)
-        is_deep = _is_deep(path)
+        is_deep, sort = _is_deep(path), sort_of(path)
     except OSError as error:
         raise UnreadablePicture(f"{called} cannot be opened ({error.strerror}): check its file.") from error
     if is_empty:
         raise UnreadablePicture(f"{called} is an empty file: choose another.")
     _refuse_large(called, *(size or (0, 0)), longest, is_deep=is_deep)  # before it is decoded, where the header tells
+    if (sort is not None and sort.mode in MISREAD) or bitmap.is_misread(path):
+        raise _not_a_picture(path, called)
     values, linear = _decoded(path, called, longest, told)
+    if _is_left_black(path, values):
+        raise _not_a_picture(path, called)
+    linear = linear and not (sort is not None and sort.depth == DISPLAYED_BITS)
+    if values.shape[2] == 4 and not values[..., 3].any() and may_be_unused(path):
+        values[..., 3] = 1
     notes = _add_transparency(values, path)
     _refuse_empty(values, linear, called, may_be_flat)
     conversion, note = _conversion(told, values)
@@ -172,6 +185,13 @@ def _opened(path: Path, told: Told) -> Iterator[bpy.types.Image | None]:
             bpy.data.images.remove(image)
 
 
+def _is_left_black(path: Path, values: Floats) -> bool:
+    """Whether Blender could not unpack a TIFF: it makes a black picture of it, and says so in the log alone."""
+    with path.open("rb") as stream:
+        packing = packing_of(stream)
+    return packing not in USUAL_PACKINGS and not values[..., :3].any()
+
+
 def _add_transparency(values: Floats, path: Path) -> list[str]:
     """Give the pixels the alpha of a Photoshop file; return sentences for the user."""
     note = "The transparency of the Photoshop file could not be read: save the picture as PNG to keep it."
@@ -208,7 +228,8 @@ def _conversion(told: Told, values: Floats) -> tuple[Conversion | None, list[str
     try:
         return conversion_of(told, is_grey=is_grey), []
     except UnknownProfile as error:
-        if str(error) == "CMYK" and not told.icc:
-            return None, ["The picture has colours for print (CMYK), so they may differ: save the picture as sRGB."]
+        if str(error) in WITHOUT_PROFILE and not told.icc:
+            kind = WITHOUT_PROFILE[str(error)]
+            return None, [f"The picture has {kind}, so they may differ: save the picture as sRGB."]
         name = f"colour profile “{error}”" if str(error) else "colour profile of the picture"
         return None, [f"The {name} could not be converted, so colours may differ: save the picture as sRGB."]

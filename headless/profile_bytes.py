@@ -18,6 +18,8 @@ MOST_PARTS = 10_000  # chunks, segments or boxes of a file: no real one has so m
 CHROMATICITIES = 8  # numbers of a PNG's cHRM: white, red, green, blue
 ADOBE_RGB = b"R03"
 """The interoperability index of a picture in Adobe RGB (DCF 2.0)."""
+CMYK, LABS = 5, (8, 9, 10)
+"""What a TIFF says of its colours (TIFF 6.0, section 16 and 23, and its supplement: ICC's and ITU's Lab)."""
 INTO_BOXES = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"jp2h": 0}
 """Boxes that hold the one that is looked for, and how many bytes stand before their first."""
 
@@ -32,6 +34,7 @@ class Told(NamedTuple):
     primaries: tuple[float, ...] = ()  # x and y of white, red, green and blue
     is_adobe_rgb: bool = False
     is_cmyk: bool = False
+    is_lab: bool = False  # lightness and two colours, of which Blender makes RGB for another white
     span: tuple[int, int] = (0, 0)
     """Where the profile begins in the file, and how many bytes it has there, of the kinds whose profiles Blender looks
     at (PNG, TIFF, Photoshop's); of a PNG, the content of its chunk."""
@@ -171,9 +174,10 @@ def _told_by_webp(stream: BinaryIO) -> Told:
 def _told_by_tiff(stream: BinaryIO) -> Told:
     order = "<" if stream.read(2) == b"II" else ">"
     tags = _tiff_tags(stream, order, stream.read(6)[2:])
-    is_cmyk = tags.get(262, (0, 0, b"\0\0"))[2][:2] == struct.pack(order + "H", 5)
+    (colours,) = struct.unpack(order + "H", tags.get(262, (0, 0, bytes(2)))[2][:2])
+    is_cmyk, is_lab = colours == CMYK, colours in LABS
     if 34675 not in tags:
-        return Told(is_cmyk=is_cmyk)
+        return Told(is_cmyk=is_cmyk, is_lab=is_lab)
     _, count, value = tags[34675]
     stream.seek(struct.unpack(order + "I", value)[0])
     span = stream.tell(), count

@@ -78,6 +78,8 @@ def conversion_of(told: Told, *, is_grey: bool = False) -> Conversion | None:
         found = _of_icc(told.icc, is_grey)
     elif told.is_cmyk:
         raise UnknownProfile("CMYK")
+    elif told.is_lab:
+        raise UnknownProfile("Lab")
     elif told.cicp is not None:
         found = _of_cicp(*told.cicp)
     elif told.is_adobe_rgb:

@@ -5,7 +5,7 @@ It shapes the silhouette: what lies inside the outline swells, thick where the s
 front. It does not guess hidden sides as the AI services do.
 
 Run as `launch.py headless.sculpt REQUEST.json`, the request being
-`{"picture": path, "name": "Fox", "output": path, "report": path, "parameters": {...}}`.
+`{"picture": path, "called": "fox.png", "name": "Fox", "output": path, "report": path, "parameters": {...}}`.
 """
 
 import importlib
@@ -49,15 +49,18 @@ class SculptError(Exception):
     """The picture cannot be sculpted; the text is a sentence for the user that says what to do."""
 
 
-def sculpt(picture: Path, parameters: dict[str, Any], output: Path, name: str, report: Report) -> dict[str, Any]:
+def sculpt(
+    picture: Path, parameters: dict[str, Any], output: Path, name: str, report: Report, called: str = "The picture"
+) -> dict[str, Any]:
     """Make the GLB. Return `faces`, `shape_from` ("alpha", "background" or "rectangle") and a `note` for the user.
 
-    Replaces whatever file Blender has open by an empty one.
+    Replaces whatever file Blender has open by an empty one. Raises `SculptError`, which calls the picture `called`,
+    where nothing can be made of it.
     """
     start_blender()
     report.progress(0.02, "Reading the picture")
     try:
-        image, notes = read(picture)
+        image, notes = read(picture, called=called)
         report.progress(0.12, "Finding the shape")
         cutout = cut_out(image, parameters.get("cutout", "auto"))
     except (UnreadablePicture, NothingToShape) as error:
@@ -180,8 +183,9 @@ def write_glb(output: Path) -> None:
 def run(request: dict[str, Any], report: Report) -> int:
     """Do what a request asks; the report gets exactly one `done` or `error` line. Returns the exit code."""
     paths = Path(request["picture"]), Path(request["output"])
+    called = request.get("called", "The picture")
     try:
-        facts = sculpt(paths[0], request["parameters"], paths[1], model_name(request["name"]), report)
+        facts = sculpt(paths[0], request["parameters"], paths[1], model_name(request["name"]), report, called)
     except SculptError as error:
         report.fail(str(error))
         return 1

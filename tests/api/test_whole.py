@@ -73,6 +73,13 @@ def check(tmp_path):
     return check
 
 
+def tiff(length, packing=1):
+    """A directory of a picture of 5 x 4 pixels, and behind it `length` bytes of them."""
+    tags = ((256, 5), (257, 4), (259, packing), (262, 2), (273, 86), (279, length))
+    directory = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + directory + bytes(4) + b"\x55" * length
+
+
 WHOLE = {
     "png": png(RGBA),
     "png in pieces": png(RGBA, pieces=7, before=chunk(b"tEXt", b"Title\0Fox")),
@@ -105,6 +112,8 @@ WHOLE = {
     + bytes(5),
     "dds": b"DDS " + struct.pack("<IIII", 124, 0, 4, 8) + bytes(64) + b"DXT1" + bytes(40) + bytes(16),
     "sgi": b"\x01\xda\x00\x01" + struct.pack(">HHHH", 3, 5, 4, 3) + bytes(500) + bytes(60),
+    "tiff": tiff(60),
+    "packed tiff": tiff(17, packing=5),
     "nothing": b"",
 }
 
@@ -157,7 +166,10 @@ BROKEN = {
     "webp with the beginning of an animation": webp(0, (b"ANIM", bytes(6))),
     "frame without a picture": riff((b"ANMF", bytes(30))),
     "frame with a picture that is cut off": animated(frame((b"VP8L", b"\x2f" * 9))).replace(b"VP8L\x09", b"VP8L\x59"),
-    **{f"{kind} without its end": WHOLE[kind][:-1] for kind in ("psd", "packed psd", "dds", "sgi")},
+    **{
+        f"{kind} without its end": WHOLE[kind][:-1]
+        for kind in ("psd", "packed psd", "dds", "sgi", "tiff", "packed tiff")
+    },
     "beginning of a psd": WHOLE["psd"][:20],
 }
 

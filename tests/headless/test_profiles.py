@@ -18,7 +18,7 @@ import pytest
 from drawing import read_png
 from numpy.typing import NDArray
 
-from image_to_3d.headless.picture import Picture, read
+from image_to_3d.headless.picture import Picture, UnreadablePicture, read
 from image_to_3d.headless.report import Report
 from image_to_3d.headless.sculpt import sculpt
 
@@ -238,19 +238,20 @@ def test_a_webp_has_its_profile_in_a_chunk(tmp_path: Path) -> None:
     assert_shows(found, shown(plain, primaries, curve))
 
 
-def tiff(pixels: NDArray[np.uint8], order: str, icc: bytes) -> bytes:
-    """Uncompressed RGB of 8 bits, with a profile."""
+def tiff(pixels: NDArray[np.uint8], order: str, icc: bytes, *, packing: int = 1, colours: int = 2) -> bytes:
+    """RGB of 8 bits, or what is said to be other `colours`, with a profile. It is stored as it is, whatever `packing`
+    says."""
     height, width = pixels.shape[:2]
     kinds = {3: "H", 4: "I", 7: "I"}
-    count = 10
+    count = 10 if icc else 9
     after = 8 + 2 + 12 * count + 4
     start = after + 6 + len(icc) + len(icc) % 2
     tags = [
         (256, 4, 1, width),
         (257, 4, 1, height),
         (258, 3, 3, after),
-        (259, 3, 1, 1),
-        (262, 3, 1, 2),
+        (259, 3, 1, packing),
+        (262, 3, 1, colours),
         (273, 4, 1, start),
         (277, 3, 1, 3),
         (278, 4, 1, height),
@@ -258,7 +259,7 @@ def tiff(pixels: NDArray[np.uint8], order: str, icc: bytes) -> bytes:
         (34675, 7, len(icc), after + 6),
     ]
     data = (b"II" if order == "<" else b"MM") + struct.pack(order + "HIH", 42, 8, count)
-    for tag, kind, number_of, value in tags:
+    for tag, kind, number_of, value in tags[:count]:
         wide = number_of > 1 and kind == 3
         packed = struct.pack(order + ("I" if wide else kinds[kind]), value).ljust(4, b"\0")
         data += struct.pack(order + "HHI", tag, kind, number_of) + packed
@@ -273,17 +274,45 @@ def test_a_tiff_has_its_profile_in_a_tag(tmp_path: Path, order: str) -> None:
     assert_shows(found, shown(picture(), primaries, curve))
 
 
-def psd(pixels: NDArray[np.uint8], *, icc: bytes = b"", layers: bytes = b"", packed: bool = False) -> bytes:
-    """A Photoshop file of (h, w, 3 or 4)."""
+@pytest.mark.parametrize("packing", [34887, 34925, 50000, 50001])
+def test_a_tiff_that_blender_cannot_unpack_is_not_read_as_a_black_picture(tmp_path: Path, packing: int) -> None:
+    with pytest.raises(UnreadablePicture, match="a TIFF file that is damaged or of a rare sort: save it anew"):
+        read_file(tmp_path, tiff(picture(), "<", b"", packing=packing), "a.tif")
+
+
+def test_a_black_tiff_that_can_be_unpacked_is_black(tmp_path: Path) -> None:
+    assert not read_file(tmp_path, tiff(picture() * 0, "<", b""), "a.tif").pixels[..., :3].any()
+
+
+def test_a_tiff_in_lab_colours_is_told_of(tmp_path: Path) -> None:
+    found = read_file(tmp_path, tiff(picture(), "<", b"", colours=8), "a.tif")
+    assert found.notes == ["The picture has Lab colours, so they may differ: save the picture as sRGB."]
+
+
+def psd(
+    pixels: NDArray[np.uint8],
+    *,
+    icc: bytes = b"",
+    layers: bytes = b"",
+    packed: bool = False,
+    mode: int = 3,
+    version: int = 1,
+) -> bytes:
+    """A Photoshop file of (h, w, 3 or 4) of 8 or 16 bits; of `version` 2, one for large pictures."""
     height, width, channels = pixels.shape
     resource = b"8BIM" + struct.pack(">HHI", 1039, 0, len(icc)) + icc + bytes(len(icc) % 2) if icc else b""
-    data = b"8BPS\0\1" + bytes(6) + struct.pack(">HIIHH", channels, height, width, 8, 3) + bytes(4)
-    data += struct.pack(">I", len(resource)) + resource + struct.pack(">I", len(layers)) + layers
+    data = (
+        b"8BPS\0"
+        + bytes((version, *bytes(6)))
+        + struct.pack(">HIIHH", channels, height, width, 8 * pixels.itemsize, mode)
+    )
+    data += bytes(4)
+    data += struct.pack(">I", len(resource)) + resource + struct.pack(f">{'IQ'[version - 1]}", len(layers)) + layers
     planes = pixels.transpose(2, 0, 1)
     if not packed:
-        return data + b"\0\0" + planes.tobytes()
+        return data + b"\0\0" + planes.astype(f">u{pixels.itemsize}").tobytes()
     rows = [packed_bits(row) for plane in planes for row in plane]
-    return data + b"\0\1" + struct.pack(f">{len(rows)}H", *map(len, rows)) + b"".join(rows)
+    return data + b"\0\1" + struct.pack(f">{len(rows)}{'HI'[version - 1]}", *map(len, rows)) + b"".join(rows)
 
 
 def packed_bits(row: NDArray[np.uint8]) -> bytes:
@@ -333,6 +362,24 @@ def test_a_photoshop_file_keeps_its_transparency(tmp_path: Path, packed: bool, l
     assert np.array_equal(found.pixels[..., 3], figure()[..., 3])
     seen = figure()[..., 3] > 0
     assert np.abs(found.pixels[..., :3].astype(int) - picture())[seen].max() <= (2 if layers else 1)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_large_photoshop_file_keeps_its_transparency_too(tmp_path: Path, packed: bool) -> None:
+    found = read_file(tmp_path, psd(figure(), packed=packed, version=2), "a.psb")
+    assert np.abs(found.pixels.astype(int) - figure()).max() <= 1
+
+
+def test_a_photoshop_file_of_sixteen_bits_looks_like_one_of_eight(tmp_path: Path) -> None:
+    found = read_file(tmp_path, psd(figure().astype(np.uint16) * 257), "a.psd")
+    assert found.notes == []
+    assert np.abs(found.pixels.astype(int) - figure()).max() <= 1
+
+
+@pytest.mark.parametrize("mode", [2, 7])
+def test_a_photoshop_file_with_a_palette_or_inks_is_not_read_in_other_colours(tmp_path: Path, mode: int) -> None:
+    with pytest.raises(UnreadablePicture, match="a Photoshop file that is damaged or of a rare sort: save it anew"):
+        read_file(tmp_path, psd(picture(), mode=mode), "a.psd")
 
 
 def test_a_selection_in_a_photoshop_file_is_no_transparency(tmp_path: Path) -> None:
@@ -575,3 +622,49 @@ def test_local_says_what_could_not_be_converted(tmp_path: Path) -> None:
     }
     facts = sculpt(file, parameters, tmp_path / "model.glb", "Model", Report(tmp_path / "report.jsonl"))
     assert f"The colour profile \u201cPaper\u201d {COULD_NOT}" in facts["note"]
+
+
+def bmp(pixels: NDArray[np.uint8], masks: tuple[int, ...] = ()) -> bytes:
+    """A bitmap of four bytes a pixel, (h, w, 4): blue, green, red, alpha, whatever `masks` say."""
+    height, width = pixels.shape[:2]
+    head = struct.pack("<iiHHIIiiII", width, height, 1, 32, 3 if masks else 0, pixels.size, 0, 0, 0, 0)
+    if masks:
+        head += struct.pack("<4I", *masks) + bytes(52)
+    start = 14 + 4 + len(head)
+    content = struct.pack("<I", 4 + len(head)) + head + pixels[::-1, :, [2, 1, 0, 3]].tobytes()
+    return b"BM" + struct.pack("<IHHI", start + pixels.size, 0, 0, start) + content
+
+
+def tga(pixels: NDArray[np.uint8], bits: int) -> bytes:
+    """A Targa file of four bytes a pixel, of which `bits` bits are said to be transparency."""
+    height, width = pixels.shape[:2]
+    head = bytes((0, 0, 2)) + bytes(9) + struct.pack("<HHBB", width, height, 32, 0x20 | bits)
+    return head + pixels[..., [2, 1, 0, 3]].tobytes()
+
+
+HOLLOW = {"a.bmp": bmp, "a.tga": lambda pixels: tga(pixels, 0)}
+
+
+@pytest.mark.parametrize("name", HOLLOW)
+def test_zeros_that_nobody_meant_as_transparency_are_none(tmp_path: Path, name: str) -> None:
+    stored = np.dstack((picture(), np.zeros(picture().shape[:2], np.uint8)))
+    found = read_file(tmp_path, HOLLOW[name](stored), name)
+    assert np.abs(found.pixels.astype(int) - np.dstack((picture(), stored[..., 3] + 255))).max() <= 1
+
+
+@pytest.mark.parametrize("name", HOLLOW)
+def test_transparency_of_bitmaps_stays(tmp_path: Path, name: str) -> None:
+    assert np.array_equal(read_file(tmp_path, HOLLOW[name](figure()), name).pixels[..., 3], figure()[..., 3])
+
+
+def test_a_bitmap_with_masks_has_its_colours_or_is_refused(tmp_path: Path) -> None:
+    usual = 0xFF0000, 0xFF00, 0xFF, 0xFF000000
+    found = read_file(tmp_path, bmp(figure(), usual), "a.bmp").pixels
+    assert np.abs(found.astype(int) - figure()).max() <= 1
+    with pytest.raises(UnreadablePicture, match="a BMP file that is damaged or of a rare sort: save it anew"):
+        read_file(tmp_path, bmp(figure(), (0xFF, 0xFF00, 0xFF0000, 0xFF000000)), "b.bmp")
+
+
+def test_a_targa_file_that_says_that_it_is_transparent_is(tmp_path: Path) -> None:
+    with pytest.raises(UnreadablePicture, match="fully transparent"):
+        read_file(tmp_path, tga(figure() * np.array((1, 1, 1, 0), np.uint8), 8), "a.tga")

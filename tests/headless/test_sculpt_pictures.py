@@ -81,10 +81,10 @@ def model_of(path: Path, folder: Path, **choices: Any) -> tuple[Model, dict[str,
     return model, facts
 
 
-def refusal(path: Path, folder: Path) -> str:
+def refusal(path: Path, folder: Path, **changes: str) -> str:
     """The sentence that a bad picture gets; nothing is written, and it is one sentence for a person."""
     request = {"picture": str(path), "output": str(folder / "model.glb"), "name": "Model", "parameters": PARAMETERS}
-    assert run(request, Report(folder / "report.jsonl")) == 1
+    assert run(request | changes, Report(folder / "report.jsonl")) == 1
     assert not (folder / "model.glb").exists()
     last = (folder / "report.jsonl").read_text().splitlines()[-1]
     sentence = json.loads(last)["error"]
@@ -106,6 +106,12 @@ def test_bad_files(tmp_path: Path) -> None:
     assert refusal(tmp_path, tmp_path)
     clear = write_png(tmp_path / "clear.png", coloured(np.zeros((40, 40), np.float32)))
     assert "transparent" in refusal(clear, tmp_path)
+
+
+def test_a_refusal_calls_the_picture_as_the_user_does(tmp_path: Path) -> None:
+    copy = tmp_path / "picture"
+    copy.write_bytes(b"<!DOCTYPE html><html></html>")
+    assert refusal(copy, tmp_path, called="My Fox.jpg").startswith("My Fox.jpg is a web page, not a picture")
 
 
 @pytest.mark.parametrize("kept", [20, 40, 300, 4000])
