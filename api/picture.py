@@ -239,12 +239,13 @@ def fit(
     log: Path | None = None,
 ) -> Fitted:
     """Return `file` where it is a PNG or JPEG of at most `limit_px` on its longer side, else one that is made of it:
-    `stem` plus its ending. Of an animation it is the first frame.
+    `stem` plus its ending. Of an animation it is the first frame. What is fully transparent is of one color in it, so
+    that nothing is told of what was cut away.
 
-    The Blender that `find()` names does the work; it also looks whether there is anything to be seen, and only that is
-    left out where there is no Blender; what it prints goes to `log`. `sleep` is called meanwhile and may raise. Raises
-    `PictureError`, which calls the file `called`, where it is no picture, damaged or empty (of one flat color
-    without a shape, unless it `may_be_flat`); `BlenderError` where the work cannot be done.
+    The Blender that `find()` names does the work; it also looks whether there is anything to be seen, or to be
+    concealed, and only that is left out where there is no Blender; what it prints goes to `log`. `sleep` is called
+    meanwhile and may raise. Raises `PictureError`, which calls the file `called`, where it is no picture, damaged or
+    empty (of one flat color without a shape, unless it `may_be_flat`); `BlenderError` where the work cannot be done.
     """
     file, note = readable(file, _beside(stem), called=called, check_cancelled=lambda: sleep(0.0))
     size = headers.size_of(file)
@@ -260,6 +261,7 @@ def fit(
         "called": called,
         "only_look": is_fit,
         "may_be_flat": may_be_flat,
+        "conceals": True,
         "limit_px": limit_px,
         "output_stem": str(stem.absolute()),
     }

@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 
 from ..programs.process import starter_is_gone
-from .cutout import Cutout, How, NothingToShape, cut_out
+from .cutout import BETTER, CLOSE, Cutout, How, NothingToShape, cut_out
 from .maps import base_colour, fitted
 from .paint import trusted
-from .picture import UnreadablePicture, read_picture
+from .picture import UnreadablePicture, read
 from .pixels import Bytes, Floats
 from .report import Report, wait_for_request
 from .saving import save_whole, write_png
+
+SHOWN = 0.5  # of a figure, on average: a transparency that leaves less of it is one the wrong way round
 
 TOO_LARGE = (
     "The picture needs more memory than Model Memory in the preferences allows: scale it down, or raise the limit."
@@ -32,7 +34,8 @@ def main() -> None:
     request = wait_for_request(starter_is_gone)
     report = Report(Path(request["report"]), starter_is_gone)
     try:
-        facts = save_cut_out(Path(request["picture"]), request["how"], Path(request["output"]), report)
+        picture, output = Path(request["picture"]), Path(request["output"])
+        facts = save_cut_out(picture, request["how"], output, report, request["called"])
     except (UnreadablePicture, NothingToShape) as error:
         traceback.print_exc()
         report.fail(str(error))
@@ -44,22 +47,31 @@ def main() -> None:
     report.done(**facts)
 
 
-def save_cut_out(picture: Path, how: How, output: Path, report: Report) -> dict[str, Any]:
+def save_cut_out(picture: Path, how: How, output: Path, report: Report, called: str = "The picture") -> dict[str, Any]:
     """Write the figure of `picture` to `output`, a PNG as large as the picture, but at most `picture.LONGEST` pixels on
     its longer side.
 
-    Returns `file`, and `shape_from`: "alpha", "background", or "rectangle", where nothing was cut away. Raises
-    `UnreadablePicture` and `NothingToShape`.
+    Returns `file`; `shape_from`: "alpha", "background", or "rectangle", where nothing was cut away; and a `note` where
+    there is something to be said of the picture, or of what was taken for its figure. Raises `UnreadablePicture`, which
+    calls the picture `called`, and `NothingToShape`.
     """
     report.progress(0.0, "Reading the picture")
-    pixels = read_picture(picture)
+    pixels, notes = read(picture, called=called)
     report.progress(0.3, "Finding the figure")
     cutout = cut_out(pixels, how)
     report.progress(0.7, "Cutting the figure out")
     made = alone(pixels, cutout)
     report.progress(0.9, "Saving the picture")
     save_whole(output, lambda part: write_png(part, made))
-    return {"file": str(output), "shape_from": cutout.origin}
+    note = " ".join([*notes, *_decided(cutout)])
+    return {"file": str(output), "shape_from": cutout.origin} | ({"note": note} if note else {})
+
+
+def _decided(cutout: Cutout) -> list[str]:
+    """What was decided about the figure, in sentences. Where nothing is cut away, what is decided for a model is
+    not true of the picture; and what is advised for the model is done by painting here."""
+    decided = cutout.note.replace(CLOSE, "").removesuffix(f"{BETTER}.").strip()
+    return [decided] if cutout.origin == "background" and decided else []
 
 
 def alone(picture: Bytes, cutout: Cutout) -> Bytes:
@@ -78,12 +90,15 @@ def alone(picture: Bytes, cutout: Cutout) -> Bytes:
 
 
 def _alpha(own: Bytes, matte: Floats) -> Bytes:
-    """The alpha (h, w) of a figure with this matte, nowhere more than the picture's `own` leaves of it."""
+    """The alpha (h, w) of a figure with this matte, nowhere more than the picture's `own` leaves of it, unless that
+    hides the figure."""
     height, width = own.shape
     # A coarser matte is stretched, and its edge is drawn together again to as many pixels as it had.
     steepness = max(1.0, height / matte.shape[0])
     edge = np.clip((fitted(matte, height, width) - np.float32(0.5)) * np.float32(steepness) + np.float32(0.5), 0, 1)
     share = own / np.float32(max(int(own.max()), 1))
+    if float(share[edge >= 0.5].mean()) < SHOWN:
+        return (edge * np.float32(255) + np.float32(0.5)).astype(np.uint8)
     return (np.minimum(edge, share) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
 
 

@@ -29,6 +29,7 @@ How = Literal["auto", "filled", "alpha", "rectangle"]
 """What the user may choose: Local's parameter `cutout`."""
 
 BETTER = "Cut Out lets you paint the figure right"
+CLOSE = "; choose Filled as the Cutout to close them"
 MARGIN = "Transparency around the picture decided nothing, so it was looked through."
 DOTS = "A few transparent dots decided nothing, so they were looked over."
 VEIL = "The picture is equally translucent everywhere, so its colours decided."
@@ -185,10 +186,7 @@ def _before_a_board(colour: Floats, *, is_filled: bool) -> tuple[Floats, str] | 
 def _told(taken: str, *, pierced: bool, is_filled: bool) -> str:
     """What was taken away, what became of enclosed areas, and how to do better."""
     if pierced:
-        return (
-            f"{taken}. Enclosed areas in the colour of the background became holes; "
-            f"choose Filled as the Cutout to close them. {BETTER}."
-        )
+        return f"{taken}. Enclosed areas in the colour of the background became holes{CLOSE}. {BETTER}."
     if is_filled:
         return f"{taken}, and what the figure encloses belongs to it. {BETTER}."
     return f"{taken}. {BETTER}."

@@ -61,7 +61,7 @@ def read(path: Path, longest: int = LONGEST, called: str = "The picture", *, may
     """
     try:
         is_empty, size, orientation, told = path.stat().st_size == 0, size_of(path), orientation_of(path), told_by(path)
-        is_deep, sort = _is_deep(path), sort_of(path)
+        is_deep, sort = is_deep_png(path), sort_of(path)
     except OSError as error:
         raise UnreadablePicture(f"{called} cannot be opened ({error.strerror}): check its file.") from error
     if is_empty:
@@ -100,7 +100,7 @@ def upright(picture: Bytes, orientation: int) -> Bytes:
     return np.ascontiguousarray(np.rot90(picture, turns))
 
 
-def _is_deep(path: Path) -> bool:
+def is_deep_png(path: Path) -> bool:
     """Whether the file is a PNG of 16 bits a channel, of which Blender makes floats (PNG, 11.2.1)."""
     with path.open("rb") as stream:
         head = stream.read(25)

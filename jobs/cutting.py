@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cuts the figure of a picture out, in a process of its own: fetches the picture, looks whether it is whole, has a
+"""Cuts the figure of a picture out, in a process of its own: fetches the picture, looks whether it can be read, has a
 background Blender work, and checks what that has made. Makes no job, sends the picture nowhere, and imports no bpy.
 
 The process gets one line of JSON on its standard input, writes one line to its standard output, and ends. The input
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import files
-from ..api import blender, headers, picture, whole
+from ..api import blender, headers, picture
 from ..api.errors import ImageTo3DError, PictureError, user_message
 from ..api.network import Network
 from ..api.sources import LONGER_SIDE_PX
@@ -51,8 +51,8 @@ def start(*, python: Sequence[str], config: dict[str, Any]) -> Process:
 def answer(process: Process) -> dict[str, Any] | None:
     """Return what has become of it, None while the process works; never waits.
 
-    {"ok": True, "shape_from": one of `ORIGINS`} where `CUT_OUT_FILE` is in its folder; or {"ok": False, "sentence":
-    what to do}.
+    {"ok": True, "shape_from": one of `ORIGINS`} where `CUT_OUT_FILE` is in its folder, with a "note" for the user where
+    there is something to be said; or {"ok": False, "sentence": what to do}.
     """
     if process.poll() is None:
         return None
@@ -63,7 +63,8 @@ def answer(process: Process) -> dict[str, Any] | None:
     try:
         found = json.loads(line)
         if found["ok"] is True and found["shape_from"] in ORIGINS:
-            return {"ok": True, "shape_from": found["shape_from"]}
+            note = clean(found.get("note", ""), SENTENCE_AT_MOST)
+            return {"ok": True, "shape_from": found["shape_from"]} | ({"note": note} if note else {})
         return {"ok": False, "sentence": clean(found["sentence"], SENTENCE_AT_MOST) or STOPPED}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):  # it has died in the middle of it
         return {"ok": False, "sentence": STOPPED}
@@ -102,23 +103,24 @@ def cut(config: dict[str, Any], starter_is_gone: Callable[[], bool]) -> dict[str
 
     network = Network(**config["network"])
     try:
-        return {"ok": True, "shape_from": _cut_out(config, network, sleep)}
+        return {"ok": True, **_cut_out(config, network, sleep)}
     except (ImageTo3DError, OSError) as error:
         return {"ok": False, "sentence": clean(user_message(error), SENTENCE_AT_MOST, [network.proxy])}
 
 
-def _cut_out(config: dict[str, Any], network: Network, sleep: Callable[[float], None]) -> str:
-    """Write `CUT_OUT_FILE`, and return where its shape comes from. Raises `ImageTo3DError`, `OSError`."""
-    folder, source = Path(config["folder"]), config["source"]
+def _cut_out(config: dict[str, Any], network: Network, sleep: Callable[[float], None]) -> dict[str, str]:
+    """Write `CUT_OUT_FILE`, and return where its shape comes from, "shape_from", and a "note" for the user, which may
+    be "". Raises `ImageTo3DError`, `OSError`."""
+    folder, source, called = Path(config["folder"]), config["source"], named(config["called"])
     output, stem = folder / CUT_OUT_FILE, folder / "picture"
     if picture.is_path(source):
-        path = Path(os.path.abspath(source))
-        picture.look_at(path)
-        file = picture.as_blender_finds(path, stem)
+        file = Path(os.path.abspath(source))
+        picture.look_at(file)
     else:
         file = picture.to_file(source, stem, network=network, check_cancelled=lambda: sleep(0.0))
-    whole.check(file, named(config["called"]), lambda: sleep(0.0))
-    request = {"picture": str(file), "how": config["how"], "output": str(output)}
+    beside = stem.with_name(f"{stem.name}-read")
+    file, note = picture.readable(file, beside, called=called, check_cancelled=lambda: sleep(0.0))
+    request = {"picture": str(file), "called": called, "how": config["how"], "output": str(output)}
     bounds = Bounds(**config["bounds"], what="picture")
     program = blender.start(blender_command(config["blender"]), CUT_OUT, request, folder, None, bounds)
     report = blender.finished(program, sleep)
@@ -129,7 +131,7 @@ def _cut_out(config: dict[str, Any], network: Network, sleep: Callable[[float], 
     size = headers.size_of(output) if files.is_plain_file(output) and headers.kind_of(output) == "PNG" else None
     if shape_from not in ORIGINS or size is None or max(size) > LONGER_SIDE_PX:
         raise PictureError(program.not_understood)
-    return str(shape_from)
+    return {"shape_from": str(shape_from), "note": f"{note} {report.done['note']}".strip()}
 
 
 if __name__ == "__main__":

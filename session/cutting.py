@@ -53,6 +53,8 @@ class _Work:
     process: "Process"
     shape_from: str = ""
     """Where its shape comes from, once it is there."""
+    note: str = ""
+    """What is to be said about it besides."""
 
 
 class Cutting:
@@ -108,7 +110,7 @@ class Cutting:
             if not found["ok"]:
                 self._end(work)
                 return [News("ERROR", found["sentence"])]
-            work.shape_from = found["shape_from"]
+            work.shape_from, work.note = found["shape_from"], found.get("note", "")
         # An undo step in the middle of a tool would hold half of it, and a render reads the scene.
         if busy.reader() or busy.is_tool_held():
             return []
@@ -196,7 +198,8 @@ def _brought_in(work: _Work) -> News:
         scene.image_to_3d.source, scene.image_to_3d.image = "IMAGE", image
         is_shown = cutout.show(image, before)
     bpy.ops.ed.undo_push(message="Cut Out")
-    return _said(title, named(image.name), work.shape_from, is_wanted=is_wanted, is_shown=is_shown)
+    said = _said(title, named(image.name), work.shape_from, is_wanted=is_wanted, is_shown=is_shown)
+    return News(said.severity, f"{said.sentence}. {work.note}".removesuffix(".")) if work.note else said
 
 
 def _said(title: str, name: str, shape_from: str, *, is_wanted: bool, is_shown: bool) -> News:

@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from drawing import png
+from drawing import png, read_png
 from scripted import http
 
-from image_to_3d.api import headers, picture
+from image_to_3d.api import blender, headers, picture
 from image_to_3d.api.errors import ConnectionFailedError, PictureError
 from image_to_3d.api.services.rows import VIEWS
 
@@ -371,6 +371,24 @@ def test_the_size_of_a_real_picture_is_what_blender_sees(name):
 def test_what_a_service_takes_is_sent_as_it_is(meshy, server, name, parameters, media_type):
     meshy.create({"image_url": str(PICTURES / name)})
     assert server.creates[0].parameters["image_url"][:2] == (media_type, (PICTURES / name).stat().st_size)
+
+
+@pytest.mark.parametrize("limit_px", [4096, 48], ids=["as large as it is", "scaled down"])
+def test_a_service_is_told_nothing_of_what_was_cut_away(star, tmp_path, limit_px):
+    pixels = read_png(star.read_bytes())
+    hidden = pixels[..., 3] == 0
+    pixels[hidden, :3] = np.random.default_rng(5).integers(0, 256, (hidden.sum(), 3))
+    cut_out = tmp_path / "Fox Cutout.png"
+    cut_out.write_bytes(png(pixels))
+    command = blender.find_blender()
+    options = {"called": "Fox", "limit_px": limit_px, "may_be_flat": False, "sleep": lambda seconds: None}
+    made, note = picture.fit(cut_out, tmp_path / "fitted", lambda: command, **options)
+    sent = read_png(made.read_bytes())
+    assert note == "" and max(sent.shape) == min(96, limit_px)
+    assert len(np.unique(sent[sent[..., 3] == 0], axis=0)) == 1 and (sent[..., 3] == 0).any()
+    assert cut_out.read_bytes() == png(pixels)
+    if limit_px > 96:
+        assert (sent[~hidden] == pixels[~hidden]).all() and (sent[..., 3] == pixels[..., 3]).all()
 
 
 def webp(path):

@@ -175,6 +175,14 @@ def test_a_picture_without_a_figure_becomes_an_opaque_image_and_a_warning(settin
     assert "No figure could be told apart, so Noise Cutout is as opaque as Noise" in capfd.readouterr().out
 
 
+def test_what_was_taken_for_the_figure_is_said(settings, fox, capfd):
+    settings.filepath = str(fox)
+    bpy.ops.image_to_3d.cut_out()
+    said = capfd.readouterr().out
+    assert "Fox Cutout is chosen as the picture: what is wrong can be painted" in said
+    assert "Erase Alpha and Add Alpha. The background was taken away by its colour" in said
+
+
 def test_a_picture_with_transparency_keeps_it_and_says_so(settings, star, capfd):
     settings.filepath = str(star)
     bpy.ops.image_to_3d.cut_out()

@@ -92,7 +92,7 @@ def cut_out(blender, fox, side):
 
 
 @pytest.mark.timeout(300)  # it goes the whole way, to the model
-def test_the_figure_is_cut_out_painted_and_generated(blender, fox, save):
+def test_the_figure_is_cut_out_painted_and_generated(blender, fox):
     blender.run("bpy.context.scene.image_to_3d.local.resolution = 'LOW_POLY'")
     blender.run(BESIDE)
     side = blender.open_sidebar()
@@ -101,7 +101,6 @@ def test_the_figure_is_cut_out_painted_and_generated(blender, fox, save):
     blender.find("Fox Cutout", side)
     assert blender.run(FRAMED) == "Fox Cutout"
     blender.settle()
-    save("cut_out", blender)
     until_blue_is_gone(blender, side)
     cut = alpha_of(blender)
     assert cut[SIZE // 2, SIZE // 2] == 255 and cut[4, 4] == 0
@@ -115,7 +114,6 @@ def test_the_figure_is_cut_out_painted_and_generated(blender, fox, save):
     blender.drag((x, y), (x + 30, y))
     added = alpha_of(blender)
     assert added[SIZE // 2, SIZE // 2] > 200 and (added >= erased).all() and (added != cut).any()
-    save("cut_out_painted", blender)
     blender.click_on("Generate 3D Model", side)
     blender.until("len(session.jobs()) == 1")
     job = blender.run("session.jobs()[0].id")

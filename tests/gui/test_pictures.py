@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from gui import jobs
 from gui.blender import PICTURES_FROM, ROOT, Box
+from PIL import Image
 
 only_for_the_manual = pytest.mark.skipif(
     not os.environ.get("IMAGE_TO_3D_PICTURES"),
@@ -28,6 +29,20 @@ SHADED = "bpy.context.space_data.shading.color_type = 'TEXTURE'"
 ELSEWHERE = """
 chosen = bpy.context.scene.image_to_3d
 chosen.source, chosen.url, chosen.image = source, "https://example.org/penguin.png", bpy.data.images.load(path)
+"""
+
+PAINTED = """
+area = next(area for area in bpy.context.screen.areas if area.type == "IMAGE_EDITOR")
+editor = area.spaces.active
+editor.ui_mode, editor.show_region_tool_header = "PAINT", True
+region = next(region for region in area.regions if region.type == "WINDOW")
+with bpy.context.temp_override(area=area, region=region):
+    bpy.ops.image.view_all(fit_view=True)
+tools = bpy.context.tool_settings.image_paint
+tools.brush.blend = "ERASE_ALPHA"
+for owner in (tools.brush, tools.unified_paint_settings):
+    owner.size, owner.strength = 24, 1
+editor.image.name
 """
 
 MONKEYS = """
@@ -251,6 +266,50 @@ def test_presets(blender, keep, penguin):
     shows(blender, blender.around(), "New Preset")
     keep("presets", down_to(blender, side, "No jobs yet")._replace(right=side.right + 120))
     blender.press("ESC")
+
+
+# Cut Out
+
+
+@pytest.fixture
+def before_a_wall(penguin):
+    """The example before a wall that darkens to the right."""
+    with Image.open(penguin) as alone:
+        figure = alone.convert("RGBA")
+    shade = Image.linear_gradient("L").rotate(90).resize(figure.size).point(lambda value: 215 - value // 8)
+    wall = Image.merge("RGB", (shade, shade.point(lambda value: value + 12), shade.point(lambda value: value + 20)))
+    wall.paste(figure, mask=figure)
+    wall.save(penguin)
+    return penguin
+
+
+def cut_out(blender, picture):
+    """Have the figure of a picture cut out, and wait for it."""
+    set_up(blender, picture)
+    blender.run("bpy.ops.image_to_3d.cut_out(); 0")
+    blender.until("bpy.context.scene.image_to_3d.image", 60)
+
+
+@only_for_the_manual
+def test_a_figure_that_was_cut_out(blender, keep, before_a_wall):
+    cut_out(blender, before_a_wall)
+    side = blender.open_sidebar()
+    blender.leave()
+    shows(blender, side, "penguin Cutout", "Cut Out", "Ready")
+    keep("cut_out", down_to(blender, side, "Parameters"))
+
+
+@only_for_the_manual
+def test_a_figure_that_is_painted_right(blender, keep, before_a_wall):
+    blender.run("bpy.context.area.type = 'IMAGE_EDITOR'; 0")
+    cut_out(blender, before_a_wall)
+    assert blender.run(PAINTED) == "penguin Cutout"
+    editor = blender.area("IMAGE_EDITOR", "WINDOW")
+    shows(blender, blender.area("IMAGE_EDITOR"), "penguin Cutout", "Erase Alpha")
+    x, y = editor.center
+    blender.drag((x - 150, y - 110), (x + 60, y - 160))
+    blender.settle()
+    keep("cut_out_paint", blender.area("IMAGE_EDITOR"))
 
 
 # A job
@@ -494,6 +553,7 @@ def test_narrow_sidebar(blender, keep, narrow_side):
         narrow_side,
         "Image",
         "URL",
+        "Cut Out",
         "Meshy",
         "Ready",
         "Parameters",

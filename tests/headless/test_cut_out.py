@@ -10,7 +10,6 @@ from drawing import png, read_png
 from numpy.typing import NDArray
 
 from image_to_3d.headless import cut_out as program
-from image_to_3d.headless.cutout import NothingToShape
 from image_to_3d.headless.picture import LONGEST, UnreadablePicture
 from image_to_3d.headless.report import Report
 
@@ -71,6 +70,38 @@ def test_what_was_cut_away_keeps_its_color_so_that_adding_alpha_brings_it_back(t
     assert (made[hidden][:, :3] == given[hidden][:, :3]).all()
 
 
+def note_of(picture: Path) -> str:
+    output = picture.with_name("made.png")
+    facts = program.save_cut_out(picture, "auto", output, Report(picture.with_name("report.jsonl")), "Fox.png")
+    return str(facts.get("note", ""))
+
+
+def test_what_was_decided_is_said_as_far_as_it_is_true_of_a_picture(tmp_path: Path) -> None:
+    note = note_of(write_png(tmp_path / "a.png", ball()))
+    assert note == (
+        "The background was taken away by its colour. Enclosed areas in the colour of the background became holes."
+    )
+    noise = np.random.default_rng(3).integers(0, 256, (80, 120, 4)).astype(np.uint8)
+    noise[..., 3] = 255
+    assert note_of(write_png(tmp_path / "b.png", noise)) == ""  # no relief is made
+    assert note_of(write_png(tmp_path / "c.png", ball(alpha=0))) == ""
+
+
+def test_what_could_not_be_read_as_it_should_is_said_with_the_name_that_the_user_knows(tmp_path: Path) -> None:
+    drawing = tmp_path / "a.png"
+    drawing.write_text("<svg/>")
+    with pytest.raises(UnreadablePicture, match=r"^Fox\.png is an SVG drawing"):
+        note_of(drawing)
+
+
+def test_a_transparency_the_wrong_way_round_does_not_hide_the_figure(tmp_path: Path) -> None:
+    given = ball()
+    given[..., 3] = np.where(np.abs(given[..., :3].astype(int) - BLUE).max(axis=2) < 20, 255, 0)
+    made, shape_from = cut(write_png(tmp_path / "a.png", given))
+    assert shape_from == "background"
+    assert made[100, 60].tolist() == [*ORANGE, 255] and made[10, 10, 3] == 0
+
+
 def test_a_filled_figure_has_no_hole(tmp_path: Path) -> None:
     picture = write_png(tmp_path / "a.png", ball())
     assert cut(picture, "filled")[0][100, 100, 3] == 255
@@ -115,5 +146,5 @@ def test_what_is_no_picture_or_shows_nothing_is_refused(tmp_path: Path) -> None:
     text.write_bytes(b"This is no picture.")
     with pytest.raises(UnreadablePicture):
         cut(text)
-    with pytest.raises(NothingToShape, match="fully transparent"):
+    with pytest.raises(UnreadablePicture, match="fully transparent"):
         cut(write_png(tmp_path / "b.png", np.zeros((20, 20, 4), np.uint8)))

@@ -269,6 +269,69 @@ def test_a_picture_that_is_only_looked_at_is_left_as_it_is(tmp_path: Path) -> No
     assert picture.read_bytes() == before and not list(tmp_path.glob("*out*"))
 
 
+def cut_away(dtype: type = np.uint8) -> NDArray[Any]:
+    """A red square before many colors that were cut away; an edge of it is soft."""
+    pixels = np.random.default_rng(4).integers(0, 256, (24, 40, 4)).astype(dtype)
+    pixels[..., 3] = 0
+    pixels[6:18, 10:30] = (200, 40, 30, 255)
+    pixels[6:18, 30] = (200, 40, 30, 90)
+    return pixels * (257 if dtype == np.uint16 else 1)
+
+
+def sent(picture: Path, *, looks: bool) -> NDArray[np.uint8]:
+    """The pixels of what leaves the machine of a picture."""
+    report, stem = Report(picture.parent / "report.jsonl"), picture.parent / "out"
+    if looks:
+        facts = program.look(picture, 64, report, concealed=stem.with_suffix(".png"))
+    else:
+        facts = program.fit(picture, 64, str(stem), report, conceals=True)
+    return read_png(Path(facts["file"]).read_bytes())
+
+
+@pytest.mark.parametrize("looks", [True, False])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_nothing_of_what_was_cut_away_is_told(tmp_path: Path, dtype: type, looks: bool) -> None:
+    given = cut_away()
+    picture = write_png(tmp_path / "a.png", cut_away(dtype))
+    before = picture.read_bytes()
+    made = sent(picture, looks=looks)
+    hidden = given[..., 3] == 0
+    assert len(np.unique(made[hidden], axis=0)) == 1
+    assert np.abs(made[~hidden].astype(int) - given[~hidden]).max() <= 1
+    assert (made[..., 3] == given[..., 3]).all() and picture.read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "TIFF", "TARGA"])
+def test_nor_in_what_is_made_of_other_formats(tmp_path: Path, kind: str) -> None:
+    given = cut_away()
+    made = sent(save(tmp_path / "a.picture", given / np.float32(255), kind), looks=False)
+    assert len(np.unique(made[made[..., 3] == 0], axis=0)) == 1
+
+
+def blank(color: tuple[int, int, int]) -> NDArray[np.uint8]:
+    pixels = cut_away()
+    pixels[pixels[..., 3] == 0, :3] = color
+    return pixels
+
+
+UNTOLD = {
+    "opaque": slopes(),
+    "black under it": blank((0, 0, 0)),
+    "white under it": blank((255, 255, 255)),
+    "half transparent": np.dstack((slopes()[..., :3], np.full((24, 40), 128, np.uint8))),
+}
+
+
+@pytest.mark.parametrize("pixels", UNTOLD.values(), ids=UNTOLD)
+def test_what_tells_nothing_is_sent_as_it_is(tmp_path: Path, pixels: NDArray[np.uint8]) -> None:
+    picture = write_png(tmp_path / "a.png", pixels)
+    report = Report(tmp_path / "report.jsonl")
+    assert program.look(picture, 64, report, concealed=tmp_path / "out.png") == {"file": str(picture)}
+    made = sent(picture, looks=False)
+    assert (made == pixels[..., : made.shape[2]]).all()
+    assert not list(tmp_path.glob("part-*"))
+
+
 @pytest.mark.parametrize("only_look", [True, False])
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", None])
 def test_what_is_no_picture_is_refused_in_one_sentence(tmp_path: Path, content: bytes | None, only_look: bool) -> None:

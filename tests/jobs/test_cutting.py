@@ -13,6 +13,10 @@ from drawing import png, star_png
 from image_to_3d.jobs import cutting
 from image_to_3d.programs.program import NOT_UNDERSTOOD
 
+MOVING_GIF = bytes.fromhex(  # 2 x 2, two frames: red, nothing / nothing, red
+    "474946383961 0200020080 0000 ff0000 000000" + " 21f904010a000100 2c000000000200020000 0203440205 00" * 2 + " 3b"
+)
+
 DEADLINE_S = 30  # against a hang; nothing is measured with it
 PYTHON = [sys.executable, "-I"]
 
@@ -107,6 +111,18 @@ def test_a_picture_that_is_not_there_or_damaged_never_reaches_blender(config, pi
     assert asked(config(code))["sentence"].startswith("Red Star.png is cut off or damaged")
     assert "online access" in asked(config(code, source="https://example.org/a.png"))["sentence"].lower()
     assert not (tmp_path / "reached").exists()
+
+
+def test_the_first_frame_of_an_animation_is_cut_out_and_that_is_said(config, picture):
+    picture.write_bytes(MOVING_GIF)
+    code = "assert open(request['picture'], 'rb').read(4) == b'\\x89PNG'\n"
+    code += f"open(request['output'], 'wb').write({star_png(8)!r})\n"
+    code += "say(done={'shape_from': 'background', 'note': request['called'] + ' is said\\nin one line.'})"
+    assert asked(config(code)) == {
+        "ok": True,
+        "shape_from": "background",
+        "note": "Red Star.png is an animation: its first frame was taken. Red Star.png is said in one line.",
+    }
 
 
 def test_it_ends_with_the_one_who_started_it_and_so_does_its_blender(config, tmp_path):
