@@ -51,10 +51,12 @@ def from_background(colour: Floats, *, is_filled: bool = False) -> tuple[Floats,
     if threshold > 0.2:
         return None
     clean = distance <= threshold
-    background, sharp = shadow.shaded(colour, background, clean)
+    bare = background
+    background, sharp = shadow.shaded(colour, bare, clean)
     distance = _difference(colour, background)
     mask = distance > threshold
     mask |= shadow.belonging(mask, distance, threshold, sharp)
+    mask &= ~shadow.drawn(mask, colour, bare)
     mask, pierced = tidied(mask, colour, background, is_filled=is_filled)
     if not LEAST < mask.mean() < MOST:
         return None

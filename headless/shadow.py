@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The background under the shadows that lie on it, and bits of a figure that have its colour. Never imports bpy; numpy
-only.
+"""The background under the shadows that lie on it, shadows that are drawn, and bits of a figure that have the
+background's colour. Never imports bpy; numpy only.
 
 A shadow multiplies the background's light and leaves its colour. It is smooth, runs out without an edge, and lies open
 to the background, whatever the width of its penumbra. A figure ends in an edge.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .pixels import Floats, Mask, blur, fill_outward, grow, label, luminance, rim_of
 
@@ -18,6 +19,20 @@ SHARP = 0.06  # of the light: an edge in any case
 OPEN = 0.7  # of a shadow's shore: the rest may be cut off from the background by edges
 REACH = 6  # pixels across an edge, JPEG's ringing with it
 
+# Drawn shadows. Found on 150 pictures of clip art, a third of them with such a shadow, a third with grey figures.
+OPAQUE = 0.5  # of the background's light: what is drawn darker is no longer mostly background, so it counts as figure
+LEAST = 0.002  # of all that stands out: smaller ones are left alone
+BESIDE = 0.55  # of all that stands out is something else, which throws the shadow
+LYING = (
+    0.1  # of a shadow's outline: so much of it at least has the figure on the other side, and so much the background
+)
+SIDE = 0.2  # of the figure's size: a sharp shadow lies so far below it or to its right
+OUTLINED = 0.06  # of the light: an edge that is so much deeper than what it encloses is an outline, which no shadow has
+FLAT = 0.02  # of the light: the spread within a shadow of one grey; others are taken for the shading of a grey figure
+COLOURFUL = 0.35  # of a figure's pixels may be grey, or it has only a shadow of one grey
+FADING = (0.7, 0.12)  # of a soft shadow's shore, and of the light: how much it changes over 5 pixels there at most
+FAINT = 0.03  # of the light: what is hardly darker than the background is a white figure's shading
+
 
 def shaded(colour: Floats, background: Floats, clean: Mask) -> tuple[Floats, Mask]:
     """The (h, w, 3) background with the shadows on it, carried on under the figure, and where edges are.
@@ -26,7 +41,7 @@ def shaded(colour: Floats, background: Floats, clean: Mask) -> tuple[Floats, Mas
     """
     light = luminance(colour) / np.maximum(luminance(background), np.float32(0.02))
     sharp = _edges(light, clean)
-    tint = np.abs(colour - background * light[..., None]).max(axis=2)
+    tint = _largest(np.abs(colour - background * light[..., None]))
     smooth = (light > DARKEST) & (light < BRIGHTEST) & (tint < TINT) & ~sharp
     ground = _reached(clean)
     shadow = _reached(smooth | clean) & ~ground
@@ -61,6 +76,53 @@ def belonging(mask: Mask, distance: Floats, threshold: float, sharp: Mask) -> Ma
     gentle = (steep < 0.5 * banks) & (area >= 16)
     gentle[0] = False
     return gentle[inlets]
+
+
+def drawn(mask: Mask, colour: Floats, background: Floats) -> Mask:
+    """The parts (h, w) of what stands out that are shadows drawn beside or below a figure: neutral, even where their
+    edge is sharp, without an outline, and less than half opaque. `background` is the bare one.
+    """
+    height, width = mask.shape
+    light = luminance(colour) / np.maximum(luminance(background), np.float32(0.02))
+    veil = mask & (light > OPAQUE) & (light < 1) & (_largest(np.abs(colour - background * light[..., None])) < TINT)
+    rest, ground = mask & ~veil, ~mask
+    none = np.zeros_like(mask)
+    if rest.sum() < BESIDE * mask.sum():
+        return none
+    numbers, area = label(veil & ~grow(~veil, 1))
+    count = len(area)
+    body = np.where(veil, grow(numbers, 1), 0)
+    shore = np.where(ground & grow(mask, 1), grow(body, 3), 0)
+    outline = np.where(veil, 0, grow(body, 2))
+    banks = np.maximum(_tally(outline, count), 1)
+    span = grow(light, 2) + grow(-light, 2)
+    shores = np.maximum(_tally(shore, count), 1)
+    step = _tally(shore, count, span) / shores
+    area = np.maximum(area, 1)
+    depth = _tally(numbers, count, 1 - light) / area
+    spread = np.sqrt(np.maximum(_tally(numbers, count, (1 - light) ** 2) / area - depth**2, 0))
+    rows, columns = np.nonzero(rest)
+    tall, wide = (max(int(np.ptp(np.nonzero(mask.any(axis))[0])), 1) for axis in (1, 0))
+    below = (_tally(numbers, count, np.arange(height)[:, None]) / area - rows.mean()) / tall
+    right = (_tally(numbers, count, np.arange(width)[None]) / area - columns.mean()) / wide
+    lying = (_tally(outline, count, ground) >= LYING * banks) & (_tally(outline, count, rest) >= LYING * banks)
+    lying &= (_tally(body, count) >= max(9, LEAST * mask.sum())) & (depth >= FAINT)
+    lying[0] = False
+    is_colourful = float(np.mean(np.ptp(colour[rest], axis=1) < TINT)) < COLOURFUL
+    fading = (_tally(shore, count, span < FADING[1]) > FADING[0] * shores) & (below > -SIDE / 2)
+    sharp = (np.maximum(below, right) > SIDE) & (step <= depth + OUTLINED) & ((spread < FLAT) | is_colourful)
+    return veil & (lying & (fading | sharp))[grow(body, 2)]
+
+
+def _tally(numbers: NDArray[np.int32], count: int, weights: NDArray | None = None) -> NDArray[np.float64]:
+    """The sum of the weights (broadcast; 1 without them) over the pixels of each number."""
+    if weights is not None:
+        weights = np.broadcast_to(weights, numbers.shape).ravel()
+    return np.bincount(numbers.ravel(), weights, minlength=count).astype(np.float64)
+
+
+def _largest(channels: Floats) -> Floats:
+    return np.maximum(np.maximum(channels[..., 0], channels[..., 1]), channels[..., 2])
 
 
 def _edges(light: Floats, clean: Mask) -> Mask:

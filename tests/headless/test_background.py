@@ -73,6 +73,29 @@ def test_a_shadow_on_coloured_paper_stays_outside(tmp_path: Path, colour: tuple[
     assert overlap(cut_out(as_jpeg(tmp_path / "paper.jpg", scene, 85)).matte >= 0.5, truth) > 0.95
 
 
+@pytest.mark.parametrize("opacity", [0.2, 0.45])
+@pytest.mark.parametrize("name", ["elephant", "mushroom", "bear"])
+def test_a_shadow_drawn_with_a_sharp_edge_stays_outside(tmp_path: Path, name: str, opacity: float) -> None:
+    height, across = (size + 160 for size in read_picture(PICTURES / f"{name}.png").shape[:2])
+    y, x = np.mgrid[0:height, 0:across]
+    shadow = np.hypot((x - 0.55 * across) / (0.4 * across), (y - height + 90) / 40) < 1
+    scene, truth = placed(np.ones((height, across, 3)) * (1 - opacity * shadow[..., None]), name)
+    cut = cut_out(as_jpeg(tmp_path / "drawn.jpg", scene, 88))
+    assert overlap(cut.matte >= 0.5, truth) > 0.95
+
+
+def test_grey_parts_of_a_drawing_are_no_shadow(tmp_path: Path) -> None:
+    y, x = np.mgrid[0:320, 0:320]
+    body = (abs(x - 160) < 90) & (abs(y - 130) < 70)
+    wheels = np.hypot(abs(x - 160) - 50, y - 210) < 34
+    scene = np.ones((320, 320, 3))
+    for part, colour in ((wheels, (0.7, 0.7, 0.7)), (body, (0.8, 0.2, 0.1))):
+        scene[blur(part.astype(np.float32), 2) > 0.05] = 0.1  # the outline
+        scene[part] = colour
+    truth = scene.min(axis=2) < 1
+    assert overlap(cut_out(as_jpeg(tmp_path / "car.jpg", scene, 88)).matte >= 0.5, truth) > 0.97
+
+
 def test_a_figure_that_shades_through_the_colour_of_the_background_stays_whole() -> None:
     size = 300
     scene = np.full((size, size, 3), 0.6)
