@@ -7,7 +7,7 @@ All of it is in nats: the logarithm of how much likelier the pixel is as figure 
 import numpy as np
 from numpy.typing import NDArray
 
-from .pixels import Floats, Mask, blur, fill_outward
+from .pixels import Floats, Mask, blur, fill_outward, strongest
 
 Numbers = NDArray[np.int64]
 
@@ -80,7 +80,7 @@ def by_continuing(colour: Floats, figure: Mask, background: Mask) -> Floats:
     row = _between(colour, calm, background)
     turned = _between(colour.transpose(1, 0, 2), calm.transpose(1, 0, 2), background.T)
     column = turned[0].T, turned[1].T
-    around = np.abs(colour - fill_outward(calm, weight)).max(axis=2), np.minimum(row[1], column[1])
+    around = strongest(np.abs(colour - fill_outward(calm, weight))), np.minimum(row[1], column[1])
     error = _unevenness(colour, background) + LEAST_ERROR
     best = np.full(figure.shape, np.inf, np.float32)
     for unlike, distance in (row, column, around):
@@ -106,10 +106,10 @@ def _between(colour: Floats, calm: Floats, background: Mask) -> tuple[Floats, Fl
     start, way = calm[rows, first], calm[rows, last] - calm[rows, first]
     share = ((x - first) / np.maximum(last - first, 1)).astype(np.float32)
     close = last - first <= CLOSE
-    mixed = ((colour - start) * way).sum(axis=2) / ((way * way).sum(axis=2) + 1e-4)
+    mixed = np.einsum("...c,...c", colour - start, way) / (np.einsum("...c,...c", way, way) + np.float32(1e-4))
     share = np.where(close, mixed.clip(0, 1), share)
-    unlike = np.abs(colour - start - way * share[..., None]).max(axis=2)
-    return np.maximum(unlike - close * SLACK * np.abs(way).max(axis=2), 0).astype(np.float32), distance
+    unlike = strongest(np.abs(colour - start - way * share[..., None]))
+    return np.maximum(unlike - close * np.float32(SLACK) * strongest(np.abs(way)), 0).astype(np.float32), distance
 
 
 def _unevenness(colour: Floats, background: Mask) -> float:
@@ -118,7 +118,7 @@ def _unevenness(colour: Floats, background: Mask) -> float:
     for axis in (0, 1):
         picture, known = np.moveaxis(colour, axis, 0), np.moveaxis(background, axis, 0)
         ends = slice(None, -2 * GAP), slice(2 * GAP, None)
-        error = np.abs(picture[GAP:-GAP] - (picture[ends[0]] + picture[ends[1]]) / 2).max(axis=2)
+        error = strongest(np.abs(picture[GAP:-GAP] - (picture[ends[0]] + picture[ends[1]]) / 2))
         error = np.where(known[GAP:-GAP] & known[ends[0]] & known[ends[1]], error, np.inf)
         middle = np.moveaxis(errors, axis, 0)[GAP:-GAP]
         np.minimum(middle, error, out=middle)

@@ -7,12 +7,13 @@ looks most like a figure is refined once more at full size. Whether it is one at
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from .energy import couplings, divided
-from .evidence import by_colour, by_continuing, numbered
-from .pixels import Floats, Mask, blur, enlarge, fill_outward, grow, label, rim_of
+from .evidence import Numbers, by_colour, by_continuing, numbered
+from .pixels import Floats, Mask, blur, enlarge, fill_outward, grow, label, rim_of, strongest
 
 COARSE, FINE = 192, 640  # pixels, longer side at which guesses are compared, and at which one is refined
 LEAST_SIDE = 32  # pixels: too little to see in
@@ -24,6 +25,14 @@ STRIP = 3  # pixels of a guess: a thin sharp line that begins at the picture's b
 SEEN = 0.03  # sRGB 0..1: sharpness that the eye sees
 CONVINCING = 0.75  # the least score of a figure: landscapes and other photographs without one stay below it
 SMALLEST, LARGEST = 0.003, 0.95  # of the picture, a figure
+
+
+class _Clues(NamedTuple):
+    """What every guess about a picture is refined by."""
+
+    colour: Floats
+    numbers: Numbers
+    costs: tuple[Floats, Floats]
 
 
 def found(colour: Floats) -> Mask | None:
@@ -39,13 +48,14 @@ def found(colour: Floats) -> Mask | None:
     small = _averaged(work, factor)
     if min(small.shape[:2]) < LEAST_SIDE // 2:
         return None
-    guesses = [_refined(small, guess, prior) for guess, prior in _guesses(sharpness(work), factor)]
+    clues = _clues(small)
+    guesses = [_refined(clues, guess, prior, turns=2) for guess, prior in _guesses(sharpness(work), factor)]
     if not guesses:
         return None
     best = max(guesses, key=lambda guess: score(small, guess > 0.5))
     rows, columns = work.shape[:2]
     start = enlarge(best, best.shape[0] * factor, best.shape[1] * factor)[:rows, :columns]
-    mask = _refined(work, start, 2 * start - 1) > 0.5
+    mask = _refined(_clues(work), start, 2 * start - 1, turns=1) > 0.5
     mask &= ~_strips(mask)
     return mask if mask.shape == (height, width) else enlarge(mask.astype(np.float32), height, width) > 0.5
 
@@ -67,6 +77,8 @@ def score(colour: Floats, mask: Mask) -> float:
     A figure's contour lies on what is sharper than the background, most of what is sharp lies in it, it leaves the
     picture's border free, has few gaps, is mostly one piece, and is neither tiny nor nearly all.
     """
+    if max(mask.shape) > FINE:  # judged as large as it was found
+        colour, mask = _fitted(colour, FINE), _fitted(mask[..., None].astype(np.float32), FINE)[..., 0] > 0.5
     share = float(mask.mean())
     if not SMALLEST < share < LARGEST:
         return 0.0
@@ -90,7 +102,7 @@ def sharpness(colour: Floats) -> Floats:
     padded = np.pad(colour, ((1, 1), (1, 1), (0, 0)), mode="edge")
     rows = padded[:-2] + 2 * padded[1:-1] + padded[2:]
     calm = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / 16
-    return np.abs(calm - blur(calm, 1)).max(axis=2)
+    return strongest(np.abs(calm - blur(calm, 1)))
 
 
 def _guesses(sharp: Floats, factor: int) -> Iterator[tuple[Floats, Floats]]:
@@ -109,19 +121,21 @@ def _guesses(sharp: Floats, factor: int) -> Iterator[tuple[Floats, Floats]]:
             yield start, (PRIOR * np.where(figure, 1, np.where(background, -1, 0))).astype(np.float32)
 
 
-def _refined(colour: Floats, start: Floats, prior: Floats) -> Floats:
+def _clues(colour: Floats) -> _Clues:
+    return _Clues(colour, numbered(colour), couplings(colour))
+
+
+def _refined(clues: _Clues, start: Floats, prior: Floats, turns: int) -> Floats:
     """The guess, moved to where the colours on both sides of its contour say; 0 to 1."""
-    numbers = numbered(colour)
-    costs = couplings(colour)
     value = start
-    for turn in range(2):
+    for turn in range(turns):
         figure, background = value > 0.6, value < 0.4
         if figure.sum() < 16 or background.sum() < 16:
             break
-        evidence = by_continuing(colour, figure, ~grow(~background, 1)).clip(-4, 4)
+        evidence = by_continuing(clues.colour, figure, ~grow(~background, 1)).clip(-4, 4)
         # Colours are counted only once the horizon, which no seen background has, is out of the figure.
-        others = by_colour(numbers, figure, background).clip(-4, 4) if turn else evidence
-        value = divided((0.7 * (evidence + others) + prior).astype(np.float32), costs, value, steps=40)
+        others = evidence if turn < turns - 1 else by_colour(clues.numbers, figure, background).clip(-4, 4)
+        value = divided((0.7 * (evidence + others) + prior).astype(np.float32), clues.costs, value, steps=40)
     return value
 
 
@@ -151,9 +165,11 @@ def _any(mask: Mask, factor: int) -> Mask:
 
 
 def _averaged(colour: Floats, factor: int) -> Floats:
-    """The picture smaller by a whole factor."""
+    """The picture (h, w, channels) smaller by a whole factor."""
     padded = np.pad(colour, ((0, -colour.shape[0] % factor), (0, -colour.shape[1] % factor), (0, 0)), mode="edge")
-    return padded.reshape(padded.shape[0] // factor, factor, padded.shape[1] // factor, factor, 3).mean(axis=(1, 3))
+    return padded.reshape(padded.shape[0] // factor, factor, padded.shape[1] // factor, factor, colour.shape[2]).mean(
+        axis=(1, 3)
+    )
 
 
 def _fitted(colour: Floats, longest: int) -> Floats:

@@ -91,13 +91,35 @@ def blur(image: Floats, sigma: float) -> Floats:
     """Three box blurs, which together are close to a Gaussian of `sigma` pixels; the border is repeated outward."""
     radius = max(1, round((np.sqrt(4 * sigma * sigma + 1) - 1) / 2))
     for axis in (0, 1):
-        image = np.moveaxis(image, axis, 0)
+        padding = [(0, 0)] * image.ndim
+        padding[axis] = 3 * radius, 3 * radius
+        image = np.pad(image.astype(np.float32, copy=False), padding, mode="edge")
         for _ in range(3):
-            padding = [(radius + 1, radius)] + [(0, 0)] * (image.ndim - 1)
-            sums = np.cumsum(np.pad(image, padding, mode="edge"), axis=0, dtype=np.float64)
-            image = ((sums[2 * radius + 1 :] - sums[: -2 * radius - 1]) / (2 * radius + 1)).astype(np.float32)
-        image = np.moveaxis(image, 0, axis)
+            image = _sums(image, 2 * radius + 1, axis) * np.float32(1 / (2 * radius + 1))
     return image
+
+
+def _sums(image: Floats, many: int, axis: int) -> Floats:
+    """The sum of so many pixels along an axis (0 or 1) from each on, as long as there are so many.
+
+    Sums of 1, 2, 4, ... are doubled and put together: exact enough in float32, and faster than running sums.
+    """
+    length = image.shape[axis] - many + 1
+    run, size, done = image, 1, 0
+    total = np.float32(0)
+    while True:
+        if many & size:
+            total = total + (run[done : done + length] if axis == 0 else run[:, done : done + length])
+            done += size
+        if 2 * size > many:
+            return total
+        run = run[:-size] + run[size:] if axis == 0 else run[:, :-size] + run[:, size:]
+        size *= 2
+
+
+def strongest(image: Floats) -> Floats:
+    """The highest channel of each pixel of an (h, w, 3) array: `max(axis=2)`, only much faster."""
+    return np.maximum(np.maximum(image[..., 0], image[..., 1]), image[..., 2])
 
 
 def blur_inside(image: Floats, weight: Floats, sigma: float) -> Floats:
