@@ -115,7 +115,9 @@ class Cutting:
         if busy.reader() or busy.is_tool_held():
             return []
         try:
-            return [_brought_in(work)]
+            said = _brought_in(work)
+            # First, as the status bar keeps what is said last, and cuts what is long.
+            return [News("INFO", work.note.removesuffix(".")), said] if work.note else [said]
         except RuntimeError as error:
             return [News("ERROR", f"The figure of {work.title} could not be taken ({reason_of(error)}): try again.")]
         finally:
@@ -198,8 +200,7 @@ def _brought_in(work: _Work) -> News:
         scene.image_to_3d.source, scene.image_to_3d.image = "IMAGE", image
         is_shown = cutout.show(image, before)
     bpy.ops.ed.undo_push(message="Cut Out")
-    said = _said(title, named(image.name), work.shape_from, is_wanted=is_wanted, is_shown=is_shown)
-    return News(said.severity, f"{said.sentence}. {work.note}".removesuffix(".")) if work.note else said
+    return _said(title, named(image.name), work.shape_from, is_wanted=is_wanted, is_shown=is_shown)
 
 
 def _said(title: str, name: str, shape_from: str, *, is_wanted: bool, is_shown: bool) -> News:

@@ -180,7 +180,7 @@ def test_what_was_taken_for_the_figure_is_said(settings, fox, capfd):
     bpy.ops.image_to_3d.cut_out()
     said = capfd.readouterr().out
     assert "Fox Cutout is chosen as the picture: what is wrong can be painted" in said
-    assert "Erase Alpha and Add Alpha. The background was taken away by its colour" in said
+    assert "The background was taken away by its colour" in said
 
 
 def test_a_picture_with_transparency_keeps_it_and_says_so(settings, star, capfd):
