@@ -17,6 +17,7 @@ PARTS = 40  # more of them are the clutter of a photograph or a page of text, an
 FLAWLESS = (
     0.01  # sRGB 0..1, the noise of a background that is drawn: what stands before it is meant, however many parts
 )
+EVEN = 0.03  # sRGB 0..1: what a background of one colour differs within itself, as it is fitted
 ONE = 0.95  # of all that stands out: a figure so large is no clutter, whatever crumbs lie around it
 STEP = (
     0.035  # least difference from the background, sRGB 0..1: JPEG noise stays under it, white on white rises above it
@@ -56,7 +57,8 @@ def from_background(colour: Floats, *, is_filled: bool = False) -> tuple[Floats,
     distance = _difference(colour, background)
     mask = distance > threshold
     mask |= shadow.belonging(mask, distance, threshold, sharp)
-    mask &= ~shadow.drawn(mask, colour, bare)
+    if np.ptp(bare, axis=(0, 1)).max() < EVEN:  # shadows are drawn on paper; before a gradient stand photographs
+        mask &= ~shadow.drawn(mask, colour, bare)
     mask, pierced = tidied(mask, colour, background, is_filled=is_filled)
     if not LEAST < mask.mean() < MOST:
         return None
