@@ -57,6 +57,14 @@ def fence() -> Drawing:
     return drawing
 
 
+def lattice() -> Drawing:
+    """An ornament: deep inside it are areas of many sizes."""
+    drawing = ring(128, 128, 116, 12)
+    for place in (60, 100, 146, 190):
+        drawing |= (box(place, place + 12, 0, SIZE) | box(0, SIZE, place + 6, place + 18)) & disc(128, 128, 116)
+    return drawing
+
+
 def mug() -> Drawing:
     return box(60, 200, 40, 160) | (ring(130, 160, 50, 16) & (X > 150))
 
@@ -80,8 +88,10 @@ def chain() -> Drawing:
         (letter_a(), (122, 128)),
         (wheel(12), (142, 185)),
         (fence(), (128, 36)),
+        (lattice(), (128, 136)),
+        (ring(128, 128, 100, 14), (128, 128)),
     ],
-    ids=["ring", "mug", "scissors", "chain", "letter", "wheel", "fence"],
+    ids=["ring", "mug", "scissors", "chain", "letter", "wheel", "fence", "lattice", "hoop"],
 )
 def test_what_one_looks_through_is_a_hole(drawing: Drawing, hole: tuple[int, int]) -> None:
     matte = shown(drawing)
@@ -124,6 +134,24 @@ def test_the_inside_of_an_outline_belongs_to_the_figure(drawing: Drawing, inside
 def test_a_broken_outline_still_encloses() -> None:
     outline = ring(128, 128, 100, 5) & ~box(20, 40, 127, 129)
     assert shown(outline)[128, 128]
+
+
+def test_flats_that_nearly_touch_at_corners_enclose_nothing() -> None:
+    across = box(57, 103, 105, 151) | box(153, 199, 105, 151)
+    flats = across | across.T
+    white = np.ones((SIZE, SIZE, 3), np.float32)
+    drawn = np.where(flats[..., None], 0, white).astype(np.float32)
+    kept, _ = tidied(flats, drawn, white, is_filled=True)
+    assert not kept[128, 128]
+
+
+def test_in_a_painted_figure_the_gap_beside_an_arm_is_a_hole() -> None:
+    body, arm = box(40, 240, 30, 130), ring(120, 130, 45, 14) & (X > 125)
+    picture = np.full((SIZE, SIZE, 4), 255, np.uint8)
+    paints = ((200, 40, 40), (40, 160, 60), (50, 60, 190), (230, 180, 40))
+    for number, paint in enumerate(paints):
+        picture[..., :3][(body | arm) & (number == Y // 30 % 4)] = paint
+    assert cut_out(picture).matte[120, 145] < 0.5
 
 
 def test_a_bay_is_open() -> None:
