@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from .pixels import Floats, Mask, blur, grow, label, rim_of
+from .pixels import Floats, Mask, blur, grow, label, rim_of, strongest
 
 DUST = 0.00015  # of the shape's area: smaller parts are stray dots; less than SPECK, as small parts are meant here
 DOT, DOTS = 0.00001, 0.02  # of the picture: one transparent dot, and all of them, that are an accident and no cut-out
@@ -111,7 +111,7 @@ def is_inverted(opacity: Floats, colour: Floats) -> bool:
     if hidden.all() or np.mean(hidden[rim_of(hidden.shape)]) > 0.02:
         return False
     tone = np.median(colour[~hidden], axis=0)
-    away = np.abs(colour - tone).max(axis=2)
+    away = strongest(np.abs(colour - tone))
     return bool(np.mean(away[~hidden] > PLAIN) < 0.02 and np.mean(away[hidden] > 3 * PLAIN) > 0.5)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from . import shadow
 from .contour import softened
 from .holes import tidied
-from .pixels import Floats, Mask, enlarge, label, rim_of
+from .pixels import Floats, Mask, enlarge, label, rim_of, strongest
 
 FIT_SIZE = 256  # pixels, longer side at which the background's shading is fitted
 LEAST, MOST = 0.004, 0.97  # of the picture: a "shape" outside these is a failed separation
@@ -92,8 +92,4 @@ def _difference(colour: Floats, background: Floats) -> Floats:
 
     The largest channel counts, so that pure blue counts like pure green.
     """
-    return _largest(np.abs(colour - background))
-
-
-def _largest(channels: Floats) -> Floats:
-    return np.maximum(np.maximum(channels[..., 0], channels[..., 1]), channels[..., 2])
+    return strongest(np.abs(colour - background))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .pixels import Floats, Mask, grow, label, rim_of
+from .pixels import Floats, Mask, grow, label, rim_of, strongest
 
 GREY = 0.06  # sRGB 0..1: how coloured the two greys may be
 APART = (0.03, 0.45)  # sRGB 0..1: how far apart the two greys are
@@ -50,7 +50,7 @@ def board(colour: Floats) -> Board | None:
         return None
     dark, light = greys
     apart = float(np.abs(light - dark).max())
-    to_dark, to_light = (np.abs(colour - grey).max(axis=2) for grey in greys)
+    to_dark, to_light = (strongest(np.abs(colour - grey)) for grey in greys)
     signs = np.where(np.minimum(to_dark, to_light) < 0.35 * apart + 0.01, np.sign(to_dark - to_light), 0)
     signs = signs.astype(np.float32)
     grid = _grid(signs, ring)
@@ -155,7 +155,7 @@ def _before(colour: Floats, greys: tuple[Floats, Floats], grid: _Grid, model: Fl
     """Tell the board from what stands before it."""
     dark, light = greys
     painted = np.where((model > 0)[..., None], light, dark).astype(np.float32)
-    away = np.abs(colour - painted).max(axis=2)
+    away = strongest(np.abs(colour - painted))
     apart = float(np.abs(light - dark).max())
     # Pixels so near to the border of two squares may be a mix of both greys.
     reach = 1.6
@@ -191,7 +191,9 @@ def _before(colour: Floats, greys: tuple[Floats, Floats], grid: _Grid, model: Fl
 def _between(colour: Floats, greys: tuple[Floats, Floats], tolerance: float) -> Mask:
     """Which pixels are one of the greys or a mix of them."""
     low, high = greys[0] - tolerance, greys[1] + tolerance
-    return ((colour >= low) & (colour <= high)).all(axis=2) & (np.ptp(colour, axis=2) < GREY + 2 * tolerance)
+    return ((colour >= low) & (colour <= high)).all(axis=2) & (
+        strongest(colour) + strongest(-colour) < GREY + 2 * tolerance
+    )
 
 
 def _near_border(phase: Floats, reach: float) -> Mask:

@@ -15,7 +15,7 @@ from . import alpha as alpha_of
 from . import background, checkerboard, figure, frames
 from .contour import softened
 from .holes import tidied
-from .pixels import Bytes, Floats, fill_outward, rim_of, shrink
+from .pixels import Bytes, Floats, fill_outward, rim_of, shrink, strongest
 
 MATTE_SIZE = 2048  # pixels, longer side of a matte that comes from transparency
 STUDY_SIZE = 1024  # pixels, longer side at which a background is studied: finer shows nothing more but noise
@@ -177,7 +177,7 @@ def _before_a_board(colour: Floats, *, is_filled: bool) -> tuple[Floats, str] | 
     mask, pierced = tidied(~board.mask, colour, board.colour, is_filled=is_filled)
     if not background.LEAST < mask.mean() < background.MOST:
         return None
-    distance = np.abs(colour - board.colour).max(axis=2)
+    distance = strongest(np.abs(colour - board.colour))
     matte = softened(mask, np.where(mask, np.maximum(distance, 0.2), distance), max(background.STEP, 4 * board.noise))
     taken = "The painted checkerboard was taken for transparency"
     return matte, _told(taken, pierced=pierced, is_filled=is_filled)

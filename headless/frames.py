@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .pixels import Floats, Mask, grow
+from .pixels import Floats, Mask, grow, strongest
 
 LAYERS = 6  # of a frame, one inside the other
 LEAST_INSIDE = 0.2  # of the picture's area
@@ -114,7 +114,7 @@ def _perforated(side: Floats, other: Mask) -> Mask:
 
 
 def _unlike(colour: Floats, tone: Floats, tolerance: float) -> Mask:
-    return np.abs(colour - tone).max(axis=-1) > tolerance
+    return strongest(np.abs(colour - tone)) > tolerance
 
 
 def _is_frame(
@@ -175,7 +175,7 @@ def _is_flat(inner: Floats) -> bool:
     ring[:edge], ring[-edge:], ring[:, :edge], ring[:, -edge:] = False, False, False, False
     if not ring.any():
         return False
-    steps = np.abs(np.diff(inner, axis=1, append=inner[:, -1:])).max(axis=2) > 2.5 / 255
+    steps = strongest(np.abs(np.diff(inner, axis=1, append=inner[:, -1:]))) > 2.5 / 255
     quiet = np.mean(~grow(steps, 1))
     tones = np.clip(inner[ring] * 31 + 0.5, 0, 31).astype(np.int64) @ np.array([1, 32, 1024])
     counts = np.sort(np.bincount(tones))[::-1]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .pixels import Floats, Mask, grow, label, luminance, rim_of
+from .pixels import Floats, Mask, grow, label, luminance, rim_of, strongest
 
 SPECK = 0.0004  # of the figure's area: smaller parts are dust and JPEG noise
 HOLE = 0.01  # of the part around it: a smaller enclosed area is an eye or a highlight, not a hole
@@ -84,7 +84,7 @@ def tidied(mask: Mask, colour: Floats, background: Floats, *, is_filled: bool = 
     gaps = _gaps_in(mask)
     if is_filled or not gaps.area.any():
         return mask | (gaps.numbers > 0), False
-    holes = _holes(gaps, mask, colour, np.abs(colour - background).max(axis=2))
+    holes = _holes(gaps, mask, colour, strongest(np.abs(colour - background)))
     return mask | ((gaps.numbers > 0) & ~holes[gaps.numbers]), bool(holes.any())
 
 

@@ -9,7 +9,7 @@ to the background, whatever the width of its penumbra. A figure ends in an edge.
 import numpy as np
 from numpy.typing import NDArray
 
-from .pixels import Floats, Mask, blur, fill_outward, grow, label, luminance, rim_of
+from .pixels import Floats, Mask, blur, fill_outward, grow, label, luminance, rim_of, strongest
 
 DARKEST, BRIGHTEST = 0.3, 1.04  # of the background's light: beyond them it is no shadow
 TINT = 0.05  # sRGB 0..1: a shadow may differ from the darkened background by so much, mostly JPEG's colour noise
@@ -41,7 +41,7 @@ def shaded(colour: Floats, background: Floats, clean: Mask) -> tuple[Floats, Mas
     """
     light = luminance(colour) / np.maximum(luminance(background), np.float32(0.02))
     sharp = _edges(light, clean)
-    tint = _largest(np.abs(colour - background * light[..., None]))
+    tint = strongest(np.abs(colour - background * light[..., None]))
     smooth = (light > DARKEST) & (light < BRIGHTEST) & (tint < TINT) & ~sharp
     ground = _reached(clean)
     shadow = _reached(smooth | clean) & ~ground
@@ -84,10 +84,10 @@ def drawn(mask: Mask, colour: Floats, background: Floats) -> Mask:
     """
     height, width = mask.shape
     light = luminance(colour) / np.maximum(luminance(background), np.float32(0.02))
-    veil = mask & (light > OPAQUE) & (light < 1) & (_largest(np.abs(colour - background * light[..., None])) < TINT)
+    veil = mask & (light > OPAQUE) & (light < 1) & (strongest(np.abs(colour - background * light[..., None])) < TINT)
     rest, ground = mask & ~veil, ~mask
     none = np.zeros_like(mask)
-    if rest.sum() < BESIDE * mask.sum():
+    if not rest.any() or rest.sum() < BESIDE * mask.sum():
         return none
     numbers, area = label(veil & ~grow(~veil, 1))
     count = len(area)
@@ -119,10 +119,6 @@ def _tally(numbers: NDArray[np.int32], count: int, weights: NDArray | None = Non
     if weights is not None:
         weights = np.broadcast_to(weights, numbers.shape).ravel()
     return np.bincount(numbers.ravel(), weights, minlength=count).astype(np.float64)
-
-
-def _largest(channels: Floats) -> Floats:
-    return np.maximum(np.maximum(channels[..., 0], channels[..., 1]), channels[..., 2])
 
 
 def _edges(light: Floats, clean: Mask) -> Mask:

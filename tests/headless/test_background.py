@@ -126,3 +126,10 @@ def test_a_sheet_of_many_figures_is_no_slab() -> None:
     cut = cut_out(pixels)
     assert cut.origin == "background"
     assert overlap(cut.matte >= 0.5, truth) > 0.95
+
+
+@pytest.mark.parametrize("colour", [(1, 1, 1), (0.5, 0.4, 0.3)])
+def test_where_nothing_stands_out_the_whole_picture_is_taken(
+    tmp_path: Path, colour: tuple[float, float, float]
+) -> None:
+    assert cut_out(as_jpeg(tmp_path / "paper.jpg", np.ones((64, 64, 1)) * np.array(colour), 90)).origin == "rectangle"
