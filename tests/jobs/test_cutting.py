@@ -3,6 +3,7 @@
 that it ends with the one who started it."""
 
 import os
+import shlex
 import sys
 import time
 
@@ -35,9 +36,11 @@ def config(tmp_path, picture):
     """Makes what the process needs to know; its Blender runs `code`, which has `request` and `say`."""
 
     def config(code="", **changes):
-        blender = tmp_path / "blender"
-        blender.write_text(
-            f"#!{sys.executable} -IS\nimport json, os, sys, time\n"
+        blender, script = tmp_path / "blender", tmp_path / "blender.py"
+        # A first line that names an interpreter takes no path with a space in it.
+        blender.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -IS {shlex.quote(str(script))} "$@"\n')
+        script.write_text(
+            "import json, os, sys, time\n"
             "request = json.load(open(sys.argv[-1]))\n"
             "def say(**line):\n    open(request['report'], 'a').write(json.dumps(line) + chr(10))\n" + code
         )
