@@ -340,7 +340,7 @@ def test_where_nothing_is_to_be_painted_with_the_model_stays_as_it_came(tmp_path
 
 NO_PICTURES = {
     "not there": (None, "The picture cannot be opened (No such file or directory): check its file."),
-    "no picture": (b"hello", "The file is not a picture, or is damaged: save it as PNG, JPEG or WebP."),
+    "no picture": (b"hello", "The picture is not a picture that can be opened: choose a PNG or JPEG file."),
     "transparent": (
         png(np.zeros((40, 40, 4), np.uint8)),
         "The picture is fully transparent: choose one that shows something.",
