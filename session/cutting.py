@@ -115,9 +115,7 @@ class Cutting:
         if busy.reader() or busy.is_tool_held():
             return []
         try:
-            said = _brought_in(work)
-            # First, as the status bar keeps what is said last, and cuts what is long.
-            return [News("INFO", work.note.removesuffix(".")), said] if work.note else [said]
+            return _brought_in(work)
         except RuntimeError as error:
             return [News("ERROR", f"The figure of {work.title} could not be taken ({reason_of(error)}): try again.")]
         finally:
@@ -186,12 +184,12 @@ def _choice(scene: bpy.types.Scene) -> Choice:
     return settings.source_of(chosen), chosen.filepath, image, chosen.url
 
 
-def _brought_in(work: _Work) -> News:
+def _brought_in(work: _Work) -> list[News]:
     """Make an image of what was cut out, choose and show it, in one undo step. Return what the user should hear."""
     scene = next((scene for scene in bpy.data.scenes if scene.session_uid == work.scene), None)
     title = named(work.title)
     if scene is None:
-        return News("WARNING", f"The scene that {title} was cut out for is not open any more: cut it out again")
+        return [News("WARNING", f"The scene that {title} was cut out for is not open any more: cut it out again")]
     image = cutout.take(work.folder / "work" / cutting.CUT_OUT_FILE, cutout.name_for(work.title))
     is_wanted = _choice(scene) == work.chosen and not settings.locked_reason(scene)
     before = next((each for each in bpy.data.images if each.session_uid == work.image), None)
@@ -200,7 +198,9 @@ def _brought_in(work: _Work) -> News:
         scene.image_to_3d.source, scene.image_to_3d.image = "IMAGE", image
         is_shown = cutout.show(image, before)
     bpy.ops.ed.undo_push(message="Cut Out")
-    return _said(title, named(image.name), work.shape_from, is_wanted=is_wanted, is_shown=is_shown)
+    said = _said(title, named(image.name), work.shape_from, is_wanted=is_wanted, is_shown=is_shown)
+    # The note comes first, as the status bar keeps what is said last, and cuts what is long.
+    return [News("INFO", work.note.removesuffix(".")), said] if work.note else [said]
 
 
 def _said(title: str, name: str, shape_from: str, *, is_wanted: bool, is_shown: bool) -> News:

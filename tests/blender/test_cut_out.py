@@ -212,7 +212,7 @@ def test_undo_takes_image_and_choice_back_together(settings, cutting, session, f
     settings.filepath = str(fox)
     bpy.ops.ed.undo_push(message="Before")
     cutting().start(bpy.context.scene)
-    (said,) = listen_until(session, lambda: not cutting().is_busy())
+    _, said = listen_until(session, lambda: not cutting().is_busy())
     assert said.severity == "INFO" and said.sentence.startswith("Fox Cutout is chosen as the picture: ")
     assert bpy.context.scene.image_to_3d.image.name == "Fox Cutout"
     bpy.ops.ed.undo()
@@ -228,7 +228,7 @@ def test_the_image_is_shown_where_an_image_editor_is_open(settings, cutting, ses
     try:
         settings.filepath = str(fox)
         cutting().start(bpy.context.scene)
-        (said,) = listen_until(session, lambda: not cutting().is_busy())
+        _, said = listen_until(session, lambda: not cutting().is_busy())
         assert area.spaces.active.image.name == "Fox Cutout"
         assert "can be painted in the Image Editor" in said.sentence
     finally:
@@ -239,7 +239,7 @@ def test_another_picture_that_was_chosen_meanwhile_stays_chosen(settings, cuttin
     settings.filepath = str(fox)
     cutting().start(bpy.context.scene)
     settings.filepath = str(star)
-    (said,) = listen_until(session, lambda: not cutting().is_busy())
+    _, said = listen_until(session, lambda: not cutting().is_busy())
     assert "another picture was chosen meanwhile" in said.sentence
     assert (settings.source, settings.image, settings.filepath) == ("FILE", None, str(star))
     assert is_fox(bpy.data.images["Fox Cutout"])

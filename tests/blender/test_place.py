@@ -401,6 +401,7 @@ def test_the_root_says_where_it_came_from(model, star, session):
         "preserve_aspect_ratio": False,
         "topology": "tris",
         "resolution": "low_poly",
+        "cutout": "auto",
     }
     assert job.state == "imported"
 
