@@ -6,7 +6,6 @@ The process gets one line of JSON on its standard input, which holds the key; it
 and ends. The input stays open: its end tells the process that Blender has gone away.
 """
 
-import contextlib
 import json
 import subprocess
 import sys
@@ -48,12 +47,9 @@ def answer(process: Process) -> dict[str, Any] | None:
     {"ok": True, "credits": number or None}, with "sentence" where the service says something of itself; or
     {"ok": False, "sentence": what to do}, with "page" where a page in the web has what is missing.
     """
-    if process.poll() is None:
+    line = processes.last_line(process)
+    if line is None:
         return None
-    assert process.stdout is not None
-    with process.stdout:
-        line = process.stdout.readline()
-    _close_input(process)
     try:
         found = json.loads(line)
         sentence = clean(found.get("sentence", ""), SENTENCE_AT_MOST)
@@ -73,16 +69,8 @@ def _page(page: str) -> str:
 
 def kill(process: Process) -> None:
     """End the process at once."""
-    process.kill()
-    assert process.stdout is not None
-    process.stdout.close()
-    _close_input(process)
-
-
-def _close_input(process: Process) -> None:
-    assert process.stdin is not None
-    with contextlib.suppress(OSError):  # what it did not read any more
-        process.stdin.close()
+    processes.kill(process)
+    processes.let_go(process)
 
 
 def main() -> None:

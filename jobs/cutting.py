@@ -6,7 +6,6 @@ The process gets one line of JSON on its standard input, writes one line to its 
 stays open: its end tells the process that Blender has gone away.
 """
 
-import contextlib
 import json
 import os
 import subprocess
@@ -54,12 +53,9 @@ def answer(process: Process) -> dict[str, Any] | None:
     {"ok": True, "shape_from": one of `ORIGINS`} where `CUT_OUT_FILE` is in its folder, with a "note" for the user where
     there is something to be said; or {"ok": False, "sentence": what to do}.
     """
-    if process.poll() is None:
+    line = processes.last_line(process)
+    if line is None:
         return None
-    assert process.stdout is not None
-    with process.stdout:
-        line = process.stdout.readline()
-    _close_input(process)
     try:
         found = json.loads(line)
         if found["ok"] is True and found["shape_from"] in ORIGINS:
@@ -73,15 +69,7 @@ def answer(process: Process) -> dict[str, Any] | None:
 def kill(process: Process) -> None:
     """End the process at once, and the background Blender with it."""
     processes.kill(process)
-    assert process.stdout is not None
-    process.stdout.close()
-    _close_input(process)
-
-
-def _close_input(process: Process) -> None:
-    assert process.stdin is not None
-    with contextlib.suppress(OSError):  # what it did not read any more
-        process.stdin.close()
+    processes.let_go(process)
 
 
 def main() -> None:

@@ -77,6 +77,25 @@ def kill(process: Process) -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
+def last_line(process: Process) -> bytes | None:
+    """What a process has said that says one line to its standard output and ends; None while it works, b"" where it
+    said nothing. Never waits."""
+    if process.poll() is None:
+        return None
+    assert process.stdout is not None
+    line: bytes = process.stdout.readline()
+    let_go(process)
+    return line
+
+
+def let_go(process: Process) -> None:
+    """Close the ends of a process's standard input and output that this one holds."""
+    assert process.stdin is not None and process.stdout is not None
+    process.stdout.close()
+    with contextlib.suppress(OSError):  # what it did not read any more
+        process.stdin.close()
+
+
 def wait(process: Process, seconds: float) -> None:
     """Wait for the end of the process, at most so long."""
     with contextlib.suppress(subprocess.TimeoutExpired):
