@@ -90,10 +90,9 @@ def last_line(process: Process) -> bytes | None:
 
 def let_go(process: Process) -> None:
     """Close the ends of a process's standard input and output that this one holds."""
-    assert process.stdin is not None and process.stdout is not None
+    assert process.stdout is not None
     process.stdout.close()
-    with contextlib.suppress(OSError):  # what it did not read any more
-        process.stdin.close()
+    stop(process)
 
 
 def wait(process: Process, seconds: float) -> None:
@@ -105,7 +104,8 @@ def wait(process: Process, seconds: float) -> None:
 def stop(process: Process) -> None:
     """Have the process end itself, within a tenth of a second or so."""
     assert process.stdin is not None
-    process.stdin.close()
+    with contextlib.suppress(OSError):  # it has died before it read its config, which closing would write once more
+        process.stdin.close()
 
 
 NICE = 10

@@ -18,6 +18,7 @@ from image_to_3d.api.services import SERVICES
 from image_to_3d.jobs import folder as folders
 from image_to_3d.jobs import worker
 from image_to_3d.jobs.folder import State
+from image_to_3d.programs import process
 from image_to_3d.programs.program import Program, blender_command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -168,3 +169,16 @@ def test_a_background_blender_does_not_outlive_a_jobs_process_that_is_killed(job
     started.wait()
     jobs.wait_until(lambda: not workers(folder))
     assert not (folder / "result.blend").exists()
+
+
+def test_a_process_that_died_before_it_read_its_config_is_let_go_of_like_any_other():
+    config = {"key": KEY, "rest": "x" * 1_000_000}  # more than a pipe holds, so that some of it is left unwritten
+    nothing = [sys.executable, "-IS", "-c", ""]
+    for let_go in (process.stop, process.let_go):
+        died = process.start(
+            "jobs.run", python=nothing, config=config, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        process.wait(died, 30)
+        let_go(died)
+        assert not process.is_alive(died) and died.stdin.closed
+        died.stdout.close()
