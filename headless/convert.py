@@ -50,18 +50,19 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     The model with its picture in the Asset Browser is written to `request["drawn"]`, where there is one, else to
     `request["blend"]` once more.
 
-    `request["quads"]` asks for triangles to be joined back into quads. `request["maps"]`, where there is one, holds
-    files by Meshy's names for them (`base_color`, `metallic`, ...): they take the places that the GLB's own material
-    leaves empty. `request["paint"]`, where there is one, holds pictures by the views of `projection.AXES`: a model
-    without any texture is painted with them. `request["asset"]`, where there is one, is what the Asset Browser shows of
-    the model: see `jobs.assets.facts_of`. `request["provenance"]`, where there is one, holds custom properties for the
-    root, so that a model which is dragged out of the Asset Browser has them, too. Raises `GlbError` where the GLB
-    cannot be imported.
+    `request["quads"]` asks for triangles to be joined back into quads. `request["watertight"]` says that the model is
+    closed but for points that its file splits, as a glTF does along the borders of a texture: they are joined.
+    `request["maps"]`, where there is one, holds files by Meshy's names for them (`base_color`, `metallic`, ...): they
+    take the places that the GLB's own material leaves empty. `request["paint"]`, where there is one, holds pictures by
+    the views of `views.AXES`: a model without any texture is painted with them. `request["asset"]`, where there is one,
+    is what the Asset Browser shows of the model: see `jobs.assets.facts_of`. `request["provenance"]`, where there is
+    one, holds custom properties for the root, so that a model which is dragged out of the Asset Browser has them, too.
+    Raises `GlbError` where the GLB cannot be imported.
     """
     report.progress(0.0, "Reading the model")
     bpy.ops.wm.read_factory_settings(use_empty=True)
     glb = Path(request["glb"])
-    document = read(glb)
+    document = read(glb, joins_points=request.get("watertight", False))
     require_finite()
     notes = keep_faces()
     name = model_name(request["name"])

@@ -15,8 +15,7 @@ import numpy as np
 
 from ..programs.process import starter_is_gone
 from .cutout import BETTER, CLOSE, Cutout, How, NothingToShape, cut_out
-from .maps import base_colour, fitted
-from .paint import trusted
+from .maps import base_colour, fitted, trusted
 from .picture import UnreadablePicture, read
 from .pixels import Bytes, Floats
 from .report import Report, wait_for_request

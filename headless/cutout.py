@@ -30,6 +30,8 @@ How = Literal["auto", "filled", "alpha", "rectangle"]
 
 BETTER = "Cut Out lets you paint the figure right"
 CLOSE = "; choose Filled as the Cutout to close them"
+BECAME_RELIEF = "became a relief"
+IS_FIGURE = "counts as the figure"  # instead, where a picture is not the only one and its rectangle is an outline
 MARGIN = "Transparency around the picture decided nothing, so it was looked through."
 DOTS = "A few transparent dots decided nothing, so they were looked over."
 VEIL = "The picture is equally translucent everywhere, so its colours decided."
@@ -51,9 +53,11 @@ class NothingToShape(Exception):
     """The picture holds no shape at all; the text says so to the user."""
 
 
-def cut_out(picture: Bytes, how: How = "auto") -> Cutout:
+def cut_out(picture: Bytes, how: How = "auto", *, is_one_of_several: bool = False) -> Cutout:
     """Find the shape in an (h, w, 4) picture of straight sRGB bytes.
 
+    Of a picture that `is_one_of_several` of an object, a transparent margin tells the shape, too: a box is a rectangle
+    from all sides. Alone, it would be a photograph on a transparent card.
     `how` "auto" looks at everything; "filled" does too, and has enclosed areas belong to the figure; "alpha" goes by
     the picture's transparency alone; "rectangle" takes the whole picture. Raises `NothingToShape`.
     """
@@ -73,7 +77,7 @@ def cut_out(picture: Bytes, how: How = "auto") -> Cutout:
         )
     if how != "alpha" and told == "shape" and alpha_of.is_inverted(opacity, shrink(picture[..., :3], STUDY_SIZE)):
         told, looked = "nothing", INVERTED
-    if how == "alpha" or told == "shape":
+    if how == "alpha" or told == "shape" or (told == "margin" and is_one_of_several):
         return _by_alpha(shrink(alpha, MATTE_SIZE) * np.float32(255 / strongest), is_filled=how == "filled")
     return _by_colour(picture, opacity, told, looked, is_filled=how == "filled")
 
@@ -129,11 +133,11 @@ def _relief(shape: tuple[int, ...], *, is_framed: bool) -> str:
     """Why a picture (h, w) became a relief, and what to do about it."""
     if min(shape) < LEAST:
         return (
-            f"The picture is only {min(shape)} pixels across, so it became a relief; choose a larger one for a figure."
+            f"The picture is only {min(shape)} pixels across, so it {BECAME_RELIEF}; choose a larger one for a figure."
         )
     whole = "its inside" if is_framed else "the whole picture"
     return (
-        f"No background could be told apart, so {whole} became a relief; "
+        f"No background could be told apart, so {whole} {BECAME_RELIEF}; "
         "make the background transparent to shape a figure, for example with Cut Out."
     )
 

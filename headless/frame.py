@@ -15,8 +15,7 @@ import numpy as np
 from ..programs.process import starter_is_gone
 from .cutout import Cutout, NothingToShape, bounds, cut_out
 from .fit import NotFitting, read
-from .maps import base_colour, fitted
-from .paint import trusted
+from .maps import base_colour, fitted, trusted
 from .picture import LONGEST
 from .pixels import Bytes, window_mean
 from .report import Report, wait_for_request

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes the texture maps of a sculpted picture: base colour, roughness with metallic, normals. Never imports bpy."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
+from .cutout import Cutout
 from .pixels import Bytes, Floats, blur, blur_inside, enlarge, fill_outward, grow, luminance, shrink
 
 FILL_SIZE = 1024  # pixels, longer side at which colours are bled over the rim
@@ -19,6 +22,40 @@ BUMP = 1.6  # slope of the normal map for a luma step of 1 a pixel at 1024
 MATTE, SMOOTH, ROUGH = 0.6, 0.35, 0.8  # roughness of plain, highlighted and busy places
 
 
+class Maps(NamedTuple):
+    """What is painted on a model; each map is (h, w, 3), top row first."""
+
+    colour: Bytes
+    surface: Bytes | None  # roughness in green, metallic in blue, as glTF wants it
+    normal: Bytes | None  # tangent space, Y up as in OpenGL and glTF
+
+
+def of_picture(picture: Bytes, trust: Floats, matte: Floats, texture_model: str) -> Maps:
+    """The maps of one picture, whose pixels show the shape as far as `trust` says: "baked" is its colours alone, "pbr"
+    all."""
+    return of_colour(base_colour(picture, trust), matte, texture_model)
+
+
+def of_colour(colour: Bytes, matte: Floats, texture_model: str) -> Maps:
+    """The same of (h, w, 3) colours that show no background."""
+    if texture_model != "pbr":
+        return Maps(colour, None, None)
+    return Maps(even_shading(colour, matte), surface(colour, matte), normals(colour, matte))
+
+
+def trusted(cutout: Cutout) -> Floats:
+    """How far each pixel's colour is the shape's own.
+
+    A transparent picture's edge pixels are: their colour is stored apart from their opacity. Others are mixed with the
+    background.
+    """
+    if cutout.origin == "alpha":
+        return np.clip(cutout.matte * 4 - 0.5, 0, 1)
+    if cutout.origin == "rectangle":
+        return cutout.matte
+    return np.clip(cutout.matte * 2.5 - 1.25, 0, 1)
+
+
 def base_colour(picture: Bytes, trust: Floats) -> Bytes:
     """(h, w, 3) colours, with those of trusted pixels bled over the rest so that no background shows at the rim.
 
@@ -32,7 +69,7 @@ def base_colour(picture: Bytes, trust: Floats) -> Bytes:
     filled = np.round(np.clip(filled, 0, 1) * 255).astype(np.uint8)
     keep = np.clip(weight * 2 - 1, 0, 1) if trust.shape != (height, width) else None
     result = picture[..., :3].copy()
-    for rows in _bands(height):
+    for rows in bands(height):
         part = _stretched(keep if keep is not None else np.clip(trust * 2 - 1, 0, 1), height, width, rows)
         outside = part < 1
         under = _stretched(filled, height, width, rows)[outside].astype(np.float32)
@@ -41,7 +78,7 @@ def base_colour(picture: Bytes, trust: Floats) -> Bytes:
     return result
 
 
-def _bands(height: int) -> list[slice]:
+def bands(height: int) -> list[slice]:
     """Cuts of at most 512 rows: large pictures are worked on in parts, to bound memory."""
     return [slice(start, min(start + 512, height)) for start in range(0, height, 512)]
 
@@ -52,6 +89,15 @@ def _stretched(image: NDArray, height: int, width: int, rows: slice) -> NDArray:
     if image.shape[1] == width:
         return image[down]
     return image[down][:, (np.arange(width) * image.shape[1]) // width]
+
+
+def stretched_rows(image: Floats, height: int, rows: slice) -> Floats:
+    """Some rows of an image stretched to so many, bilinearly."""
+    last = len(image) - 1
+    down = np.clip((np.arange(rows.start, rows.stop) + 0.5) * (len(image) / height) - 0.5, 0, last)
+    first = down.astype(np.int64)
+    part = (down - first).astype(np.float32)[:, None]
+    return image[first] * (1 - part) + image[np.minimum(first + 1, last)] * part
 
 
 def fitted(image: Floats, height: int, width: int) -> Floats:
@@ -88,11 +134,8 @@ def even_shading(colour: Bytes, matte: Floats) -> Bytes:
     height, width = colour.shape[:2]
     result = np.empty_like(colour)
     wide = enlarge(gain, gain.shape[0], width)
-    for rows in _bands(height):
-        down = np.clip((np.arange(rows.start, rows.stop) + 0.5) * (len(gain) / height) - 0.5, 0, len(gain) - 1)
-        first = down.astype(np.int64)
-        part = (down - first).astype(np.float32)[:, None]
-        band = wide[first] * (1 - part) + wide[np.minimum(first + 1, len(gain) - 1)] * part
+    for rows in bands(height):
+        band = stretched_rows(wide, height, rows)
         result[rows] = np.minimum(colour[rows] * band[..., None] + np.float32(0.5), 255).astype(np.uint8)
     return result
 
@@ -119,17 +162,22 @@ def surface(colour: Bytes, matte: Floats) -> Bytes:
     size = max(small.shape[:2])
     weight = fitted(matte, *small.shape[:2])
     luma = luminance(small)
-    mean = blur_inside(luma, weight, size / 60)
-    fine = np.sqrt(np.maximum(blur_inside((luma - mean) ** 2, weight, size / 60), 0))
+    mean, fine = _mean_and_spread(luma, weight, size / 60)
     busy = np.clip((fine - 0.06) / 0.2, 0, 1)
     highlight = np.clip((luma - 0.8) / 0.2, 0, 1) * np.clip((luma - mean) / 0.25, 0, 1)
     saturation = np.ptp(small, axis=2)
-    wide = blur_inside(luma, weight, size / 20)
-    contrast = np.sqrt(np.maximum(blur_inside((luma - wide) ** 2, weight, size / 20), 0))
+    _, contrast = _mean_and_spread(luma, weight, size / 20)
     metallic = 0.6 * np.clip((contrast - 0.22) / 0.1, 0, 1) * np.clip(1 - saturation / 0.1, 0, 1) * (1 - busy)
     roughness = MATTE + (ROUGH - MATTE) * busy + (SMOOTH - MATTE) * np.maximum(highlight, metallic)
     packed = np.stack((np.ones_like(roughness), roughness, metallic), axis=2)
     return np.round(np.clip(packed, 0, 1) * 255).astype(np.uint8)
+
+
+def _mean_and_spread(luma: Floats, weight: Floats, sigma: float) -> tuple[Floats, Floats]:
+    """The mean around each pixel, taken from where `weight` is high, and how far pixels are from it there."""
+    total = blur(weight, sigma) + np.float32(1e-4)
+    mean = blur(luma * weight, sigma) / total
+    return mean, np.sqrt(np.maximum(blur((luma - mean) ** 2 * weight, sigma) / total, 0))
 
 
 def normals(colour: Bytes, matte: Floats) -> Bytes:

@@ -1,21 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Arrays of points and faces <-> Blender meshes: natural size, texture coordinates, the size asked for."""
 
-from typing import NamedTuple
-
 import bpy
 import numpy as np
 
+from .atlas import Places
 from .pixels import Floats
 from .shape import Indices
-
-
-class Frame(NamedTuple):
-    """Where the body's natural size lies in the matte, all in pixels."""
-
-    centre: float  # x of the middle
-    bottom: float  # y of the lowest point
-    metre: float  # the longer of width and height
+from .views import Frame
 
 
 def place(points: Floats) -> tuple[Floats, Frame]:
@@ -48,11 +40,12 @@ def vector(items: bpy.types.bpy_prop_collection, attribute: str) -> Floats:
     return values.reshape(-1, 3)
 
 
-def add_uvs(mesh: bpy.types.Mesh, frame: Frame, shape: tuple[int, int]) -> None:
+def add_uvs(mesh: bpy.types.Mesh, frame: Frame, shape: tuple[int, int], places: Places | None = None) -> None:
     """Texture coordinates straight from the front over the whole picture, whose matte has this shape.
 
     The back half's contour lies half a pixel further out than the front's, so that the wall between has some width in
-    the texture.
+    the texture. `places` says where the pictures of both halves lie where the back, the latter half of the points, has
+    its own.
     """
     points = vector(mesh.vertices, "co")
     outward = np.where(points[:, 1:2] > 0, 0.5 * vector(mesh.vertices, "normal"), 0)
@@ -61,8 +54,23 @@ def add_uvs(mesh: bpy.types.Mesh, frame: Frame, shape: tuple[int, int]) -> None:
     uv = np.clip(np.stack((right / shape[1], 1 - down / shape[0]), axis=1), 0, 1)
     index = np.empty(len(mesh.loops), np.int32)
     mesh.loops.foreach_get("vertex_index", index)
+    corners = uv[index]
+    if places is not None:
+        right, down = uv[:, 0], 1 - uv[:, 1]
+        (there, behind) = (
+            np.stack((place.left + x * place.width, 1 - place.top - down * place.height), axis=1)
+            for place, x in ((places.front, right), (places.back, 1 - right))
+        )
+        faces = index.reshape(len(mesh.polygons), -1)
+        is_back = np.repeat((faces >= len(points) // 2).all(axis=1), faces.shape[1])
+        corners = np.where(is_back[:, None], behind[index], there[index])
     layer = mesh.uv_layers.new(name="UVMap")
-    layer.data.foreach_set("uv", uv[index].astype(np.float32).ravel())
+    layer.data.foreach_set("uv", corners.astype(np.float32).ravel())
+
+
+def corner_uvs(mesh: bpy.types.Mesh, uv: Floats) -> None:
+    """Texture coordinates (faces, corners, 2) of the corners of each face."""
+    mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", uv.astype(np.float32).ravel())
 
 
 def scale_to(mesh: bpy.types.Mesh, wanted: list[float], keep_proportions: bool) -> None:

@@ -8,18 +8,18 @@ import numpy as np
 
 from . import maps
 from .cutout import Cutout
-from .pixels import Bytes, Floats, shrink
-from .report import Report
+from .maps import Maps
+from .pixels import Bytes, shrink
 from .saving import write_jpeg, write_png
+from .views import View
 
 JPEG_ABOVE = 1536  # pixels, longer side: larger maps are stored as JPEG, for PNG takes seconds to write
 JPEG_QUALITY = 92
 
 
-def make_material(
-    image: Bytes, cutout: Cutout, texture_model: str, name: str, folder: Path, report: Report
-) -> bpy.types.Material:
-    """A Principled material with the maps asked for, wired so that the glTF exporter understands it."""
+def make_material(painted: Maps | None, front: View, name: str, folder: Path) -> bpy.types.Material:
+    """A Principled material with these maps, wired so that the glTF exporter understands it; without any, in the mean
+    colour of the front's picture."""
     material = bpy.data.materials.new(name)
     if material.node_tree is None:
         material.use_nodes = True
@@ -27,8 +27,8 @@ def make_material(
     shader = nodes["Principled BSDF"]
     shader.inputs["Roughness"].default_value = maps.MATTE
     shader.inputs["Metallic"].default_value = 0
-    if texture_model == "none":
-        shader.inputs["Base Color"].default_value = (*mean_colour(image, cutout), 1)
+    if painted is None:
+        shader.inputs["Base Color"].default_value = (*mean_colour(front.image, front.cutout), 1)
         return material
 
     def texture(pixels: Bytes, label: str, colour_space: str) -> bpy.types.Node:
@@ -37,35 +37,18 @@ def make_material(
         node.image.colorspace_settings.name = colour_space
         return node
 
-    colour = maps.base_colour(image, trusted(cutout))
-    report.progress(0.68, "Painting the maps")
-    if texture_model == "pbr":
-        surface = texture(maps.surface(colour, cutout.matte), "Surface", "Non-Color")
+    if painted.surface is not None:
+        surface = texture(painted.surface, "Surface", "Non-Color")
         separate = nodes.new("ShaderNodeSeparateColor")
         link(surface.outputs["Color"], separate.inputs["Color"])
         link(separate.outputs["Green"], shader.inputs["Roughness"])
         link(separate.outputs["Blue"], shader.inputs["Metallic"])
-        report.progress(0.74, "Painting the maps")
+    if painted.normal is not None:
         bumps = nodes.new("ShaderNodeNormalMap")
-        link(texture(maps.normals(colour, cutout.matte), "Normal", "Non-Color").outputs["Color"], bumps.inputs["Color"])
+        link(texture(painted.normal, "Normal", "Non-Color").outputs["Color"], bumps.inputs["Color"])
         link(bumps.outputs["Normal"], shader.inputs["Normal"])
-        report.progress(0.8, "Painting the maps")
-        colour = maps.even_shading(colour, cutout.matte)
-    link(texture(colour, "Colour", "sRGB").outputs["Color"], shader.inputs["Base Color"])
+    link(texture(painted.colour, "Colour", "sRGB").outputs["Color"], shader.inputs["Base Color"])
     return material
-
-
-def trusted(cutout: Cutout) -> Floats:
-    """How far each pixel's colour is the shape's own.
-
-    A transparent picture's edge pixels are: their colour is stored apart from their opacity. Others are mixed with the
-    background.
-    """
-    if cutout.origin == "alpha":
-        return np.clip(cutout.matte * 4 - 0.5, 0, 1)
-    if cutout.origin == "rectangle":
-        return cutout.matte
-    return np.clip(cutout.matte * 2.5 - 1.25, 0, 1)
 
 
 def mean_colour(image: Bytes, cutout: Cutout) -> tuple[float, float, float]:

@@ -17,21 +17,13 @@ from numpy.typing import NDArray
 
 from .cutout import NothingToShape, bounds, cut_out
 from .loose_maps import read_packed
-from .maps import base_colour
+from .maps import base_colour, trusted
 from .mesh import vector
 from .nodes import principled_of
-from .paint import trusted, write_map
+from .paint import write_map
 from .picture import UnreadablePicture, read_picture
 from .pixels import Floats
-
-AXES = {
-    "front": ((1, 0, 0), (0, -1, 0)),
-    "back": ((-1, 0, 0), (0, 1, 0)),
-    "left": ((0, -1, 0), (-1, 0, 0)),
-    "right": ((0, 1, 0), (1, 0, 0)),
-}
-"""For each view: what is to the right in its picture, and where the onlooker is. Up is Z. Left and right are those of
-Blender's own views."""
+from .views import AXES
 
 ROUGHNESS = 0.8  # a picture has its highlights painted on, and must not shine once more
 EVENING = 0.012  # rounds, of the square root of the number of faces: about a two-hundredth of a model's size

@@ -42,9 +42,10 @@ LIBRARIES = {
 4.2.23 and 5.2.3 have none), and the functions of `IMPORTER` that look for it."""
 
 
-def read(glb: Path) -> dict[str, Any]:
+def read(glb: Path, *, joins_points: bool = False) -> dict[str, Any]:
     """Import the checked `glb` into the open file; return the JSON of what was imported.
 
+    Points at one place that have the same normal become one where the caller `joins_points`.
     Raises `GlbError` where this Blender cannot, or the file is damaged; `MemoryError`; and `OSError` where the copy
     cannot be written.
     """
@@ -54,7 +55,7 @@ def read(glb: Path) -> dict[str, Any]:
         document = copy_for_blender(glb, copy)
         _require_known(document)
         sound.check(copy, document)
-        _import(copy, document)
+        _import(copy, document, joins_points)
         return document
     finally:
         with contextlib.suppress(OSError):  # what Windows does not let go of yet is tidied with the job
@@ -72,21 +73,21 @@ class _Listener(logging.Handler):
         self.heard.append(record.getMessage())
 
 
-def _import(copy: Path, document: dict[str, Any]) -> None:
+def _import(copy: Path, document: dict[str, Any], joins_points: bool) -> None:
     listener = _Listener()
     logging.getLogger(ERRORS).addHandler(listener)
     try:
-        _run_importer(copy)
+        _run_importer(copy, joins_points)
     finally:
         logging.getLogger(ERRORS).removeHandler(listener)
         if any(words.startswith(NOT_UNPACKED) for words in listener.heard) and _is_only_compressed(document):
             raise broken("a mesh that is compressed with Draco cannot be unpacked")
 
 
-def _run_importer(copy: Path) -> None:
+def _run_importer(copy: Path, joins_points: bool) -> None:
     try:
         # A bone's shape would be one more mesh, which is then counted, measured and shown as a part of the model.
-        bpy.ops.import_scene.gltf(filepath=str(copy), disable_bone_shape=True)
+        bpy.ops.import_scene.gltf(filepath=str(copy), disable_bone_shape=True, merge_vertices=joins_points)
     except RuntimeError as error:
         if is_short_of_memory(error):
             raise MemoryError from error

@@ -133,7 +133,7 @@ def _net(coverage: Floats, corner: NDArray[np.float64], pitch: float) -> Sheet:
         walls.append(quads[open_side][:, [side, (side + 1) % 4]])
     sheet = Sheet(grid_points, quads, np.concatenate(walls), pitch, np.zeros(0, np.float32))
     grid_points = _relax(sheet)
-    square = _with_ghosts(coverage, _poisson(coverage))
+    square = with_ghosts(coverage, poisson(coverage))
     square = np.maximum(bilinear(square, grid_points[:, 1], grid_points[:, 0]), 0)
     square[sheet.rim] = 0
     square = _smoothed(sheet, square)
@@ -219,7 +219,7 @@ def _theta(here: Floats, there: Floats) -> Floats:
     return np.clip((here - 0.5) / np.maximum(here - there, 1e-6), 0.15, 1)
 
 
-def _poisson(coverage: Floats) -> Floats:
+def poisson(coverage: Floats) -> Floats:
     """Solve laplace(u) = -4 inside, u = 0 on the contour; cells are 1 wide.
 
     Links that cross the contour are shortened to where it is, so that heights do not follow the cells' stair steps.
@@ -232,7 +232,7 @@ def _poisson(coverage: Floats) -> Floats:
     if number > 200:
         even = np.pad(coverage, ((0, coverage.shape[0] % 2), (0, coverage.shape[1] % 2)))
         half = (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4
-        coarse = _poisson(half)
+        coarse = poisson(half)
         guess = 4 * bilinear(coarse, (rows + 0.5) / 2, (columns + 0.5) / 2)
     index = np.full((coverage.shape[0] + 2, coverage.shape[1] + 2), number, np.int32)
     index[rows + 1, columns + 1] = np.arange(number)
@@ -270,7 +270,7 @@ def _poisson(coverage: Floats) -> Floats:
     return result
 
 
-def _with_ghosts(coverage: Floats, square: Floats) -> Floats:
+def with_ghosts(coverage: Floats, square: Floats) -> Floats:
     """Continue the solution linearly to below zero in the cells just outside.
 
     It can then be sampled right up to the contour.
@@ -323,10 +323,13 @@ def triangulated(points: Floats, quads: Indices) -> Indices:
 
     So a corner on a straight contour is not cut off.
     """
-    corners = points[quads].astype(np.float64)
+    corners = points.astype(np.float64).T[:, quads.T]  # column by column: several times as fast as `cross` and `norm`
 
     def area(a: int, b: int, c: int) -> NDArray[np.float64]:
-        return np.linalg.norm(np.cross(corners[:, b] - corners[:, a], corners[:, c] - corners[:, a]), axis=1)
+        x, y, z = corners[:, b] - corners[:, a]
+        u, v, w = corners[:, c] - corners[:, a]
+        across = y * w - z * v, z * u - x * w, x * v - y * u
+        return np.sqrt(across[0] * across[0] + across[1] * across[1] + across[2] * across[2])
 
     other = np.minimum(area(0, 1, 2), area(0, 2, 3)) < 0.999 * np.minimum(area(1, 2, 3), area(1, 3, 0))
     quads = np.where(other[:, None], np.roll(quads, -1, axis=1), quads)
