@@ -58,6 +58,9 @@ class About:
     paints: str = ""
     """The parameter that has a model without a texture painted with its pictures here, by wire name; "" where the
     service has none."""
+    is_watertight: bool = False
+    """Whether its models are closed, so that points at one place, which a file splits along the borders of a texture,
+    are one."""
     closed: str = ""
     """What people should know of a service that is said to have closed: one sentence without a full stop, "" for all
     others."""

@@ -11,11 +11,12 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 from .. import files
@@ -99,6 +100,8 @@ class Job:
     """Of the main picture; "" until it is the job's own, and for a URL until it has been fetched."""
     origins: dict[str, str] = field(default_factory=dict)
     """By wire name, where the user's own picture files were when they were chosen. They may be gone by now."""
+    images: dict[str, str] = field(default_factory=dict)
+    """By wire name, what the Blender images were called that further pictures were made of."""
     file: str = ""
     """The .blend that the job was started in; "" for one that was never saved."""
     group: str = ""
@@ -241,15 +244,16 @@ def create(
     variant: int = 0,
     scratch: Path | None = None,
     is_shared: bool = False,
+    images: Mapping[str, str] = MappingProxyType({}),
 ) -> Path:
     """Make the folder of a new job under `root`, and return it. Costs the same whatever the pictures' size and however
     many jobs there are.
 
     `parameters` are checked ones. A picture that is a file is noted, and linked where that can be done (see
     `pictures.choose`); one that lies in `scratch`, a folder that the caller is about to delete, is moved. Where it
-    `is_shared`, `scratch` is another job's folder, which keeps it. Nothing is synced: the job's process does it, before
-    anything is sent. Raises `PictureError`, and `OSError` where nothing can be written; in both cases nothing is left
-    behind.
+    `is_shared`, `scratch` is another job's folder, which keeps it. `images` are noted. Nothing is synced: the job's
+    process does it, before anything is sent. Raises `PictureError`, and `OSError` where nothing can be written; in both
+    cases nothing is left behind.
     """
     now = datetime.now(UTC)
     job_id = f"{now:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # in the order of time, and unlike another Blender's
@@ -261,6 +265,7 @@ def create(
         file=file,
         group=group,
         variant=variant,
+        images=dict(images),
         place=place or {},
         message=WAITING_MESSAGE,
         created=_iso(now),

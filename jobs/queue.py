@@ -13,9 +13,10 @@ import dataclasses
 import math
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..api.errors import BusyError, ImageTo3DError, JobError, user_message
@@ -407,6 +408,7 @@ class Queue(Index):
         variant: int = 0,
         scratch: Path | None = None,
         is_shared: bool = False,
+        images: Mapping[str, str] = MappingProxyType({}),
     ) -> Job:
         """Write down a new job, as `folder.create` says, whose errors it raises. The next look starts its process."""
         folder = folders.create(
@@ -420,6 +422,7 @@ class Queue(Index):
             variant=variant,
             scratch=scratch,
             is_shared=is_shared,
+            images=images,
         )
         job_id = folder.name
         self._asked.add(job_id)

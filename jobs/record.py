@@ -292,6 +292,15 @@ def _origins(value: Any) -> dict[str, str]:
     return {name: _path(path) for name, path in value.items()}
 
 
+def _names(value: Any) -> dict[str, str]:
+    """By parameter, what an image of the user's was called; without names that no image has, and that Blender
+    would refuse."""
+    if not isinstance(value, dict):
+        raise WrongError("is no object")
+    names = {name: _any_text(called) for name, called in value.items()}
+    return {name: called for name, called in names.items() if is_clean(called)}
+
+
 def _order(value: Any) -> int:
     """A place in an order, from 1; 0 for none."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= ORDER_MOST:
@@ -324,6 +333,7 @@ FIELDS: dict[str, Check] = {
     "parameters": _parameters,
     "pictures": _pictures,
     "origins": _origins,
+    "images": _names,
     "file": _path,
     "group": _matching(GROUP, "is not the name of a group"),
     "variant": _order,

@@ -40,6 +40,7 @@ from ..api.errors import (
     GoneError,
     ImageTo3DError,
     JobError,
+    PictureError,
     QueueFullError,
     RateLimitError,
     TimeLimitError,
@@ -286,7 +287,7 @@ class Run:
         connection = dict(self.config.get("connection", {}))
         network = Network(**connection.pop("network", {}))
         command = blender_command(self.config["blender"])
-        called = {name: os.path.basename(path) for name, path in self.job.origins.items()}
+        called = {name: os.path.basename(path) for name, path in self.job.origins.items()} | self.job.images
         shared: dict[str, Any] = {"folder": self.folder, "blender": command, "network": network}
         shared |= {"sleep": self._sleep, "called": called}
         if SERVICES[self.job.service].reach == "none":
@@ -375,13 +376,22 @@ class Run:
         if service.about.reach != "web":
             for number, name in enumerate(names):
                 if picture.is_url(request.get(name, "")):
-                    request[name] = str(self._fetched_picture(request[name], f"picture{number or ''}"))
+                    request[name] = str(self._fetched_view(request[name], name, number))
             if request.get(names[0]) and picture.is_url(self.job.parameters[names[0]]):
                 self.job.picture_sha256 = pictures.sha256_of(Path(request[names[0]]))
         seed = next((entry for entry in service.about.parameters if entry.name == service.about.seed), None)
         if isinstance(seed, Number) and request.get(seed.name, DRAWN) == DRAWN:
             request[seed.name] = self.job.parameters[seed.name] = secrets.randbelow(seed.maximum + 1)
         return request
+
+    def _fetched_view(self, url: str, name: str, number: int) -> Path:
+        """Fetch the picture of a parameter; of what goes wrong with a further one, say with which."""
+        try:
+            return self._fetched_picture(url, f"picture{number or ''}")
+        except PictureError as error:
+            if not number:
+                raise
+            raise PictureError(f"The picture of the {name.partition('_')[0]}: {error}") from error
 
     def _fetched_picture(self, url: str, stem: str) -> Path:
         """Fetch a picture from the web into the folder."""
@@ -535,6 +545,7 @@ class Run:
             "glb": str(self.folder / folders.GLB),
             "name": self.job.name,
             "quads": SERVICES[self.job.service].asks_quads({**defaults, **self.job.parameters}),
+            "watertight": SERVICES[self.job.service].is_watertight,
             "maps": {
                 file.name.removeprefix(folders.MAP_PREFIX): str(file)
                 for file in self.folder.glob(f"{folders.MAP_PREFIX}*")

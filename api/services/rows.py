@@ -57,12 +57,14 @@ def views(*, excluded: Sequence[Where] = ()) -> tuple[Picture, ...]:
             (
                 VIEWS[1],
                 "Left",
-                "Picture of the same object from the left, as Blender's left view shows it, seen from -X",
+                "Picture of the same object as Blender's left view shows it, seen from -X: "
+                "a figure looks to the right in it",
             ),
             (
                 VIEWS[2],
                 "Right",
-                "Picture of the same object from the right, as Blender's right view shows it, seen from +X",
+                "Picture of the same object as Blender's right view shows it, seen from +X: "
+                "a figure looks to the left in it",
             ),
         )
     )

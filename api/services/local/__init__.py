@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Local: what the built-in service says of itself, and its table of parameters. Shapes nothing: `client` has that done.
 
-Its parameters are those of CSM's "Create an Image-To-3D Session", with the same meaning, and one of its own, `cutout`.
+Its parameters are those of CSM's "Create an Image-To-3D Session", with the same meaning, and some of its own: further
+pictures, `cutout` and `back`.
 """
 
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 PARAMETERS: Table = (
     rows.IMAGE_URL,
+    *rows.views(),
     rows.geometry_model(
         "How the shape is made",
         base="Rounds out the silhouette, thicker where it is wider, and adds fine relief from the picture's shading",
@@ -44,6 +46,17 @@ PARAMETERS: Table = (
             "rectangle": Option(3, "Not at all: the whole picture becomes a relief"),
         },
     ),
+    Choice(
+        name="back",
+        label="Unseen Back",
+        description="What the back of the model shows where no picture shows it",
+        default="mirrored",
+        options={
+            "mirrored": Option(0, "The front once more, mirrored"),
+            "plain": Option(1, "No second face: the colors of the outline, carried inward"),
+        },
+        excluded=({rows.VIEWS[0]: True},),
+    ),
 )
 
 
@@ -57,13 +70,15 @@ ABOUT = About(
     name="local",
     number=0,
     label="Local",
-    description="Rounds out the silhouette of the picture, on this computer: no account, no network, no cost",
+    description="Rounds out the silhouettes of up to four pictures, on this computer: no account, no network, no cost",
     purpose="Rounds out the silhouette",
     parameters=PARAMETERS,
     needs_key=False,
     is_paid=False,
     reach="none",
+    views=rows.VIEWS,
     can_cancel=True,
+    is_watertight=True,
     client=_client,
     asks_quads=rows.asks_quads,
 )

@@ -16,12 +16,12 @@ from ....programs.program import LOG, SCRATCH_PREFIX, SCULPT, Command, Program
 from ... import blender as blenders
 from ... import picture
 from ...about import About
-from ...errors import GoneError, TaskFailedError
+from ...errors import GoneError, PictureError, TaskFailedError
 from ...network import USUAL, Network
 from ...parameters import check
 from ...task import Result, Status, Task, nothing
 from ...words import named
-from ..rows import IMAGE_URL
+from ..rows import IMAGE_URL, VIEWS
 from . import ABOUT, PARAMETERS
 
 
@@ -60,36 +60,57 @@ class Local:
         """Start sculpting. Raises `ParameterError`, `PictureError`, `ConnectionFailedError` (for a URL) and
         `BlenderError`."""
         values = check(PARAMETERS, parameters)
-        source = values.pop("image_url")
-        stem = self._folder / f"{SCRATCH_PREFIX}picture"
-        file = Path(source) if picture.is_path(source) else picture.to_file(source, stem, network=self._network)
-        called = self._called(source)
-        file, self.picture_note = picture.readable(
-            file,
-            stem.with_name(f"{stem.name}-read"),
-            called=called,
-            check_cancelled=lambda: self._sleep(0.0),
-            takes_part=True,
-        )
+        sources = {name: values.pop(name) for name in (IMAGE_URL.name, *VIEWS)}
+        pictures = {name: self._picture(name, source) for name, source in sources.items() if source}
+        self.picture_note = " ".join(dict.fromkeys(filter(None, (note for _, _, note in pictures.values()))))
+        file, called, _ = pictures.pop(IMAGE_URL.name)
         before_sending()
         task_id = f"sculpt-{os.getpid()}-{len(self._programs)}"  # whatever was asked for: it ends with this process
         request = {
-            "picture": str(file.absolute()),
+            "picture": file,
             "called": called,
-            "name": self._name or picture.name_of(source),
+            "views": {
+                name.partition("_")[0]: {"picture": file, "called": called}
+                for name, (file, called, _) in pictures.items()
+            },
+            "name": self._name or picture.name_of(sources[IMAGE_URL.name]),
             "parameters": values,
             "output": str(self._output(task_id)),
         }
         self._programs[task_id] = blenders.start(self._blender, SCULPT, request, self._folder, self._folder / LOG)
         return Task(task_id, Status.RUNNING)
 
-    def _called(self, source: str) -> str:
+    def _picture(self, name: str, source: str) -> tuple[str, str, str]:
+        """The file that the sculptor reads for a picture, what the user calls it, and what to say of it."""
+        stem = self._folder / f"{SCRATCH_PREFIX}{'picture' if name == IMAGE_URL.name else name}"
+        called = self._called(name, source)
+        whose = "" if name == IMAGE_URL.name else called
+        file = Path(source) if picture.is_path(source) else self._brought(source, stem, whose)
+        file, note = picture.readable(
+            file,
+            stem.with_name(f"{stem.name}-read"),
+            called=called,
+            check_cancelled=lambda: self._sleep(0.0),
+            takes_part=True,
+        )
+        return str(file.absolute()), called, note
+
+    def _brought(self, source: str, stem: Path, called: str) -> Path:
+        """The file of an address or of a data URI. Of what goes wrong, `called` says which picture it is about."""
+        try:
+            return picture.to_file(source, stem, network=self._network, check_cancelled=lambda: self._sleep(0.0))
+        except PictureError as error:
+            raise PictureError(f"{called}: {error}" if called else str(error)) from error
+
+    def _called(self, name: str, source: str) -> str:
         """What the user calls the picture `source`: its file, but for data, and for a job's copy whose name nobody has
         told."""
-        if IMAGE_URL.name in self._names:
-            return named(self._names[IMAGE_URL.name])
+        if name in self._names:
+            return named(self._names[name])
         is_users = picture.is_path(source) and Path(source).absolute().parent != self._folder
-        return named(Path(source).name) if is_users else "The picture"
+        if is_users:
+            return named(Path(source).name)
+        return "The picture" if name == IMAGE_URL.name else f"The picture of the {name.partition('_')[0]}"
 
     def get(self, task_id: str) -> Task:
         """How far the sculptor is. A task of another process, or of one that has died, is `GONE`."""
