@@ -14,6 +14,7 @@ ROOMS = (
     "session.joblist",
     "session",
     "operators.choose_candidate",
+    "operators.choose_image",
     "operators.choose_picture",
     "operators.generate",
     "operators.generate_from_files",

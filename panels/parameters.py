@@ -12,6 +12,7 @@ from ..api.parameters import Parameter, applies
 from ..api.services import SERVICES
 from ..scene import lengths, settings
 from .sentences import draw_sentence
+from .views import draw_picture
 
 LABEL_WIDTH = 0.4  # as Blender's own split between label and field
 
@@ -62,7 +63,10 @@ def _draw_rows(
         elif has_effect or not (_is_file(parameter) or parameter.name in candidates):
             row = layout.row(align=True)
             row.active = has_effect
-            row.prop(group, parameter.name)
+            if isinstance(parameter, kinds.Picture):
+                draw_picture(row, group, parameter.name, values[parameter.name])
+            else:
+                row.prop(group, parameter.name)
             if parameter.name in candidates:
                 operator = row.operator("image_to_3d.choose_candidate", text="", icon="DOWNARROW_HLT")
                 operator.parameter = parameter.name

@@ -75,16 +75,17 @@ class _Generate(Mixin):
             layout.label(text=shown(image.name), icon="IMAGE_DATA", translate=False)
         if image is not None or getattr(chosen, PICTURE_PROPERTIES[settings.source_of(chosen)]):
             _draw_cut_out(layout, image)
+        views = layout.column()
         _draw_services(layout, chosen)
         about = layout.column(align=True)
         for note in settings.unknown_notes(chosen):
             draw_sentence(layout, note, context, icon="INFO")
         sources = _sources(chosen, image)
         draw_readiness(layout, settings.service_of(chosen), sources, context)
-        draw_views(layout, chosen)
+        draw_views(views, chosen)
         draw_parameters(layout, chosen, context)
         _draw_import(layout, chosen)
-        # Into their places above. Whoever reads what is drawn one by one finds first what has to be done.
+        # Into their places above, as the views. Whoever reads what is drawn one by one finds first what has to be done.
         if image is None:
             _draw_offer(offer, chosen)
         _draw_about(about, context)

@@ -5,19 +5,21 @@ import contextlib
 import datetime
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import bpy
 
+from .. import files
 from ..api import picture
 from ..api.errors import ImageTo3DError, ParameterError, PictureError
 from ..api.parameters import Picture, Table, Text, check, pictures, renewed
 from ..api.services import SERVICES
 from ..api.words import named
 from . import images, settings
+from .named import image_named
 
 if TYPE_CHECKING:
     from ..jobs.folder import Job
@@ -43,21 +45,35 @@ class Request:
     """What it has in common with the other variants; "" where it is the only one."""
     variant: int = 0
     """Which variant it is, from 1; 0 for none."""
+    images: dict[str, str] = field(default_factory=dict)
+    """By wire name, the names of the Blender images that further pictures were made of."""
 
 
 @contextlib.contextmanager
 def requested(
-    scene: bpy.types.Scene, *, filepath: str = "", service: str = "", image: bpy.types.Image | None = None
+    scene: bpy.types.Scene,
+    *,
+    filepath: str = "",
+    service: str = "",
+    image: bpy.types.Image | None = None,
+    is_one_of_several: bool = False,
 ) -> Iterator[Request]:
     """Give what the settings of `scene` say, with the picture at `filepath` or `image` instead of theirs, and `service`
-    (in any case) instead of theirs. Raises `ImageTo3DError` with a sentence for the user.
+    (in any case) instead of theirs. Where the picture `is_one_of_several` objects, without the further views of one.
+    Raises `ImageTo3DError` with a sentence for the user.
     """
     with tempfile.TemporaryDirectory(prefix="image_to_3d_") as scratch:
-        yield _request(scene, filepath, service, image, Path(scratch))
+        yield _request(scene, filepath, service, image, Path(scratch), is_one_of_several=is_one_of_several)
 
 
 def _request(
-    scene: bpy.types.Scene, filepath: str, service: str, image: bpy.types.Image | None, scratch: Path
+    scene: bpy.types.Scene,
+    filepath: str,
+    service: str,
+    image: bpy.types.Image | None,
+    scratch: Path,
+    *,
+    is_one_of_several: bool,
 ) -> Request:
     chosen = scene.image_to_3d
     name = service.lower() or settings.service_of(chosen)
@@ -67,6 +83,10 @@ def _request(
     values: dict[str, Any] = settings.values_that_apply(getattr(chosen, name), table)
     if image or filepath:  # a picture was named, so nothing stands instead of it
         values.update({entry.instead: "" for entry in table if isinstance(entry, Picture) and entry.instead})
+    if is_one_of_several:
+        values = {each: value for each, value in values.items() if each not in SERVICES[name].views}
+    shown = _shown(getattr(chosen, name), table, values)
+    values.update({each: str(_written(entry, scratch / each)) for each, entry in shown.items()})
     if settings.needs_picture(values, table):
         source, title = _picture(chosen, filepath, image, scratch)
     else:
@@ -74,7 +94,28 @@ def _request(
     parameters = check(table, {**values, pictures(table)[0]: source})
     _require_pictures(table, parameters)
     SERVICES[name].check_request(parameters)
-    return Request(settings.target_of(scene), name, parameters, title, settings.place_of(scene), scratch)
+    names = {each: image.name for each, image in shown.items()}
+    where = settings.place_of(scene)
+    return Request(settings.target_of(scene), name, parameters, title, where, scratch, images=names)
+
+
+def _shown(group: bpy.types.PropertyGroup, table: Table, values: Mapping[str, Any]) -> dict[str, bpy.types.Image]:
+    """The Blender images among the further pictures that are asked for, by wire name."""
+    further = [name for name in pictures(table)[1:] if name in values]
+    found = {name: image_named(getattr(group, name)) for name in further}
+    return {name: image for name, image in found.items() if image is not None}
+
+
+def _written(image: bpy.types.Image, stem: Path) -> Path:
+    """A file that shows a further image: its own, or one beside the folder `stem`, in which it is written: all are
+    written under the same names."""
+    stem.mkdir()
+    file = images.to_file(image, stem)
+    if file.parent != stem:
+        return file
+    made = stem.with_name(f"{stem.name}-shown{file.suffix}")
+    files.move(file, made)
+    return made
 
 
 def picture_of(scene: bpy.types.Scene, image: bpy.types.Image | None, scratch: Path) -> tuple[str, str]:
@@ -108,8 +149,18 @@ def _require_pictures(table: Table, parameters: dict[str, Any]) -> None:
         if not source or not picture.is_path(source):
             continue
         if not os.path.isfile(source):
-            raise PictureError(f"There is no picture at {named(source)} for {entry.label}: choose one that exists.")
+            raise PictureError(_missing(entry, source))
         picture.require_picture(Path(source))
+
+
+def _missing(entry: Picture, source: str) -> str:
+    """The sentence for a further picture that is not there. What is a name alone may have been that of an image."""
+    if os.path.basename(source) == source:
+        return (
+            f"There is no picture {named(source)} for {entry.label}, neither an image of this Blender file nor a file: "
+            "choose one that exists."
+        )
+    return f"There is no picture at {named(source)} for {entry.label}: choose one that exists."
 
 
 def _checked(scene: bpy.types.Scene) -> dict[str, Any]:

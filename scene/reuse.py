@@ -4,6 +4,7 @@ meanwhile."""
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import bpy
@@ -13,15 +14,17 @@ from ..api.errors import PictureError
 from ..api.parameters import Picture, pictures
 from ..api.services import SERVICES
 from ..jobs.folder import Job, request_of
+from ..jobs.pictures import sha256_of
 from . import settings
+from .named import image_named, keep
 from .variants import NAME_BYTES, base_name, numbered
 
 
 def use(chosen: bpy.types.PropertyGroup, folder: Path, job: Job) -> None:
     """Set the settings to what the job in `folder` was made of.
 
-    What was a file is that file as long as it is there. Else the main picture is an image of this Blender file: the one
-    that the model was made of, or a new one that holds the job's picture. Raises as `request_of` does.
+    What was a file is that file as long as it is there. Else a picture is an image of this Blender file: the one that
+    the model was made of, or a new one that holds the job's picture. Raises as `request_of` does.
     """
     table = SERVICES[job.service].parameters
     main = pictures(table)[0]
@@ -34,11 +37,41 @@ def use(chosen: bpy.types.PropertyGroup, folder: Path, job: Job) -> None:
     image = None
     if source and not picture.is_url(source) and not (was_file and main in origins):
         image = _known(job, was_file) or _packed(Path(source), base_name(job))
+    further = {name: _further(own[name], job, name, origins) for name in pictures(table)[1:] if own.get(name)}
     if image is None:
-        settings.use(chosen, job.service, {**own, **origins})
+        settings.use(chosen, job.service, {**own, **origins, **further})
     else:
-        settings.use(chosen, job.service, {**own, **origins, main: ""})
+        settings.use(chosen, job.service, {**own, **origins, **further, main: ""})
         chosen.source, chosen.image = "IMAGE", image
+    # To the letter: `settings.use` takes texts for paths, which may be cleaned.
+    group = getattr(chosen, job.service)
+    for name, text in further.items():
+        if image_named(text) is not None:
+            setattr(group, name, text)
+
+
+def _further(source: str, job: Job, name: str, origins: Mapping[str, str]) -> str:
+    """What stands for a further picture, which the job has at `source`: the name of an image, a path or an address."""
+    called = job.images.get(name, "")
+    if called and image_named(called) is not None:
+        return called
+    if name in origins or picture.is_url(source):
+        return origins.get(name, source)
+    title = picture.name_of_image(called or os.path.basename(job.origins.get(name, name)))
+    image = _holding(Path(source), title) or _packed(Path(source), title)
+    if image is None:
+        return source
+    keep(image)
+    if called:
+        image.name = called
+    return image.name if image_named(image.name) == image else source
+
+
+def _holding(source: Path, title: str) -> bpy.types.Image | None:
+    """The image that is called so, but for an ending, and in which the picture at `source` is packed."""
+    called = [image for image in bpy.data.images if picture.name_of_image(image.name) == title]
+    content = sha256_of(source) if called else ""
+    return next((image for image in called if _sha256_of(image) == content), None)
 
 
 def _is_picture(path: str) -> bool:

@@ -111,6 +111,8 @@ def _tooltip(parameter: Parameter) -> str:
     match parameter:
         case kinds.Number() if parameter.default is None:
             text += f"; {_least(parameter)} leaves it out"
+        case kinds.Picture():
+            text += "; a file, an address, or the name of an image of this Blender file"
         case kinds.Text() if parameter.suggestions:
             # In the tooltip: Blender 4.2 crashes on exit where a group's text has a search of its own.
             text += f"; for example {', '.join(parameter.suggestions)}"

@@ -2,14 +2,15 @@
 """Small pictures of files and of Blender images, as icons. Blender makes an icon in the background when it is first on
 the screen; no picture is read here.
 
-The icon of what is chosen follows it: `look_at_file` and `look_at_image`, which a timer calls, have it made anew where
-the file or the image has changed.
+The icons of what is chosen follow it: `look_at`, which a timer calls, has one made anew where its file or its image has
+changed.
 """
 
 import os
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import bpy.utils.previews
 
@@ -38,6 +39,18 @@ ImageState = tuple[int, bool, str]
 """What tells one state of an image from another: its number, whether it has unsaved changes, its file."""
 
 
+@dataclass
+class Looks:
+    """What is known of the icon of a chosen image."""
+
+    state: ImageState | None = None
+    """Of the image, when its icon was made last."""
+    next_s: float = 0.0
+    is_changed: bool = False
+    is_blended: bool = False
+    """Whether the icon is as it is to be drawn."""
+
+
 class Previews:
     """The icons that were asked for, by the path of the picture. Blender's own collection is made with the first.
     `clock` gives seconds that only grow."""
@@ -50,12 +63,9 @@ class Previews:
         self._next_s = 0.0
         self._draw_next_s = 0.0
         """When files may be asked for again in a drawing, after a folder was slow."""
-        self._image: ImageState | None = None
-        """Of the chosen image, when its icon was made last."""
-        self._image_next_s = 0.0
-        self._is_image_changed = False
-        self._is_blended = False
-        """Whether the icon of the chosen image is as it is to be drawn."""
+        self._looks: dict[int, Looks] = {}
+        """By the number of a chosen image."""
+        self._turn_of_files = self._turn_of_images = 0
         self._handler: Callable[..., None] | None = None
         self._redraws = 0
 
@@ -88,21 +98,27 @@ class Previews:
             self._versions[path] = version
         return True
 
-    def look_at_file(self, path: str) -> bool:
-        """See whether the chosen picture file has changed, and have its icon made anew then. Return whether it is to be
-        drawn.
+    def look_at(self, files: Sequence[str], images: Sequence[bpy.types.Image]) -> bool:
+        """See whether one of the chosen picture files or images has changed, one of each at a time, and have its icon
+        made anew then. Return whether something is to be drawn."""
+        if files:
+            self._look_at_file(files[self._turn_of_files % len(files)])
+        if images:
+            self._turn_of_images += 1
+            self._look_at_image(images[self._turn_of_images % len(images)])
+        self._redraws = max(-1, self._redraws - 1)
+        return self._redraws >= 0  # an icon was made anew so lately that it may not be on the screen yet
 
-        Asks for the file's time and size only, and seldom.
-        """
+    def _look_at_file(self, path: str) -> None:
+        """Asks for the file's time and size only, and seldom."""
         began_s = self._clock()
-        if not path or began_s < self._next_s:
-            return self._is_still_new()
-        if _is_drawing():
-            return self._is_still_new()
+        if began_s < self._next_s or _is_drawing():
+            return
+        self._turn_of_files += 1
         version = _version_of(path)
         self._next_s = began_s + max(LOOK_EVERY_S, (self._clock() - began_s) / SHARE)
         if version == self._versions.get(path) or (version and abs(time.time() - version[0] / 1e9) < SETTLES_S):
-            return self._is_still_new()
+            return
         self._versions[path] = version
         if self._icons is not None and path in self._icons:
             if version is None:
@@ -110,39 +126,36 @@ class Previews:
             else:
                 self._icons[path].reload()
         self._redraws = REDRAWS
-        return self._is_still_new()
 
-    def look_at_image(self, image: bpy.types.Image) -> bool:
-        """See whether the chosen image has changed, and have its icon made anew then. Return whether it is to be
-        drawn."""
+    def _look_at_image(self, image: bpy.types.Image) -> None:
         self._listen()
+        looks = self._looks.setdefault(image.session_uid, Looks())
         state = image.session_uid, image.is_dirty, image.filepath_raw
         now_s = self._clock()
         if _is_drawing():
-            return self._is_still_new()
-        if (state == self._image and not self._is_image_changed) or now_s < self._image_next_s:
-            self._blend(image)
-            return self._is_still_new()
-        self._image, self._is_image_changed, self._image_next_s = state, False, now_s + IMAGE_EVERY_S
-        self._is_blended = False
+            return
+        if (state == looks.state and not looks.is_changed) or now_s < looks.next_s:
+            self._blend(image, looks)
+            return
+        looks.state, looks.is_changed, looks.next_s = state, False, now_s + IMAGE_EVERY_S
+        looks.is_blended = False
         if image.preview is not None:  # else it was not drawn yet
             image.preview.is_image_custom = False  # what `_blend` has written is not made anew otherwise
             image.preview.reload()
         self._redraws = REDRAWS
-        return self._is_still_new()
 
-    def _blend(self, image: bpy.types.Image) -> None:
+    def _blend(self, image: bpy.types.Image, looks: Looks) -> None:
         """Have the icon of an image show nothing where that is transparent, as soon as there is one.
 
         Blender (4.3.2, 5.2.2) draws it as if colors were multiplied by their alpha already: whatever color lies under
         an alpha of 0 is seen, as if nothing had been cut out or erased.
         """
         preview = image.preview
-        if self._is_blended or preview is None or not preview.image_size[0]:
+        if looks.is_blended or preview is None or not preview.image_size[0]:
             return
         import numpy as np  # here, as it would slow down the start of Blender
 
-        self._is_blended = True
+        looks.is_blended = True
         values = np.empty(len(preview.image_pixels_float), np.float32)
         preview.image_pixels_float.foreach_get(values)
         pixels = values.reshape(-1, 4)
@@ -153,11 +166,6 @@ class Previews:
         preview.image_pixels_float.foreach_set(values)
         self._redraws = REDRAWS
 
-    def _is_still_new(self) -> bool:
-        """Whether an icon was made anew so lately that it may not be on the screen yet."""
-        self._redraws = max(-1, self._redraws - 1)
-        return self._redraws >= 0
-
     def _listen(self) -> None:
         """Have Blender say when an image was painted, reloaded or undone."""
         if self._handler is not None:
@@ -166,7 +174,8 @@ class Previews:
         @bpy.app.handlers.persistent
         def note(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
             if depsgraph.id_type_updated("IMAGE"):
-                self._is_image_changed = True
+                for looks in self._looks.values():
+                    looks.is_changed = True
 
         self._handler = note
         bpy.app.handlers.depsgraph_update_post.append(note)
@@ -177,6 +186,7 @@ class Previews:
             bpy.utils.previews.remove(self._icons)
             self._icons = None
         self._versions.clear()
+        self._looks.clear()
         if self._handler in bpy.app.handlers.depsgraph_update_post:
             bpy.app.handlers.depsgraph_update_post.remove(self._handler)
         self._handler = None

@@ -6,10 +6,9 @@ import time
 
 import bpy
 
-from ..api.sources import is_path
 from ..jobs.folder import UNFINISHED, State
 from ..jobs.queue import News, Queue
-from ..scene import settings
+from ..scene.named import pictures_of
 from ..scene.refusal import reason_of
 from . import access
 from .account import Accounts
@@ -78,13 +77,9 @@ class Session:
         return news
 
     def _is_picture_changed(self) -> bool:
-        """Whether the chosen picture looks otherwise than at the last look."""
-        chosen = bpy.context.scene.image_to_3d
-        source = settings.source_of(chosen)
-        if source == "IMAGE":
-            return chosen.image is not None and self.previews.look_at_image(chosen.image)
-        path = settings.picture_of(chosen)
-        return is_path(path) and self.previews.look_at_file(path)
+        """Whether one of the chosen pictures looks otherwise than at the last look."""
+        files, images = pictures_of(bpy.context.scene.image_to_3d)
+        return self.previews.look_at(files, images)
 
     def _is_worth_saying(self, news: News, expected: set[str]) -> bool:
         """A model that enters a scene by itself says so when it is there; one that another Blender has imported is

@@ -36,11 +36,12 @@ def start_job(
     """Write down one job for what the settings of `scene` say, or for the picture at `filepath`, or for `image`, and
     return it.
 
-    `row` is the name of the row that its model stands in, "" for none, and `number` its place there, from 1. Its
-    result enters the scene that the settings name. Raises `ImageTo3DError` with a sentence for the user, `OSError`
-    where the job's folder cannot be written.
+    `row` is the name of the row that its model stands in beside those of other pictures, "" for none, and `number`
+    its place there, from 1. Its result enters the scene that the settings name. Raises `ImageTo3DError` with a sentence
+    for the user, `OSError` where the job's folder cannot be written.
     """
-    with requested(scene, filepath=filepath, service=service, image=image) as request:
+    asked = requested(scene, filepath=filepath, service=service, image=image, is_one_of_several=bool(row))
+    with asked as request:
         return _create_all(variants_of(request, 1, row, number))[0][0]
 
 
@@ -55,7 +56,8 @@ def start_jobs(
 ) -> list[Job]:
     """The same for as many variants as the settings say; `number` is the place of the first. Where some of them cannot
     be started, raises `ImageTo3DError` that says so, and the others go on."""
-    with requested(scene, filepath=filepath, service=service, image=image) as request:
+    asked = requested(scene, filepath=filepath, service=service, image=image, is_one_of_several=bool(row))
+    with asked as request:
         jobs, trouble = _create_all(variants_of(request, scene.image_to_3d.variants, row, number))
     if trouble:
         raise ImageTo3DError(trouble)
@@ -75,10 +77,11 @@ def start_or_take_up(
     were never imported, have these go on: a script that is run again must not pay again. Return what has to be done,
     and a sentence about what could not be started, "" where all could.
     """
-    with requested(scene, filepath=filepath, service=service, image=image) as request:
+    asked = requested(scene, filepath=filepath, service=service, image=image, is_one_of_several=bool(row))
+    with asked as request:
         queue, most = current().queue, scene.image_to_3d.variants
-        asked = [each.parameters for each in variants_of(request, most)]
-        left = history.find_each_paid(queue.root, request.service, asked, request.scratch)
+        wishes = [each.parameters for each in variants_of(request, most)]
+        left = history.find_each_paid(queue.root, request.service, wishes, request.scratch)
         group = next((job.group for job in left if job and job.group), "")
         wanted = variants_of(request, most, row, number, group)
         made, trouble = _create_all([each for each, job in zip(wanted, left, strict=True) if job is None])
@@ -110,18 +113,18 @@ def _create_all(requests: Sequence[Request]) -> tuple[list[Job], str]:
 
 
 def _create(request: Request, before: Sequence[Job]) -> Job:
-    """Write down a job. `before` are those of the variants before it: where the picture was made for all of them, the
-    first has it."""
+    """Write down a job. `before` are those of the variants before it: the first has the pictures that were made for all
+    of them."""
     access.require_ready(request.service, request.parameters)
     session = current()
     if lack := session.accounts.lack(request.service):
         raise ImageTo3DError(lack)
-    main = pictures(SERVICES[request.service].parameters)[0]
     parameters, scratch = request.parameters, request.scratch
-    is_shared = bool(before) and Path(parameters[main]).parent == scratch
-    if is_shared:
+    names = pictures(SERVICES[request.service].parameters)
+    shared = [name for name in names if before and Path(parameters[name]).parent == scratch]
+    if shared:
         scratch = session.queue.folder_of(before[0].id)
-        parameters = {**parameters, main: str(scratch / before[0].source)}
+        parameters = {**parameters, **{name: str(scratch / before[0].parameters[name]) for name in shared}}
     job = session.queue.create(
         service=request.service,
         parameters=parameters,
@@ -131,7 +134,8 @@ def _create(request: Request, before: Sequence[Job]) -> Job:
         group=request.group,
         variant=request.variant,
         scratch=scratch,
-        is_shared=is_shared,
+        is_shared=bool(shared),
+        images=request.images,
     )
     session.arrivals.expect(job.id, request.scene)
     session.show()
