@@ -9,6 +9,11 @@ of that name:
     export PYTHONPATH=somewhere MESHY_API_KEY=msy_...
     python generate_from_a_script.py meshy fox.png fox.glb
 
+ComfyUI and Meshy take further pictures of the same object, as Blender's own views show it: in the picture from the
+right, a figure looks to the left.
+
+    python generate_from_a_script.py meshy fox.png fox.glb --back fox_back.png --right fox_right.png
+
 Inside Blender, where the extension is installed, the import is `from bl_ext.user_default.image_to_3d import api`, and
 `api.connect(..., network=api.Network(online=bpy.app.online_access))` keeps to the user's choice. There this script
 would hold the window until the model is made; `bpy.ops.image_to_3d.generate(filepath="fox.png", service="MESHY")` does
@@ -27,6 +32,7 @@ PARAMETERS = {  # two for each service; parameters.md lists all of them
     "meshy": {"should_remesh": True, "target_polycount": 10_000},
     "csm": {"texture_model": "pbr", "resolution": "low_poly"},
 }
+SIDES = ("back", "left", "right")
 
 
 def create(service: api.Service, parameters: dict) -> str:
@@ -46,7 +52,11 @@ def create(service: api.Service, parameters: dict) -> str:
 
 def generate(options: argparse.Namespace) -> None:
     service = api.connect(options.service, url=options.url)  # or key="...", instead of the environment
-    task_id = options.task or create(service, {"image_url": options.picture, **PARAMETERS[options.service]})
+    given = {f"{side}_image_url": getattr(options, side) for side in SIDES if getattr(options, side)}
+    parameters = {"image_url": options.picture, **PARAMETERS[options.service], **given}
+    if given and options.service == "comfyui":
+        parameters["workflow"] = "views"
+    task_id = options.task or create(service, parameters)
     print(f"Task {task_id} (if this is interrupted, go on with --task {task_id})", flush=True)
     task = api.wait(
         service, task_id, on_progress=lambda task: print(f"{task.progress:4.0%} {task.message}", flush=True)
@@ -60,6 +70,8 @@ def main() -> None:
     parser.add_argument("service", choices=PARAMETERS)
     parser.add_argument("picture", help="a file, an address or a data URI")
     parser.add_argument("model", type=Path, help="where the GLB goes")
+    for side in SIDES:
+        parser.add_argument(f"--{side}", default="", metavar="PICTURE", help=f"the same object from the {side}")
     parser.add_argument("--url", default="", help="another address of the service")
     parser.add_argument("--task", default="", metavar="ID", help="go on with this task instead of making another")
     options = parser.parse_args()
