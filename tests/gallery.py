@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the pictures of "Which pictures work" in the manual: `python tests/gallery.py` in a Python that has bpy. Writes
+"""Makes the pictures of "Which pictures work" and of "The back" in the manual: `python tests/gallery.py` in a Python that has bpy. Writes
 docs/pictures/works_*.jpg, each a picture and, beside it, the model that Local makes of it. Asserts nothing.
 
 The pictures are made of those in tests/pictures, set before backgrounds that are painted here.
 """
 
+import math
 import sys
 import tempfile
 from collections.abc import Callable
@@ -133,14 +134,23 @@ EXAMPLES: dict[str, Callable[[], Bytes]] = {
 }
 
 
-def model_of(picture: Path, folder: Path) -> Bytes:
-    """A picture of the model that Local makes of `picture`, SIDE wide and high."""
+BACKS = ("bear", "seal", "bee")
+"""Figures that are shown from behind: two that are better plain, and one that is not."""
+
+
+def model_of(picture: Path, folder: Path, back: str = "mirrored", turned: float = 0.0) -> Bytes:
+    """A picture of the model that Local makes of `picture`, SIDE wide and high; turned by so many degrees."""
     glb, rendered = folder / "model.glb", folder / "model.png"
-    facts = sculpt(picture, PARAMETERS, glb, picture.stem, Report(folder / "report.jsonl"))
+    facts = sculpt(picture, PARAMETERS | {"back": back}, glb, picture.stem, Report(folder / "report.jsonl"))
     print(f"{picture.stem}: {facts}", flush=True)
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     bpy.ops.import_scene.gltf(filepath=str(glb))
-    stage.set_stage(bpy, next(thing for thing in bpy.data.objects if thing.parent is None))
+    model = next(thing for thing in bpy.data.objects if thing.parent is None)
+    if turned:
+        model.rotation_mode = "XYZ"
+        model.rotation_euler.z += math.radians(turned)
+        bpy.context.view_layer.update()
+    stage.set_stage(bpy, model)
     stage.prepare_render(bpy)
     bpy.context.scene.render.resolution_x = bpy.context.scene.render.resolution_y = SIDE
     stage.render(bpy, rendered)
@@ -155,9 +165,22 @@ def on_grey(pixels: Bytes) -> Bytes:
     return as_bytes(pixels[..., :3] / np.float32(255) * share + 0.62 * (1 - share))
 
 
+def from_behind(name: str, folder: Path) -> Bytes:
+    """A figure's model from the front, its mirrored back and its plain back."""
+    picture = PICTURES / f"{name}.png"
+    looks = [model_of(picture, folder)]
+    looks += [model_of(picture, folder, back, 180) for back in ("mirrored", "plain")]
+    return np.concatenate(looks, axis=1)
+
+
 def main() -> None:
-    chosen = sys.argv[1:] or list(EXAMPLES)
+    chosen = sys.argv[1:] or [*EXAMPLES, "back"]
     for name in chosen:
+        if name == "back":
+            with tempfile.TemporaryDirectory(prefix="gallery_") as scratch:
+                rows = [from_behind(figure, Path(scratch)) for figure in BACKS]
+            write_jpeg(MADE / "works_back.jpg", np.concatenate(rows, axis=0), QUALITY)
+            continue
         with tempfile.TemporaryDirectory(prefix="gallery_") as scratch:
             pixels = EXAMPLES[name]()
             picture = Path(scratch, f"{name}.png")

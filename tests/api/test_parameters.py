@@ -23,6 +23,9 @@ from image_to_3d.api.services import SERVICES
 TABLE = SERVICES["local"].parameters
 DEFAULTS = {
     "image_url": "fox.png",
+    "back_image_url": "",
+    "left_image_url": "",
+    "right_image_url": "",
     "geometry_model": "base",
     "texture_model": "none",
     "scaled_bbox": [-1, -1, -1],
@@ -30,10 +33,11 @@ DEFAULTS = {
     "topology": "tris",
     "resolution": "high_poly",
     "cutout": "auto",
+    "back": "mirrored",
 }
 
 
-def test_local_takes_the_seven_parameters_of_csm_with_csms_defaults_and_one_of_its_own():
+def test_local_takes_the_seven_parameters_of_csm_with_csms_defaults_and_some_of_its_own():
     assert check(TABLE, {"image_url": "fox.png"}) == DEFAULTS
 
 

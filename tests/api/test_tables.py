@@ -28,6 +28,7 @@ NUMBERS = {  # what a .blend stores: a line may be added here, but none ever cha
     "local.topology": {"tris": 0, "quads": 1},
     "local.resolution": {"low_poly": 0, "high_poly": 1},
     "local.cutout": {"auto": 0, "filled": 1, "alpha": 2, "rectangle": 3},
+    "local.back": {"mirrored": 0, "plain": 1},
     "csm.geometry_model": {"base": 0, "turbo": 1},
     "csm.texture_model": {"none": 0, "baked": 1, "pbr": 2},
     "csm.topology": {"tris": 0, "quads": 1},
@@ -126,7 +127,7 @@ def test_the_numbers_that_files_store_never_move():
 @pytest.mark.parametrize(
     ("name", "traits"),
     [
-        ("local", (False, False, "none", ())),
+        ("local", (False, False, "none", VIEWS)),
         ("comfyui", (False, False, "own", VIEWS)),
         ("csm", (True, True, "web", ())),
         ("meshy", (True, True, "web", VIEWS)),
@@ -138,8 +139,9 @@ def test_what_a_service_says_of_itself(name, traits):
 
 
 def test_where_csm_and_local_are_the_same_they_say_it_alike():
-    *local, own = SERVICES["local"].parameters
-    assert own.name == "cutout"
+    own = (*VIEWS, "cutout", "back")
+    assert {parameter.name for parameter in SERVICES["local"].parameters} == {one.name for one in CSM} | set(own)
+    local = [parameter for parameter in SERVICES["local"].parameters if parameter.name not in own]
     differs = {one.name for one, other in zip(CSM, local, strict=True) if one != other}
     assert differs == {"geometry_model", "texture_model", "resolution"}
 

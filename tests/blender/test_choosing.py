@@ -145,7 +145,9 @@ def test_a_picture_stays_among_the_recent_ones_however_often_another_is_used(ext
 
 def test_where_no_file_is_chosen_a_button_leads_to_one(sidebar, settings):
     def offers():
-        return [name for name, _ in operators(drawn_by(sidebar.IMAGE_TO_3D_PT_generate)) if "choose" in name]
+        return [
+            name for name, _ in operators(drawn_by(sidebar.IMAGE_TO_3D_PT_generate)) if name.endswith("choose_picture")
+        ]
 
     assert offers() == ["image_to_3d.choose_picture"]
     settings.filepath = "/a.png"
@@ -263,7 +265,7 @@ def test_the_icon_of_the_chosen_file_is_made_anew_when_the_file_changes(previews
     picture = tmp_path / "star.png"
 
     def look():
-        return until_shown(clock, lambda: previews.look_at_file(str(picture)))
+        return until_shown(clock, lambda: previews.look_at([str(picture)], []))
 
     assert not look() and not previews.is_there(str(picture))
     shutil.copy(star, picture)
@@ -280,11 +282,11 @@ def test_a_folder_that_is_slow_to_answer_is_asked_seldom(extension, star, tmp_pa
     now_s = iter(range(100_000))  # each look at the clock takes a second, and so does each at the folder
     previews = extension.module("session.previews").Previews(clock=lambda: next(now_s))
     picture = tmp_path / "star.png"
-    assert not previews.look_at_file(str(picture))
+    assert not previews.look_at([str(picture)], [])
     shutil.copy(star, picture)
     os.utime(picture, ns=(THE_PAST_NS, THE_PAST_NS))
-    assert not any(previews.look_at_file(str(picture)) for _ in range(90))
-    assert any(previews.look_at_file(str(picture)) for _ in range(20))
+    assert not any(previews.look_at([str(picture)], []) for _ in range(90))
+    assert any(previews.look_at([str(picture)], []) for _ in range(20))
 
 
 def test_where_one_folder_is_slow_a_menu_of_pictures_asks_for_no_other_until_later(extension, star, tmp_path):
@@ -300,7 +302,7 @@ def test_the_icon_of_the_chosen_image_is_made_anew_when_the_image_changes(previe
     image = bpy.data.images.new("Painted", 4, 4)
 
     def look():
-        return until_shown(clock, lambda: previews.look_at_image(image))
+        return until_shown(clock, lambda: previews.look_at([], [image]))
 
     assert look() and not look()
     image.pixels[0] = 0.5  # which has not been saved
@@ -310,10 +312,26 @@ def test_the_icon_of_the_chosen_image_is_made_anew_when_the_image_changes(previe
     assert look() and not look()
 
 
+def test_the_icon_of_each_further_picture_is_made_anew_too(previews, clock, star, tmp_path):
+    images = [bpy.data.images.new(name, 4, 4) for name in ("Front", "Back")]
+    files = [str(tmp_path / f"{name}.png") for name in ("left", "right")]
+
+    def look():
+        return until_shown(clock, lambda: previews.look_at(files, images))
+
+    assert look() and not look()
+    images[1].pixels[0] = 0.5
+    assert look() and not look()
+    for path in files:
+        shutil.copy(star, path)
+        os.utime(path, ns=(THE_PAST_NS, THE_PAST_NS))
+        assert look() and previews.is_there(path) and not look()
+
+
 def test_nobody_listens_to_images_after_the_end(extension, previews, clock):
     handlers = bpy.app.handlers.depsgraph_update_post
     before = len(handlers)
-    previews.look_at_image(bpy.data.images.new("Painted", 4, 4))
+    previews.look_at([], [bpy.data.images.new("Painted", 4, 4)])
     assert len(handlers) == before + 1
     previews.close()
     assert len(handlers) == before

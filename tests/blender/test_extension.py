@@ -196,9 +196,14 @@ def test_the_properties_mirror_the_services_parameters():
         "topology",
         "resolution",
         "cutout",
+        "back",
+        "back_image_url",
+        "left_image_url",
+        "right_image_url",
     }
     assert (group.geometry_model, group.texture_model, group.topology) == ("BASE", "PBR", "TRIS")
     assert (group.resolution, group.preserve_aspect_ratio, group.cutout) == ("HIGH_POLY", False, "AUTO")
+    assert group.back == "MIRRORED"
     assert list(group.scaled_bbox) == [-1, -1, -1]
 
 

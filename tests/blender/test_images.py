@@ -491,3 +491,11 @@ def test_a_photograph_that_others_would_turn_is_sent_as_blender_shows_it(extensi
     assert (
         tuple(bpy.data.images.load(str(file)).size) == (8, 4) and b"Exif" not in file.read_bytes()[:400] or file == path
     )
+
+
+def test_a_further_image_that_shows_nothing_is_called_by_its_name(settings, session, no_jobs, star):
+    image = bpy.data.images.new("Ghost", 16, 16, alpha=True)
+    image.pixels.foreach_set(np.zeros(16 * 16 * 4, np.float32))
+    settings.local.back_image_url = "Ghost"
+    with pytest.raises(RuntimeError, match="Ghost is fully transparent: choose one that shows something"):
+        bpy.ops.image_to_3d.generate(filepath=str(star))

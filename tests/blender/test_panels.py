@@ -60,10 +60,14 @@ def test_each_service_and_source_has_its_rows(sidebar, settings, ready, service,
     names = {prop.identifier for prop in group.bl_rna.properties} - {"rna_type", "name"}
     assert names - {"scaled_bbox"} | IMPORT | {"source", "service"} <= set(properties(drawn))
     assert "scaled_bbox" not in properties(drawn)  # a view of it is drawn
+    chooses = [("image_to_3d.choose_image", {"parameter": name}) for name in VIEWS if name in names]
+    textures = [("image_to_3d.choose_image", {"parameter": "texture_image_url"})] if service == "MESHY" else []
     assert operators(drawn) == [
         ("image_to_3d.paste_picture", {}),
         ("image_to_3d.cut_out", {}),
+        *chooses,
         ("image_to_3d.reset_parameters", {}),
+        *textures,
         ("image_to_3d.generate", {}),
     ]
     assert [asked["panel"] for name, asked in drawn if name == "popover"] == [
@@ -404,7 +408,11 @@ def test_the_menus_offer_everything(extension, image_editor):
     drawn = drawn_by(menus.IMAGE_TO_3D_MT_all)
     presets = {f"{service}_preset_add" for service in ("local", "comfyui", "csm", "meshy")}  # beside the parameters
     offered = {name.partition(".")[2] for name, _ in operators(drawn)}
-    assert offered == set(dir(bpy.ops.image_to_3d)) - presets - {"watch", "choose_candidate"}  # which are no menu's
+    assert offered == set(dir(bpy.ops.image_to_3d)) - presets - {
+        "watch",
+        "choose_candidate",
+        "choose_image",
+    }  # which are no menu's
 
     def appended(draw, space=None):
         layout = Layout()
@@ -547,6 +555,16 @@ def test_further_pictures_are_grey_where_they_do_not_apply_and_counted_where_the
     settings.comfyui.workflow = "VIEWS"
     assert not any(rows(sidebar, settings.comfyui)[name] for name in VIEWS)
     assert "More Views (1)" in words(drawn_by(sidebar.IMAGE_TO_3D_PT_generate, [CLOSED]))
+
+
+def test_images_among_the_further_pictures_have_small_previews(sidebar, settings):
+    for name in ("Back", "Right"):
+        setattr(settings.local, f"{name.lower()}_image_url", bpy.data.images.new(name, 4, 4).name)
+    settings.local.left_image_url = "Gone"
+    drawn = drawn_by(sidebar.IMAGE_TO_3D_PT_generate)
+    assert len([name for name, _ in drawn if name == "template_icon"]) == 2
+    shown = words(drawn).partition("More Views (3)")[2]
+    assert "Back" in shown and "Right" in shown and "Left" not in shown
 
 
 def test_a_further_picture_that_is_not_there_is_named_before_a_job_is_made(settings, star, session, no_jobs, tmp_path):

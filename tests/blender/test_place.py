@@ -402,6 +402,7 @@ def test_the_root_says_where_it_came_from(model, star, session):
         "topology": "tris",
         "resolution": "low_poly",
         "cutout": "auto",
+        "back": "mirrored",
     }
     assert job.state == "imported"
 

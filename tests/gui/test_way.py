@@ -53,7 +53,7 @@ max(bpy.data.objects[name].dimensions)
 """
 
 LABELS = """
-unlisted = ("watch", "choose_candidate")  # which nobody calls by name
+unlisted = ("watch", "choose_candidate", "choose_image")  # which nobody calls by name
 names = [name for name in dir(bpy.ops.image_to_3d) if not name.endswith("_preset_add") and name not in unlisted]
 [getattr(bpy.ops.image_to_3d, name).get_rna_type().name for name in names]
 """

@@ -306,3 +306,30 @@ def test_what_was_planted_in_the_place_of_the_picture_is_not_copied(jobs, stand_
     with pytest.raises(JobError, match="no file in that folder"):
         folders.request_of(folder, folders.read(folder))
     assert jobs.finish(folder, blender=stand_in).state is State.FAILED
+
+
+def test_further_pictures_are_the_jobs_own(jobs, stand_in, chosen, web, star):
+    address = web.serve("/behind.png", star.read_bytes(), "image/png")
+    folder = jobs.create(image_url=str(chosen), back_image_url=address, left_image_url=str(star))
+    job = jobs.finish(folder, blender=stand_in)
+    assert job.state is State.READY, job.message
+    assert job.parameters["back_image_url"] == address
+    assert (folder / job.parameters["left_image_url"]).read_bytes() == star.read_bytes()
+    own = {job.parameters["image_url"], "picture1.png", job.parameters["left_image_url"]}
+    assert {path.name for path in folder.iterdir() if path.suffix == ".png"} == {*own, "thumbnail.png"}
+    assert (folder / "picture1.png").read_bytes() == star.read_bytes()
+    assert job.origins == {"image_url": str(chosen), "left_image_url": str(star)}
+
+
+def test_a_further_picture_that_changes_before_it_was_copied_is_missed_in_a_sentence(jobs, stand_in, chosen, tmp_path):
+    back = shutil.copyfile(chosen, tmp_path / "behind.png")
+    folder = jobs.create(image_url=str(chosen), back_image_url=str(back))
+    back.write_bytes(back.read_bytes() + b"more")
+    job = jobs.finish(folder, blender=stand_in)
+    assert job.state is State.FAILED and job.message.startswith("behind.png has changed since Generate was pressed")
+
+
+def test_an_address_that_leads_nowhere_says_of_which_picture_it_is(jobs, stand_in, chosen, web):
+    job = jobs.finish(jobs.create(image_url=str(chosen), right_image_url=web.address("/gone.png")), blender=stand_in)
+    assert job.state is State.FAILED
+    assert job.message.startswith("The picture of the right: The picture's address answered 404")

@@ -41,6 +41,8 @@ BAD = [
     {"parameters": {"scaled_bbox": ["1"]}},
     {"parameters": {"a\nb": 1}},
     {"parameters": {"count": 10**30}},
+    {"images": ["Fox"]},
+    {"images": {"back_image_url": 1}},
     {"picture_sha256": 1},
     {"picture_sha256": "../../etc/passwd"},
     {"place": []},
@@ -202,6 +204,7 @@ def test_what_is_written_is_read(jobs):
     job.place = {"location": (1.5, -2.0, 0.0), "size": 2.0, "collection": "Props", "exactly": True, "select": "NEVER"}
     job.place.update(row="0123-abcd", number=3)
     job.origins, job.file, job.took_s = {"image_url": "/pictures/fox.png"}, "/pictures/woods.blend", 12.5
+    job.images = {"back_image_url": "Fox Behind"}
     job.group, job.variant, job.is_cleared = "0123-abcd", 3, True
     job.sent, job.task_id, job.candidates, job.credits = folders.now(), "01a1fd95-0e0e", ["a", "b"], 25
     job.give_task_up()

@@ -65,6 +65,8 @@ if model and module == "headless.sculpt" and Path(request["picture"]).read_bytes
     say(error="The stand-in takes no text for a picture.")
     sys.exit(1)
 if module == "headless.sculpt":
+    for seen in request.get("views", {}).values():
+        Path(seen["picture"]).read_bytes()  # it has to be there
     document = b'{"asset":{"version":"2.0"}} '
     chunk = struct.pack("<I4s", len(document), b"JSON") + document
     Path(request["output"]).write_bytes(struct.pack("<4sII", b"glTF", 2, 12 + len(chunk)) + chunk)
