@@ -17,7 +17,7 @@ from .shape import Indices
 from .solid import Solid
 from .views import SIDES, View
 
-HAIR = 0.05  # of a body's size: by more it differs where a picture has thin lines that were widened
+HAIR = 0.03  # of a body's width
 FEW = 20_000  # quads: the rims of coarser bodies need to be moved onto the contours, finer ones are there
 
 
@@ -42,20 +42,23 @@ def solid(views: Mapping[str, View], model: str, quads: int, most: int) -> tuple
         made = rims.fit(made, {"front": views["front"], sides[0].name: sides[0]})
     if model == "base":
         made = relief.pressed(made, views)
-    return _sized(made, size), notes
+    return _standing(made, size), notes
 
 
-def _sized(solid: Solid, size: tuple[float, float, float]) -> Solid:
-    """The body, exactly as large as its outlines, standing on z = 0: a grid's cells leave it a hair too small or large,
-    and the pictures would lie beside it by as much."""
+def _standing(solid: Solid, size: tuple[float, float, float]) -> Solid:
+    """The body, standing on z = 0 and exactly as high as its pictures: a grid's cells leave it a hair too small or
+    large, and the pictures would lie beside it by as much. Where it is too narrow it is widened, but never narrowed: a
+    single cell that stands out would then move all else.
+    """
     if not len(solid.quads):
         return solid
-    low, high = solid.points.min(axis=0).astype(np.float64), solid.points.max(axis=0).astype(np.float64)
-    scale = np.array(size) / np.maximum(high - low, 1e-9)
-    scale = np.where(np.abs(scale - 1) < HAIR, scale, 1)
-    middle = np.where(scale == 1, (low + high) / 2, 0)
-    middle[2] = (high - low)[2] * scale[2] / 2
-    return solid._replace(points=((solid.points - (low + high) / 2) * scale + middle).astype(np.float32))
+    points = solid.points.astype(np.float64)
+    low, high = points.min(axis=0), points.max(axis=0)
+    for axis in (0, 1):
+        if 1 - HAIR < (high - low)[axis] / size[axis] < 1:
+            points[:, axis] = (points[:, axis] - (low + high)[axis] / 2) * (size[axis] / (high - low)[axis])
+    points[:, 2] = (points[:, 2] - low[2]) * (size[2] / (high - low)[2])
+    return solid._replace(points=points.astype(np.float32))
 
 
 def triangulated(solid: Solid, uv: Floats | None) -> tuple[Indices, Floats | None]:

@@ -17,7 +17,7 @@ from .views import AXES, View
 CONTRAST = 0.25  # of full scale: shading from there on is no deeper
 PAINT = 0.1  # of full scale: where shading changes by more on average, it is the edge of another colour
 RIM = 2.0  # times the relief's depth: nearer to a silhouette's contour less stands out
-LEFT = 0.25  # of it at the contour: the middle of the front is the contour of the side
+LEFT = 0.1  # of it at the contour: the middle of the front is the contour of the side
 HIDDEN = 2.5  # edges of quads behind what a view shows there: such a point is not seen
 EVEN = 2  # rounds of taking the mean of what is around
 

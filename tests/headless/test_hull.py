@@ -172,7 +172,7 @@ def test_a_body_stands_on_the_ground_and_is_as_large_as_its_pictures(name: str) 
     solid, views = made(OBJECTS[name]), seen(OBJECTS[name])
     assert float(solid.points[:, 2].min()) == pytest.approx(0, abs=1e-6)
     width, height = (np.ptp(np.nonzero(views["front"].cutout.matte.any(axis=axis))[0]) + 1 for axis in (0, 1))
-    assert np.ptp(solid.points[:, 0]) / np.ptp(solid.points[:, 2]) == pytest.approx(width / height, rel=1e-3)
+    assert np.ptp(solid.points[:, 0]) / np.ptp(solid.points[:, 2]) == pytest.approx(width / height, rel=0.01)
 
 
 def test_flat_ends_have_no_teeth() -> None:
@@ -205,7 +205,7 @@ def shaded(light: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[n
 
 
 def test_relief_follows_the_shading_and_leaves_the_silhouettes() -> None:
-    plain, pressed = shaded(100 + 40 * np.exp(-((X - 0.5) ** 2 + (0.4 - Y) ** 2) / 0.03**2))
+    plain, pressed = shaded(100 + 40 * np.exp(-((X - 0.36) ** 2 + (0.4 - Y) ** 2) / 0.03**2))
     moved = np.linalg.norm(pressed - plain, axis=1)
     assert moved.max() > 0.002
     assert np.abs(plain[moved > 0.002, 2] - 0.64).max() < 0.12  # near the bright spot
