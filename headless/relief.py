@@ -19,6 +19,7 @@ PAINT = 0.1  # of full scale: where shading changes by more on average, it is th
 RIM = 2.0  # times the relief's depth: nearer to a silhouette's contour less stands out
 LEFT = 0.1  # of it at the contour: the middle of the front is the contour of the side
 HIDDEN = 2.5  # edges of quads behind what a view shows there: such a point is not seen
+COARSER = 4  # times: what is around a pixel is looked up in a picture so much smaller
 EVEN = 2  # rounds of taking the mean of what is around
 
 
@@ -63,11 +64,19 @@ def _shading(points: NDArray[np.float64], view: View, edge: float) -> Floats:
     inside = maps.fitted(view.cutout.matte, *luma.shape)
     size = max(luma.shape)
     cell = edge * view.frame.metre * size / max(view.cutout.matte.shape)  # finer relief would only crumple the quads
-    band = blur_inside(luma, inside, max(size / 400, 0.6 * cell)) - blur_inside(luma, inside, size / 25)
-    strong = blur_inside(band * band, inside, size / 25)
+    band = blur_inside(luma, inside, max(size / 400, 0.6 * cell)) - _around(luma, inside, size / 25)
+    strong = _around(band * band, inside, size / 25)
     band = np.tanh(band / CONTRAST) / (1 + (strong / PAINT**2) ** 2)
     down, right = _place(points, view)
     return bilinear(band.astype(np.float32), down * luma.shape[0], right * luma.shape[1])
+
+
+def _around(image: Floats, inside: Floats, sigma: float) -> Floats:
+    """`blur_inside` for a wide `sigma`, made of a quarter of the pixels each way, which it does not need."""
+    height, width = image.shape
+    few = max(1, height // COARSER), max(1, width // COARSER)
+    blurred = blur_inside(maps.fitted(image * inside, *few), maps.fitted(inside, *few), sigma / COARSER)
+    return maps.fitted(blurred, height, width)
 
 
 def _is_seen(points: NDArray[np.float64], view: View, edge: float) -> Mask:

@@ -24,7 +24,7 @@ from .spread import filled, wide_means
 from .views import AXES, View
 
 OPPOSITE = {"front": "back", "back": "front", "left": "right", "right": "left"}
-MOST_EVENED = 1.5  # of 255, by which evening the light changes a picture in the mean
+MOST_EVENED = 1.0  # of 255, by which evening the light changes a picture in the mean
 SURFACE_SIDE = 512  # texels, side of the surface map at most: it is smooth
 ENOUGH = 30_000  # quads in which weights are smooth; fewer are divided for the painting
 FLAT = (127.5, 127.5, 255.0)  # a normal that stands upright on the surface
