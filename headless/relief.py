@@ -18,6 +18,7 @@ CONTRAST = 0.25  # of full scale: shading from there on is no deeper
 PAINT = 0.1  # of full scale: where shading changes by more on average, it is the edge of another colour
 RIM = 2.0  # times the relief's depth: nearer to a silhouette's contour less stands out
 LEFT = 0.1  # of it at the contour: the middle of the front is the contour of the side
+BELOW = (2.0, 4.0, 6.0)  # times the relief's depth: a body that goes on so far below is thick
 HIDDEN = 2.5  # edges of quads behind what a view shows there: such a point is not seen
 COARSER = 4  # times: what is around a pixel is looked up in a picture so much smaller
 EVEN = 2  # rounds of taking the mean of what is around
@@ -38,6 +39,7 @@ def pressed(solid: Solid, views: Mapping[str, View]) -> Solid:
     count = np.maximum(np.bincount(a, minlength=len(points)), 1)
     for _ in range(EVEN):
         moves = np.bincount(a, moves[b], minlength=len(points)) / count
+    moves *= _thick(points, normals, views, depth)
     for view in views.values():
         moves = np.minimum(moves, np.maximum(_room(points, normals, view, depth), np.minimum(moves, 0)))
     return Solid((points + moves[:, None] * normals).astype(np.float32), quads)
@@ -89,6 +91,21 @@ def _is_seen(points: NDArray[np.float64], view: View, edge: float) -> Mask:
     nearest = np.full(int(number.max()) + 1, -np.inf)
     np.maximum.at(nearest, number, near)
     return near >= nearest[number] - HIDDEN * edge
+
+
+def _thick(
+    points: NDArray[np.float64], normals: NDArray[np.float64], views: Mapping[str, View], depth: float
+) -> NDArray[np.float64]:
+    """How far the body goes on below each point, 0..1: where it is thin, relief would press it out of its outlines."""
+    free = np.zeros(len(points))
+    for below in BELOW:
+        inside = np.ones(len(points), np.bool_)
+        for view in views.values():
+            matte = view.cutout.matte
+            down, right = _place(points - below * depth * normals, view)
+            inside &= bilinear(matte, down * matte.shape[0], right * matte.shape[1]) >= 0.5
+        free += inside
+    return (free / len(BELOW)) ** 2
 
 
 def _room(points: NDArray[np.float64], normals: NDArray[np.float64], view: View, depth: float) -> NDArray[np.float64]:
