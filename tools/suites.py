@@ -43,9 +43,14 @@ LANE_GB = 2.0  # of memory for a suite and the background Blenders that it start
 
 LENGTHS = {"gui": 500, "paid": 400, "headless": 170, "blender": 240, "api": 130, "jobs": 100, "service": 60, "dev": 20}
 """Seconds that each suite takes by itself on two cores. The longest begin first: none is left at the end."""
-PARTS = {"paid": 2, "blender": 3, "headless": 2}
+PARTS = {"paid": 2, "blender": 3, "headless": 3}
 """Into so many processes a long suite is parted, file by file, where suites run side by side."""
-ALONE = {"headless": (("test_sculpt.py",),)}
+ALONE = {
+    "headless": (
+        ("test_sculpt.py",),
+        ("test_views.py", "test_hull.py", "test_back.py", "test_nets.py", "test_wrap.py"),
+    )
+}
 """Of a parted suite the files that are processes of their own, as they take longer than their sizes tell."""
 
 
