@@ -17,9 +17,7 @@ HARDLY = 0.6  # of what two silhouettes cover together they share at least, or t
 MOSTLY = 0.93  # so much is drawn by hand; less is told to the user
 CLEARLY = 0.05  # by so much more outlines agree if one is flipped, or it is no mistake
 LONG = 4.0  # times the longer of width and height: a depth that is told to the user
-THINNEST = (
-    1000.0  # times the least of width, depth and height: longer bodies would take gigabytes (10 and more at 17,000)
-)
+THINNEST = 1000.0  # times the least of width, depth and height: at 17,000 times a body took ten gigabytes
 STUDY = 256  # cells along the longer side, of silhouettes that are compared
 
 LEAVE = "Choose pictures of the same object, or leave one of them away."

@@ -6,6 +6,7 @@ numpy only.
 import numpy as np
 from numpy.typing import NDArray
 
+from .pixels import lowest_linked
 from .shape import Indices
 from .solid import Solid
 
@@ -41,18 +42,8 @@ def without_crumbs(solid: Solid, pitch: float) -> Solid:
 
 def pieces_of(solid: Solid) -> NDArray[np.int64]:
     """For each point the number of the piece of the body that it belongs to, from 0."""
-    root = np.arange(len(solid.points))
     edges = np.concatenate((solid.quads[:, :2], solid.quads[:, 1:3], solid.quads[:, 2:]))
-    while True:
-        low = np.minimum(root[edges[:, 0]], root[edges[:, 1]])
-        joined = root.copy()
-        np.minimum.at(joined, root[edges[:, 0]], low)
-        np.minimum.at(joined, root[edges[:, 1]], low)
-        while not np.array_equal(joined, joined[joined]):
-            joined = joined[joined]
-        if np.array_equal(joined, root):
-            return np.unique(root, return_inverse=True)[1]
-        root = joined
+    return np.unique(lowest_linked(edges.T, len(solid.points)), return_inverse=True)[1]
 
 
 def in_four(solid: Solid) -> Solid:

@@ -6,7 +6,7 @@ imports bpy; numpy only.
 import numpy as np
 from numpy.typing import NDArray
 
-from .pixels import Floats, Mask
+from .pixels import Floats, Mask, lowest_linked
 
 ASKED = 0.1  # of a piece's own silhouette is new to the body's, or the piece is dropped
 
@@ -50,15 +50,5 @@ def labelled(mask: Mask) -> NDArray[np.int32]:
         touching[..., 1:] &= ~touching[..., :-1]  # two runs touch in one stretch: its first cell says it
         pairs.append(np.stack((one[touching], other[touching])))
     ends = np.concatenate(pairs, axis=1)
-    root = np.arange(int(runs.max(initial=0)) + 1, dtype=np.int32)
-    while True:
-        low = np.minimum(root[ends[0]], root[ends[1]])
-        joined = root.copy()
-        for end in ends:
-            np.minimum.at(joined, root[end], low)
-        while not np.array_equal(joined, joined[joined]):
-            joined = joined[joined]
-        if np.array_equal(joined, root):
-            break
-        root = joined
+    root = lowest_linked(ends, int(runs.max(initial=0)) + 1)
     return np.unique(root, return_inverse=True)[1].astype(np.int32)[runs[..., :-1]]

@@ -171,7 +171,15 @@ def label(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     touching = (runs[1:] > 0) & (runs[:-1] > 0)
     touching[:, 1:] &= ~touching[:, :-1]  # two runs touch in one stretch: its first pixel says it
     pairs = np.stack((runs[1:][touching], runs[:-1][touching]))
-    root = np.arange(int(run.max(initial=0)) + 1, dtype=np.int32)
+    root = lowest_linked(pairs, int(run.max(initial=0)) + 1)
+    numbers = np.unique(root, return_inverse=True)[1].astype(np.int32)[runs[:, :-1]]
+    return numbers, np.bincount(numbers.ravel())
+
+
+def lowest_linked(pairs: NDArray, count: int) -> NDArray[np.int32]:
+    """For each of the numbers from 0 to `count` the lowest that it is linked to by pairs (2, n) of them, however many
+    links away."""
+    root = np.arange(count, dtype=np.int32)
     while True:
         low = np.minimum(root[pairs[0]], root[pairs[1]])
         joined = root.copy()
@@ -180,10 +188,8 @@ def label(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         while not np.array_equal(joined, joined[joined]):
             joined = joined[joined]
         if np.array_equal(joined, root):
-            break
+            return root
         root = joined
-    numbers = np.unique(root, return_inverse=True)[1].astype(np.int32)[runs[:, :-1]]
-    return numbers, np.bincount(numbers.ravel())
 
 
 def fill_outward(colour: Floats, weight: Floats) -> Floats:
