@@ -58,7 +58,8 @@ def sections(front: Outline, side: Outline, is_box: bool = False) -> Sections:
         wide, deep, most = (np.where(hidden, least, values) for values in (wide, deep, most))
         across, along = (_bridged(values, hidden | (most <= 0)) for values in (across, along))
         like, differs = np.where(hidden, 1, like), np.where(hidden, 0, differs)
-    turned = like * np.maximum(_lasting(like > 0.5, most, front.pitch), _ramp(like[most > 0].mean(), *ALL))
+    share = like[most > 0].sum() / max(np.count_nonzero(most > 0), 1)
+    turned = like * np.maximum(_lasting(like > 0.5, most, front.pitch), _ramp(share, *ALL))
     rows = EVEN * float((most > 0).sum())
     even, turned = (
         blur(_bridged(values, most <= 0).astype(np.float32)[:, None], rows)[:, 0] for values in (differs, turned)
