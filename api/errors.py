@@ -165,6 +165,15 @@ class GoneError(ServiceError):
     """The service does not know the task, or does not keep it any longer."""
 
 
+def restored(name: str, sentence: str) -> ImageTo3DError:
+    """Return the error of the class `name` that says `sentence`, as a record tells it; an `ImageTo3DError` where there
+    is no such class."""
+    kinds = [ImageTo3DError]
+    for kind in kinds:  # which grows meanwhile
+        kinds += kind.__subclasses__()
+    return next((kind for kind in kinds if kind.__name__ == name), ImageTo3DError)(sentence)
+
+
 TRANSIENT = (ConnectionFailedError, UnavailableError, RateLimitError, QueueFullError)
 """What may be over when the same thing is asked again, but for `CertificateError`."""
 

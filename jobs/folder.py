@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from .. import files
 from ..api import picture
-from ..api.errors import BusyError, JobError
+from ..api.errors import AnswerLostError, BusyError, JobError
 from ..api.parameters import File, Picture, attached
 from ..api.parameters import pictures as pictures_of
 from ..api.results import keep_aside
@@ -145,6 +145,8 @@ class Job:
     progress: float = 0.0
     message: str = ""
     """What happens now, or why the job failed."""
+    error: str = ""
+    """The class of the error that it failed with, by its name in `api.errors`; "" where it did not fail by one."""
     picture_note: str = ""
     """What was done to the pictures before they were sent, or is missing from them: the beginning of `service_note`."""
     service_note: str = ""
@@ -224,12 +226,13 @@ class Job:
         value = self.parameters.get(names[0]) if names else ""
         return value if isinstance(value, str) and (is_address(value) or is_plain_name(value)) else ""
 
-    def end(self, state: State, message: str) -> None:
-        """Note that the job ends in `state`; in `UNCONFIRMED` where that would hide a task that may have been paid
-        for."""
-        self.state, self.message = state, message
+    def end(self, state: State, message: str, error: str = "") -> None:
+        """Note that the job ends in `state`, by an error of the class `error` where it failed by one of ours; in
+        `UNCONFIRMED` where that would hide a task that may have been paid for."""
+        self.state, self.message, self.error = state, message, error
         if self.is_unresolved:
             self.state, self.message = State.UNCONFIRMED, UNCONFIRMED_MESSAGE.format(label=label_of(self.service))
+            self.error = AnswerLostError.__name__
 
 
 def create(

@@ -364,6 +364,7 @@ FIELDS: dict[str, Check] = {
     "credits": _credits,
     "progress": _number(0.0, 1.0),
     "message": _text(WORDS_LENGTH),
+    "error": _text(WORD_LENGTH),
     "picture_note": _text(WORDS_LENGTH),
     "service_note": _text(WORDS_LENGTH),
     "note": _text(WORDS_LENGTH),

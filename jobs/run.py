@@ -182,7 +182,7 @@ class Run:
             self._enter(self.job.state, self.job.message)
         except (ImageTo3DError, OSError) as error:
             self._log_error()
-            self._end(State.FAILED, user_message(error))
+            self._end(State.FAILED, user_message(error), type(error).__name__)
         except Exception:
             self._log_error()
             self._end(State.FAILED, BUG)
@@ -615,9 +615,9 @@ class Run:
         self._conversion.let_cool()
         tidy(self.folder)
 
-    def _end(self, state: State, message: str) -> None:
+    def _end(self, state: State, message: str, error: str = "") -> None:
         self._clear_up()
-        self.job.end(state, message)
+        self.job.end(state, message, error)
         self._enter(self.job.state, self.job.message)
 
     def _enter(self, state: State, message: str) -> None:

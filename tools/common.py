@@ -31,8 +31,10 @@ PRODUCT = (
     "jobs",
     "scene",
     "session",
+    "scripting",
     "operators",
     "panels",
+    "command",
 )  # the folders that are shipped
 SHIPPED_FILES = ("__init__.py", "files.py", "blender_manifest.toml", "LICENSE")
 BLENDER_GB = 2.0  # an environment takes 1.1 GB, and pip unpacks and keeps the 350 MB wheel beside it
