@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SUITE_ORDER = ("service", "api", "jobs", "paid", "headless", "blender", "dev")
 ONCE_SUITES = ("service", "paid")  # no Blender takes part, and all of it is long: one Blender's Python is enough
 ONCE_SERIES = "4.5"  # where it is among them
-PLAIN_SUITES = ("api", "jobs")  # about processes and connections: once for each Python
+PLAIN_SUITES = ("api", "jobs")  # about processes and connections: in one wheel for each Python
 WINDOW_SUITE = "gui"  # a wheel has no windows: once for each real Blender
 BENCHES = ("bench_enabling.py", "bench_jobs.py", "bench_blender.py", "bench_sculpt.py", "bench_services.py")
 ARRIVAL_BENCH = "bench_arrival.py"
@@ -202,7 +202,9 @@ def wheel_suites(options: argparse.Namespace) -> tuple[list[Suite], list[str]]:
     once = next((blender for blender, _ in chosen if blender.series == ONCE_SERIES), chosen[0][0])
     suites: list[Suite] = []
     done: set[tuple[str, tuple[int, int]]] = set()
-    for blender, python in chosen:
+    # That one first, as of those with the same Python it takes the plain suites: its tests that are marked run nowhere
+    # else.
+    for blender, python in sorted(chosen, key=lambda each: each[0] is not once):
         executable = blender_environment(blender, python)
         for name, arguments in wanted:
             if name in ONCE_SUITES and blender is not once:
