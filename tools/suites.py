@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SUITE_ORDER = ("service", "api", "jobs", "paid", "headless", "blender", "dev")
 ONCE_SUITES = ("service", "paid")  # no Blender takes part, and all of it is long: one Blender's Python is enough
 ONCE_SERIES = "4.5"  # where it is among them
-PLAIN_SUITES = ("api", "jobs")  # about processes and connections: once for each Python
+PLAIN_SUITES = ("api", "jobs")  # about processes and connections: in one wheel for each Python
 WINDOW_SUITE = "gui"  # a wheel has no windows: once for each real Blender
 BENCHES = ("bench_enabling.py", "bench_jobs.py", "bench_blender.py", "bench_sculpt.py", "bench_services.py")
 ARRIVAL_BENCH = "bench_arrival.py"
@@ -41,8 +41,10 @@ ABORT_SECONDS = 5  # what a hanging suite gets to write where it hangs
 LOOK_SECONDS = 0.05  # between two looks at the suites that run
 LANE_GB = 2.0  # of memory for a suite and the background Blenders that it starts
 
-LENGTHS = {"gui": 500, "paid": 400, "headless": 170, "blender": 240, "api": 130, "jobs": 100, "service": 60, "dev": 20}
+LENGTHS = {"gui": 500, "paid": 400, "headless": 300, "blender": 250, "api": 120, "jobs": 120, "service": 60, "dev": 20}
 """Seconds that each suite takes by itself on two cores. The longest begin first: none is left at the end."""
+ONCE_TIMES = 2
+"""How much longer a suite takes in the one wheel that has the tests which no other repeats."""
 PARTS = {"paid": 2, "blender": 3, "headless": 3}
 """Into so many processes a long suite is parted, file by file, where suites run side by side."""
 ALONE = {
@@ -202,7 +204,9 @@ def wheel_suites(options: argparse.Namespace) -> tuple[list[Suite], list[str]]:
     once = next((blender for blender, _ in chosen if blender.series == ONCE_SERIES), chosen[0][0])
     suites: list[Suite] = []
     done: set[tuple[str, tuple[int, int]]] = set()
-    for blender, python in chosen:
+    # That one first, as of those with the same Python it takes the plain suites: its tests that are marked run nowhere
+    # else.
+    for blender, python in sorted(chosen, key=lambda each: each[0] is not once):
         executable = blender_environment(blender, python)
         for name, arguments in wanted:
             if name in ONCE_SUITES and blender is not once:
@@ -212,7 +216,8 @@ def wheel_suites(options: argparse.Namespace) -> tuple[list[Suite], list[str]]:
             done.add((name, blender.python))
             title = f"{name} in Blender {blender.series} (Python {version_name(blender.python)})"
             short = f"{name:<9} Blender {blender.series}"
-            whole = Suite(short, title, executable, arguments, bool(options.arguments), length=LENGTHS.get(name, 0.0))
+            length = LENGTHS.get(name, 0.0) * (ONCE_TIMES if blender is once else 1)
+            whole = Suite(short, title, executable, arguments, bool(options.arguments), length=length)
             is_parted = options.lanes > 1 and not options.arguments
             suites += parts_of(whole, TESTS / name, ALONE.get(name, ()), PARTS.get(name, 1)) if is_parted else [whole]
     return suites, left_out

@@ -8,11 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from once import once
 from service.cube import cube_glb
 from service.stand_in import StandIn
 
 import image_to_3d
 from image_to_3d.api import glb
+
+pytestmark = once
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "generate_from_a_script.py"
 

@@ -9,9 +9,12 @@ import zlib
 import numpy as np
 import pytest
 from drawing import png
+from once import once
 
 from image_to_3d.api import first_frame, headers, picture
 from image_to_3d.api.errors import PictureError
+
+pytestmark = once
 
 ANIMATION = "fox is an animation: its first frame was taken."
 DAMAGED = r"^fox is cut off or damaged: open it and save it anew, or choose another\.$"

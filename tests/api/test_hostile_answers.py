@@ -9,12 +9,15 @@ import time
 
 import pytest
 from odd import HOSTILE, ODD
+from once import once
 from scripted import http
 
 from image_to_3d import api
 from image_to_3d.api import errors
 from image_to_3d.api.client import Answer
 from image_to_3d.api.services import SERVICES
+
+pytestmark = once
 
 PICTURE = {"image_url": "https://example.org/fox.png"}
 KEY = "msy_Qx7Secret0000"

@@ -9,6 +9,7 @@ import math
 import pytest
 from hostile import Answer, Hostile, Request, World
 from odd import HOSTILE, ODD
+from once import once
 
 from image_to_3d import api
 from image_to_3d.api import client, errors
@@ -16,6 +17,8 @@ from image_to_3d.api.services import SERVICES
 from image_to_3d.api.services.comfyui.graphs import RECIPES
 from image_to_3d.api.services.comfyui.progress import Progress
 from image_to_3d.programs.program import blender_command
+
+pytestmark = once
 
 KEY = "gw_Qx7Secret0000"
 ID = "5bae5b38-b3e8-4779-a5e6-0f6441853d35"

@@ -7,9 +7,12 @@ import time
 import numpy as np
 import pytest
 from drawing import png
+from once import once
 
 from image_to_3d import api
 from image_to_3d.api import glb
+
+pytestmark = once
 
 
 def wait(service, task, deadline_s=60):

@@ -13,11 +13,14 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 from drawing import png, read_png
+from once import once
 from scripted import http
 
 from image_to_3d.api import blender, headers, picture
 from image_to_3d.api.errors import ConnectionFailedError, PictureError
 from image_to_3d.api.services.rows import VIEWS
+
+pytestmark = once
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="

@@ -4,6 +4,7 @@
 import base64
 
 import pytest
+from once import once
 
 from image_to_3d.api.redact import HIDDEN, redact
 from image_to_3d.api.words import both_ends, clean
@@ -152,6 +153,7 @@ NASTY = {
 }
 
 
+@once
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("shape", NASTY)
 def test_five_megabytes_of_anything_hold_nothing_up(shape):

@@ -6,6 +6,7 @@ import itertools
 import random
 
 import pytest
+from once import once
 from service import meshy_rules
 
 from image_to_3d.api.errors import ParameterError
@@ -13,6 +14,8 @@ from image_to_3d.api.parameters import Choice, Flag, Number, Picture, Text, appl
 from image_to_3d.api.services import SERVICES
 from image_to_3d.api.services.meshy.table import FIXED
 from image_to_3d.api.services.rows import VIEWS
+
+pytestmark = once
 
 MESHY = SERVICES["meshy"]
 TABLE = MESHY.parameters

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import bpy
 import pytest
+from once import once
 from service.stand_in import StandIn
 from ticking import hear
 
@@ -59,6 +60,7 @@ def asked(services):
     return sum(request.step == "balance" for request in services.requests)
 
 
+@once
 def test_a_good_key_and_the_credits(accounts, account):
     assert accounts.last("meshy") is None
     accounts.ask("meshy")
@@ -68,6 +70,7 @@ def test_a_good_key_and_the_credits(accounts, account):
     assert not told.is_error and not told.is_asking and not account.creates
 
 
+@once
 @pytest.mark.parametrize(("credits", "words"), [(0, "0 credits left"), (1, "1 credit left")])
 def test_few_credits(accounts, account, credits, words):
     account.credits = credits
@@ -76,12 +79,14 @@ def test_few_credits(accounts, account, credits, words):
     assert told.sentence == f"API key accepted, {words}" and told.credits == credits
 
 
+@once
 def test_csm_tells_no_credits(accounts, account):
     accounts.ask("csm")
     told = heard(accounts, "csm")
     assert (told.sentence, told.credits, told.is_error) == ("API key accepted", None, False)
 
 
+@once
 def test_a_wrong_key(accounts, account, monkeypatch):
     monkeypatch.setenv("MESHY_API_KEY", "wrong-key-0123456789")
     accounts.ask("meshy")
@@ -89,6 +94,7 @@ def test_a_wrong_key(accounts, account, monkeypatch):
     assert told.is_error and told.credits is None and "does not accept the API key" in told.sentence
 
 
+@once
 def test_a_service_that_is_away(accounts, account):
     account.close()
     accounts.ask("meshy")
@@ -96,6 +102,7 @@ def test_a_service_that_is_away(accounts, account):
     assert told.is_error and "check the network" in told.sentence
 
 
+@once
 def test_without_a_key_or_online_access_no_process_is_started(extension, accounts, account, monkeypatch):
     monkeypatch.setenv("MESHY_API_URL", "https://example.org")
     with pytest.raises(Exception, match="Online access is off"):
@@ -108,6 +115,7 @@ def test_without_a_key_or_online_access_no_process_is_started(extension, account
     assert not accounts.is_busy() and accounts.last("meshy") is None and not account.requests
 
 
+@once
 def test_online_access_that_is_turned_off_ends_the_check(accounts, account, monkeypatch):
     bpy.context.preferences.system.use_online_access = True
     monkeypatch.setenv("MESHY_API_URL", "https://192.0.2.1")  # nobody is there (RFC 5737)
@@ -117,6 +125,7 @@ def test_online_access_that_is_turned_off_ends_the_check(accounts, account, monk
     assert not accounts.is_busy() and accounts.last("meshy") is None
 
 
+@once
 def test_the_credits_are_looked_for_once_and_again_after_a_job(clocked, account, clock):
     for _ in range(3):
         clocked.look("meshy")
@@ -138,12 +147,14 @@ def test_the_credits_are_looked_for_once_and_again_after_a_job(clocked, account,
     assert asked(account) == 3
 
 
+@once
 @pytest.mark.parametrize("service", ["local", "csm"])
 def test_who_tells_no_credits_is_not_looked_for(accounts, account, service):
     accounts.look(service)
     assert not accounts.is_busy() and not account.requests
 
 
+@once
 def test_a_job_that_ends_while_the_credits_are_asked_for_is_not_missed(clocked, account, clock):
     clocked.look("meshy")
     clocked.outdated("meshy")
@@ -154,6 +165,7 @@ def test_a_job_that_ends_while_the_credits_are_asked_for_is_not_missed(clocked, 
     assert asked(account) == 2
 
 
+@once
 @pytest.mark.parametrize("what", ["KEY", "URL"])
 def test_another_key_or_address_makes_the_answer_void(clocked, account, clock, monkeypatch, what):
     clocked.look("meshy")
@@ -167,6 +179,7 @@ def test_another_key_or_address_makes_the_answer_void(clocked, account, clock, m
     assert heard(clocked).is_error
 
 
+@once
 def test_an_answer_for_a_key_that_has_changed_meanwhile_is_not_told(accounts, account, monkeypatch):
     account.play("balance", "hang")
     accounts.ask("meshy")
@@ -175,6 +188,7 @@ def test_an_answer_for_a_key_that_has_changed_meanwhile_is_not_told(accounts, ac
     assert not accounts.is_busy() and accounts.last("meshy") is None
 
 
+@once
 def test_a_service_that_never_answers_is_given_up(clocked, account, clock):
     account.play("balance", "hang", times=9)
     clocked.ask("meshy")
@@ -186,6 +200,7 @@ def test_a_service_that_never_answers_is_given_up(clocked, account, clock):
     assert not clocked.is_busy() and told.is_error and "does not answer" in told.sentence
 
 
+@once
 def test_asking_twice_asks_once(accounts, account):
     accounts.ask("meshy")
     accounts.ask("meshy")
@@ -193,6 +208,7 @@ def test_asking_twice_asks_once(accounts, account):
     assert asked(account) == 1
 
 
+@once
 def test_disabling_ends_the_check(extension, accounts, account):
     account.play("balance", "hang", times=9)
     accounts.ask("meshy")
@@ -204,6 +220,7 @@ def test_disabling_ends_the_check(extension, accounts, account):
         extension.enable()
 
 
+@once
 def test_the_operator_checks_the_scenes_service_or_the_named_one(accounts, account, settings):
     settings.service = "MESHY"
     assert bpy.ops.image_to_3d.check_account() == {"FINISHED"}
@@ -212,6 +229,7 @@ def test_the_operator_checks_the_scenes_service_or_the_named_one(accounts, accou
     assert accounts.last("csm").sentence == "API key accepted"
 
 
+@once
 @pytest.mark.parametrize(
     ("service", "words"),
     [("LOCAL", "Local needs no API key"), ("CSM", "CSM needs an API key"), ("TRIPO", "There is no service 'TRIPO'")],
@@ -221,12 +239,14 @@ def test_the_operator_says_why_not(accounts, settings, service, words):
         bpy.ops.image_to_3d.check_account(service=service)
 
 
+@once
 def test_the_operator_reports_a_wrong_key(accounts, account, monkeypatch):
     monkeypatch.setenv("MESHY_API_KEY", "wrong-key-0123456789")
     with pytest.raises(RuntimeError, match="does not accept the API key"):
         bpy.ops.image_to_3d.check_account(service="MESHY")
 
 
+@once
 def test_the_key_is_in_no_argument_no_file_and_is_not_printed(extension, accounts, cube, session, tmp_path, capfd):
     with StandIn(model=cube) as services:
         services.play("balance", "slow", seconds=0.3)
@@ -245,6 +265,7 @@ def test_the_key_is_in_no_argument_no_file_and_is_not_printed(extension, account
     assert "MESHY_API_KEY" not in os.environ
 
 
+@once
 def test_a_check_that_cannot_be_started_says_so(accounts, account, monkeypatch):
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     with pytest.raises(OSError):
@@ -267,6 +288,7 @@ def looked(services):
     return sum(request.path.endswith("/system_stats") for request in services.requests)
 
 
+@once
 def test_a_server_that_has_all_is_ready_and_says_which_it_is(clocked, comfyui, chosen, clock):
     for _ in range(3):
         clocked.look("comfyui")
@@ -276,6 +298,7 @@ def test_a_server_that_has_all_is_ready_and_says_which_it_is(clocked, comfyui, c
     assert looked(comfyui) == 1 and not comfyui.creates
 
 
+@once
 def test_what_a_server_lacks_is_told_with_the_page_that_has_it_and_looked_for_until_it_is_there(
     clocked, comfyui, chosen, clock
 ):
@@ -295,6 +318,7 @@ def test_what_a_server_lacks_is_told_with_the_page_that_has_it_and_looked_for_un
     assert heard(clocked, "comfyui").sentence.startswith("Ready") and not clocked.lack("comfyui")
 
 
+@once
 def test_what_was_lacking_long_ago_counts_no_more_where_nobody_looks(clocked, comfyui, chosen, clock):
     comfyui.comfyui.models = {}
     clocked.ask("comfyui")
@@ -304,6 +328,7 @@ def test_what_was_lacking_long_ago_counts_no_more_where_nobody_looks(clocked, co
     assert not clocked.lack("comfyui")
 
 
+@once
 def test_another_workflow_is_asked_for_at_once_and_a_number_is_not(clocked, comfyui, chosen, clock):
     clocked.look("comfyui")
     heard(clocked, "comfyui")
@@ -316,6 +341,7 @@ def test_another_workflow_is_asked_for_at_once_and_a_number_is_not(clocked, comf
     assert heard(clocked, "comfyui") and looked(comfyui) == 2
 
 
+@once
 def test_a_workflow_of_ones_own_is_read_where_it_lies_beside_the_blend(accounts, comfyui, tmp_path):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     chosen = bpy.context.scene.image_to_3d
@@ -325,6 +351,7 @@ def test_a_workflow_of_ones_own_is_read_where_it_lies_beside_the_blend(accounts,
     assert told.is_error and str(tmp_path / "gone.json") in told.sentence
 
 
+@once
 def test_a_server_of_ones_own_needs_no_key_to_be_checked(accounts, comfyui, chosen):
     assert bpy.ops.image_to_3d.check_account() == {"FINISHED"}
     assert accounts.last("comfyui").sentence.startswith("Ready: ComfyUI")
@@ -334,6 +361,7 @@ def test_a_server_of_ones_own_needs_no_key_to_be_checked(accounts, comfyui, chos
         bpy.ops.image_to_3d.check_account()
 
 
+@once
 def test_a_job_that_failed_has_the_server_looked_at_again(clocked, comfyui, chosen, clock):
     clocked.look("comfyui")
     heard(clocked, "comfyui")
@@ -344,6 +372,7 @@ def test_a_job_that_failed_has_the_server_looked_at_again(clocked, comfyui, chos
     assert looked(comfyui) == 2
 
 
+@once
 def test_what_a_server_lacks_is_said_before_a_job_is_made(accounts, comfyui, chosen, session, star):
     comfyui.comfyui.models = {}
     accounts.ask("comfyui")

@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 import pytest
 from drawing import png
+from once import once
 from service.comfyui_graphs import hunyuan_graph
 from service.cube import cube_glb
 from service.stand_in import StandIn
@@ -174,6 +175,7 @@ def test_a_mesh_arrives_painted_with_its_picture(chosen, session, painting, star
     assert root["image_to_3d_task"] == painting.creates[0].id == job.task_id
 
 
+@once
 def test_where_that_is_not_wanted_it_stays_grey(chosen, session, painting, star):
     chosen.comfyui.project_picture = False
     generate(star)
@@ -199,6 +201,7 @@ def test_a_mesh_of_several_views_is_painted_with_all_of_them(four, session, pain
     assert PAINTED.replace("picture.", "pictures.") in session.jobs()[0].note
 
 
+@once
 @pytest.mark.parametrize(
     ("dialect", "node"),
     [("new", "Pixal3DMultiViewConditioning"), ("old", "Hunyuan3Dv2ConditioningMultiView")],
@@ -214,6 +217,7 @@ def test_each_view_goes_to_an_input_of_its_own(four, comfyui, star, dialect, nod
     assert sent == {"front": four["front"], "back": four["back"], "left": four["right"], "right": four["left"]}
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_a_view_that_the_workflow_does_not_take_is_not_sent(four, chosen, comfyui, star):
     chosen.comfyui.workflow = "MESH"
@@ -221,6 +225,7 @@ def test_a_view_that_the_workflow_does_not_take_is_not_sent(four, chosen, comfyu
     assert len(paths_asked(comfyui, "/upload/image")) == 1
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_what_decides_quality_and_memory_is_sent_as_it_was_set(chosen, comfyui, star):
     chosen.comfyui.octree_resolution, chosen.comfyui.steps = 128, 12
@@ -239,6 +244,7 @@ def test_what_decides_quality_and_memory_is_sent_as_it_was_set(chosen, comfyui, 
 # The seed
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_the_seed_that_was_drawn_stands_on_the_job_and_in_its_note(chosen, session, comfyui, star):
     assert chosen.comfyui.seed == -1
@@ -250,6 +256,7 @@ def test_the_seed_that_was_drawn_stands_on_the_job_and_in_its_note(chosen, sessi
     assert record["parameters"]["seed"] == seed
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_each_variant_has_another_seed(chosen, session, comfyui, star):
     chosen.variants = 3
@@ -259,6 +266,7 @@ def test_each_variant_has_another_seed(chosen, session, comfyui, star):
     assert [root.name for root in roots()] == ["Red Star 1", "Red Star 2", "Red Star 3"]
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_of_a_chosen_seed_the_variants_go_on_from_there(chosen, session, comfyui, star):
     chosen.variants, chosen.comfyui.seed = 3, 2**31 - 2
@@ -268,6 +276,7 @@ def test_of_a_chosen_seed_the_variants_go_on_from_there(chosen, session, comfyui
     assert sorted(seed_in(graph_of(comfyui, number)) for number in range(3)) == sorted(seeds.values())
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_with_its_settings_the_same_model_can_be_made_again(chosen, session, comfyui, star):
     chosen.comfyui.steps = 12
@@ -284,6 +293,7 @@ def test_with_its_settings_the_same_model_can_be_made_again(chosen, session, com
 # A workflow of the user's own
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_a_workflow_of_the_users_gets_the_picture_and_the_seed(chosen, comfyui, star, flow):
     chosen.comfyui.workflow, chosen.comfyui.workflow_file, chosen.comfyui.seed = "FILE", str(flow()), 11
@@ -293,6 +303,7 @@ def test_a_workflow_of_the_users_gets_the_picture_and_the_seed(chosen, comfyui, 
     assert uploaded(comfyui, nodes(graph, "LoadImage")[0]["image"]) == star.read_bytes()
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_a_workflow_beside_the_blend_file_is_found_from_there(chosen, comfyui, star, flow, tmp_path):
     flow()
@@ -303,6 +314,7 @@ def test_a_workflow_beside_the_blend_file_is_found_from_there(chosen, comfyui, s
     assert len(comfyui.creates) == 1
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_a_workflow_that_is_deleted_after_generate_was_pressed_is_still_there(
     chosen, session, start_web, comfyui, flow
@@ -341,6 +353,7 @@ def double(flow):
     return flow(graph)
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_where_a_workflow_has_two_of_them_the_user_is_asked_and_chooses(chosen, session, comfyui, star, double):
     chosen.comfyui.workflow, chosen.comfyui.workflow_file = "FILE", str(double)
@@ -362,6 +375,7 @@ def test_where_a_workflow_has_two_of_them_the_user_is_asked_and_chooses(chosen, 
     assert [id for id, node in graph.items() if node["class_type"] == "SaveGLB"] == ["save"]
 
 
+@once
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -385,6 +399,7 @@ def test_a_file_that_is_no_such_workflow_is_refused_before_there_is_a_job(
     assert not session.jobs() and not comfyui.requests
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_with_its_settings_the_workflow_is_the_users_own_file_again(chosen, session, comfyui, star, flow):
     path = flow()
@@ -399,6 +414,7 @@ def test_with_its_settings_the_workflow_is_the_users_own_file_again(chosen, sess
     assert len(comfyui.creates) == 2
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_where_that_is_gone_the_jobs_own_copy_of_it_is_used(chosen, session, comfyui, star, flow):
     path = flow()
@@ -413,6 +429,7 @@ def test_where_that_is_gone_the_jobs_own_copy_of_it_is_used(chosen, session, com
 # What the server lacks, and where it is
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_a_model_file_that_is_missing_is_said_and_once_it_is_there_retry_does(chosen, session, comfyui, star):
     there = comfyui.comfyui.models
@@ -426,6 +443,7 @@ def test_a_model_file_that_is_missing_is_said_and_once_it_is_there_retry_does(ch
     assert until_ended(session, job).state == "imported"
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_a_server_that_is_too_old_for_the_workflow_is_told_so(chosen, comfyui, star):
     comfyui.comfyui.dialect, chosen.comfyui.workflow = "old", "TEXTURED"
@@ -433,6 +451,7 @@ def test_a_server_that_is_too_old_for_the_workflow_is_told_so(chosen, comfyui, s
     assert not comfyui.creates
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_a_node_of_the_users_workflow_that_is_missing_is_named(chosen, comfyui, star, flow):
     chosen.comfyui.workflow, chosen.comfyui.workflow_file = "FILE", str(flow())
@@ -450,6 +469,7 @@ def nobody(monkeypatch):
     return port
 
 
+@once
 @pytest.mark.usefixtures("quick_models", "hurry", "no_jobs")
 def test_a_server_that_is_away_is_said_and_the_job_waits_for_retry(
     chosen, session, star, nobody, services, monkeypatch
@@ -462,6 +482,7 @@ def test_a_server_that_is_away_is_said_and_the_job_waits_for_retry(
     assert until_ended(session, job).state == "imported", session.refresh(job.id).message
 
 
+@once
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
@@ -477,6 +498,7 @@ def test_a_server_on_another_machine_needs_online_access(
     assert not session.jobs()
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_its_address_and_token_can_stand_in_the_preferences(extension, chosen, services, star):
     services.quirk("comfyui", login="Bearer")
@@ -487,6 +509,7 @@ def test_its_address_and_token_can_stand_in_the_preferences(extension, chosen, s
     assert len(services.creates) == 1
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_the_token_is_in_no_file_and_no_log(chosen, session, comfyui, star, monkeypatch):
     comfyui.quirk("comfyui", login="Bearer")
@@ -502,6 +525,7 @@ def test_the_token_is_in_no_file_and_no_log(chosen, session, comfyui, star, monk
 # What befalls it there
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize(
@@ -535,6 +559,7 @@ def test_what_goes_wrong_there_is_one_sentence_and_retry_makes_it_again(
     assert until_ended(session, job).state == "imported" and len(roots()) == 1
 
 
+@once
 @pytest.mark.usefixtures("quick_models", "hurry")
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_server_that_is_restarted_is_sent_the_job_again_and_that_is_said(start, session, slow, dialect):
@@ -551,6 +576,7 @@ def test_a_server_that_is_restarted_is_sent_the_job_again_and_that_is_said(start
     assert len(roots()) == 1
 
 
+@once
 @pytest.mark.usefixtures("quick_models", "hurry")
 @pytest.mark.parametrize("action", ["drop_after", "garbage", "no_id"])
 def test_a_prompt_whose_answer_is_lost_is_there_once(chosen, session, comfyui, star, action):
@@ -559,6 +585,7 @@ def test_a_prompt_whose_answer_is_lost_is_there_once(chosen, session, comfyui, s
     assert len(comfyui.creates) == 1 and roots()[0]["image_to_3d_task"] == comfyui.creates[0].id
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 @pytest.mark.parametrize("manner", ["silent", "closed", "refused"])
 def test_where_the_socket_is_closed_to_us_the_model_arrives_all_the_same(chosen, comfyui, star, manner):
@@ -567,6 +594,7 @@ def test_where_the_socket_is_closed_to_us_the_model_arrives_all_the_same(chosen,
     assert len(roots()) == 1
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_cancel_stops_our_own_prompt_and_no_other(start, session, start_web, slow, dialect):
@@ -584,6 +612,7 @@ def test_a_cancel_stops_our_own_prompt_and_no_other(start, session, start_web, s
     assert slow.comfyui.interrupted == [running.task_id]
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_a_job_goes_on_with_the_same_prompt_when_blender_comes_back(extension, start, session, slow):
     job = start()
@@ -594,6 +623,7 @@ def test_a_job_goes_on_with_the_same_prompt_when_blender_comes_back(extension, s
     assert len(slow.creates) == 1 and roots()[0]["image_to_3d_task"] == job.task_id
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_what_costs_nothing_is_made_anew_where_a_script_asks_again(chosen, session, comfyui, star):
     for _ in range(2):
@@ -604,6 +634,7 @@ def test_what_costs_nothing_is_made_anew_where_a_script_asks_again(chosen, sessi
 # Pictures from the web, and what a model says of where it came from
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_a_picture_of_the_web_is_fetched_here_and_not_by_comfyui(chosen, session, comfyui, star, web):
     chosen.source, chosen.url = "URL", web.serve("/Blue%20Star.png?key=s3cret", star.read_bytes(), "image/png")
@@ -616,6 +647,7 @@ def test_a_picture_of_the_web_is_fetched_here_and_not_by_comfyui(chosen, session
     assert "s3cret" not in str(dict(root))
 
 
+@once
 @pytest.mark.usefixtures("quick_models")
 def test_so_is_that_of_a_view(four, chosen, comfyui, star, web):
     comfyui.comfyui.dialect = "old"
@@ -627,12 +659,14 @@ def test_so_is_that_of_a_view(four, chosen, comfyui, star, web):
     assert uploaded(comfyui, picture_behind(graph, inputs["back"])) == four["back"]
 
 
+@once
 def test_a_picture_elsewhere_needs_online_access_although_comfyui_does_not(chosen, session, comfyui):
     chosen.source, chosen.url = "URL", "https://example.org/fox.png"
     refused("", "turn on Allow Online Access in the preferences, under System")
     assert not session.jobs() and not comfyui.requests
 
 
+@once
 def test_of_the_users_paths_nothing_stands_on_the_model_nor_in_the_asset_browser(
     four, chosen, session, comfyui, star, flow, tmp_path
 ):
@@ -653,6 +687,7 @@ def test_of_the_users_paths_nothing_stands_on_the_model_nor_in_the_asset_browser
         assert not [word for word in ("Private Plan", str(tmp_path), str(folder), "workflow_file") if word in text]
 
 
+@once
 def test_comfyui_counts_as_a_service_that_costs_nothing(extension, chosen):
     cost = extension.module("scene.request").cost
     assert not cost(bpy.context.scene)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from drawing import png
 from layout import drawn_by, operators, words
+from once import once
 from ticking import listen_until
 
 ORANGE, WHITE = (230, 120, 10), (255, 255, 255)
@@ -91,6 +92,7 @@ def test_generate_takes_exactly_what_was_painted(settings, session, fox):
     assert half.x / half.z == pytest.approx(2, rel=0.05)
 
 
+@once
 def test_a_second_time_makes_another_image_and_leaves_what_was_painted(settings, fox):
     settings.filepath = str(fox)
     bpy.ops.image_to_3d.cut_out()
@@ -123,6 +125,7 @@ def test_an_image_that_is_named_is_cut_out_instead_of_the_chosen_picture(setting
         bpy.ops.image_to_3d.cut_out(image="Owl")
 
 
+@once
 def test_a_picture_beside_the_file_a_data_uri_and_an_address_on_this_machine(settings, fox, tmp_path, web):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     chosen = bpy.context.scene.image_to_3d

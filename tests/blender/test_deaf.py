@@ -25,6 +25,7 @@ def patient(session):
     session.configure(wait_long)
 
 
+@once
 @pytest.mark.parametrize(("service", "step"), [("csm", "get"), ("meshy", "download")])
 def test_a_job_whose_service_is_silent_is_cancelled_all_the_same(session, account, start_web, patient, service, step):
     account.play(step, "hang", times=9)
@@ -40,6 +41,7 @@ def test_a_job_whose_service_is_silent_is_cancelled_all_the_same(session, accoun
     assert len(account.creates) == 1
 
 
+@once
 def test_a_request_in_hand_is_not_cut_off(session, account, start_web, hurry):
     account.play("create", "slow", seconds=4)
     job = start_web("csm")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import bpy
 import pytest
+from once import once
 
 
 def roots():
@@ -42,12 +43,14 @@ def test_a_relative_path_is_one_of_the_blend_file(settings, star, tmp_path, quic
     assert roots()[0].name == "Beside"
 
 
+@once
 def test_an_address_on_this_machine_needs_no_online_access(settings, star, web):
     settings.source, settings.url = "URL", web.serve("/Blue%20Star.png", star.read_bytes(), "image/png")
     bpy.ops.image_to_3d.generate()
     assert roots()[0].name == "Blue Star"
 
 
+@once
 def test_a_data_uri_is_a_picture_too(settings, star):
     settings.source = "URL"
     settings.url = "data:image/png;base64," + base64.b64encode(star.read_bytes()).decode()

@@ -6,6 +6,7 @@ import shutil
 
 import bpy
 import pytest
+from once import once
 from ticking import tick_until
 
 
@@ -387,6 +388,7 @@ def test_what_is_tried_again_comes_back(make_job, session, shown, joblist, quick
     assert job.id in ids(shown) and not session.job(job.id).is_cleared
 
 
+@once
 def test_all_failed_jobs_are_tried_again_and_one_that_cannot_does_not_stop_them(
     session, no_jobs, settings, star, extension
 ):

@@ -8,6 +8,7 @@ import bpy
 import numpy as np
 import pytest
 from drawing import png
+from once import once
 from ticking import tick_until
 
 pytestmark = pytest.mark.usefixtures("quick_models")
@@ -50,6 +51,7 @@ def generate(picture):
     assert bpy.ops.image_to_3d.generate(filepath=str(picture)) == {"FINISHED"}
 
 
+@once
 def test_all_four_are_sent_in_one_list_the_front_first(chosen, pictures, session, account, star):
     generate(star)
     (create,) = account.creates
@@ -62,6 +64,7 @@ def test_all_four_are_sent_in_one_list_the_front_first(chosen, pictures, session
     assert not [word for word in ("image_url", ".png") if word in root["image_to_3d_parameters"]]
 
 
+@once
 def test_a_view_that_is_left_out_is_not_in_the_list(chosen, pictures, account, star):
     chosen.meshy.left_image_url = chosen.meshy.right_image_url = ""
     generate(star)
@@ -69,6 +72,7 @@ def test_a_view_that_is_left_out_is_not_in_the_list(chosen, pictures, account, s
     assert sent == [pictures["front"], pictures["back"]]
 
 
+@once
 def test_without_views_it_is_a_task_of_one_picture(chosen, account, star):
     for view in ("back", "left", "right"):
         setattr(chosen.meshy, f"{view}_image_url", "")
@@ -76,6 +80,7 @@ def test_without_views_it_is_a_task_of_one_picture(chosen, account, star):
     assert creates_asked(account) == ["/meshy/openapi/v1/image-to-3d"]
 
 
+@once
 @pytest.mark.parametrize(
     "change", [{}, {"should_texture": False}, {"texture_resolution": "8K"}, {"ai_model": "meshy-6-lite"}]
 )
@@ -88,6 +93,7 @@ def test_the_price_on_the_button_is_what_is_taken(extension, chosen, session, ac
     assert before - account.credits == price == session.jobs()[0].credits
 
 
+@once
 def test_a_script_that_is_run_again_pays_nothing_again(chosen, session, start_web, slow_account, star, capfd):
     job = start_web("meshy")
     tick_until(session, lambda: session.refresh(job.id).task_id)
@@ -114,6 +120,7 @@ def test_with_another_picture_of_the_back_it_is_another_request(chosen, session,
     assert {root["image_to_3d_task"] for root in roots()} == {create.id for create in account.creates}
 
 
+@once
 def test_a_task_whose_answer_was_lost_is_found_at_its_own_path(chosen, session, account, star, hurry):
     account.play("create", "drop_after")
     generate(star)
@@ -121,6 +128,7 @@ def test_a_task_whose_answer_was_lost_is_found_at_its_own_path(chosen, session, 
     assert PATH in [request.path for request in account.requests if request.step == "list"]
 
 
+@once
 def test_adopt_takes_the_id_of_a_task_of_several_views(chosen, session, account, star, hurry):
     account.play("create", "drop_after")
     account.quirk("meshy", no_list=True)
@@ -131,6 +139,7 @@ def test_adopt_takes_the_id_of_a_task_of_several_views(chosen, session, account,
     assert [root["image_to_3d_task"] for root in roots()] == [create.id] and len(account.creates) == 1
 
 
+@once
 def test_a_cancel_deletes_it_at_its_own_path(chosen, session, start_web, slow_account):
     job = start_web("meshy")
     tick_until(session, lambda: session.refresh(job.id).task_id)
@@ -142,6 +151,7 @@ def test_a_cancel_deletes_it_at_its_own_path(chosen, session, start_web, slow_ac
     assert [request.path for request in slow_account.requests if request.step == "delete"] == [f"{PATH}/{create.id}"]
 
 
+@once
 def test_where_a_view_is_damaged_nothing_is_paid(chosen, account, star):
     path = Path(chosen.meshy.back_image_url)
     path.write_bytes(path.read_bytes()[:-20])

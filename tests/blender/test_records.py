@@ -7,6 +7,7 @@ import json
 import bpy
 import pytest
 from layout import drawn_by, operators, words
+from once import once
 from ticking import tick_until
 
 BAD = (
@@ -42,6 +43,7 @@ def select(job_id):
     shown.index = [item.name for item in shown.items].index(job_id)
 
 
+@once
 def test_bad_records_stop_nothing_and_can_be_removed(
     extension, make_job, session, change, list_of_jobs, settings, star
 ):
@@ -66,6 +68,7 @@ def test_bad_records_stop_nothing_and_can_be_removed(
     assert [job.id for job in session.jobs()] == [good.id]
 
 
+@once
 def test_a_record_that_becomes_bad_while_its_job_waits_is_told_of_once(extension, make_job, session, change):
     bpy.context.preferences.system.use_online_access = False
     job, other = make_job("waiting", service="meshy"), make_job("waiting", service="meshy")
@@ -78,6 +81,7 @@ def test_a_record_that_becomes_bad_while_its_job_waits_is_told_of_once(extension
     assert (session.job(job.id).state, session.job(other.id).state) == ("failed", "waiting")
 
 
+@once
 def test_a_planted_picture_is_neither_shown_nor_used(extension, make_job, session):
     private = session.root().parent / "private.png"
     job = make_job("failed", parameters={"image_url": "../../private.png"})

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from once import once
 from service.stand_in import StandIn
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -155,6 +156,7 @@ def test_two_share_jobs_and_nothing_happens_twice(pair, home, services, star):
     assert b["models"] == [two] and len(services.creates) == 2
 
 
+@once
 def test_the_second_goes_on_where_the_first_was_killed(pair, home, services, star):
     first, second = pair
     (job,) = first.do("generate", str(star), "MESHY")["states"]
@@ -173,6 +175,7 @@ def test_the_second_goes_on_where_the_first_was_killed(pair, home, services, sta
     assert (record["state"], record["task_id"]) == ("imported", create.id)
 
 
+@once
 def test_the_second_finds_the_task_whose_answer_the_killed_first_did_not_hear(pair, services, star):
     first, second = pair
     services.play("create", "hang_after")

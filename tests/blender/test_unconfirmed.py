@@ -4,6 +4,7 @@ itself."""
 
 import bpy
 import pytest
+from once import once
 from ticking import tick_until
 
 pytestmark = pytest.mark.usefixtures("quick_models")
@@ -45,6 +46,7 @@ def refused(operator, **options):
     return str(failure.value)
 
 
+@once
 @pytest.mark.parametrize("service", ["meshy", "csm"])
 def test_a_task_whose_answer_was_lost_is_found_in_the_list(session, account, hurry, star, service):
     account.play("create", "drop_after")
@@ -53,6 +55,7 @@ def test_a_task_whose_answer_was_lost_is_found_in_the_list(session, account, hur
     assert imported_root(session, session.jobs()[0])["image_to_3d_task"] == create.id
 
 
+@once
 @pytest.mark.parametrize("service", ["meshy", "csm"])
 def test_an_adopted_task_is_fetched_without_paying_again(session, account, lose, service):
     job = lose(service)
@@ -65,6 +68,7 @@ def test_an_adopted_task_is_fetched_without_paying_again(session, account, lose,
     assert len(account.creates) == 1
 
 
+@once
 def test_retrying_looks_for_the_task_again_and_sends_nothing(session, account, lose):
     job = lose("meshy")
     account.quirk(no_list=True)
@@ -79,6 +83,7 @@ def test_retrying_looks_for_the_task_again_and_sends_nothing(session, account, l
     assert len(account.creates) == 1
 
 
+@once
 def test_sending_again_makes_exactly_one_more(session, account, lose):
     job = lose("meshy")
     bpy.ops.image_to_3d.send_again(job=job.id)
@@ -92,6 +97,7 @@ def test_sending_again_makes_exactly_one_more(session, account, lose):
     assert "this is for unconfirmed jobs only" in refused("adopt", job=job.id, task_id=second.id)
 
 
+@once
 def test_a_forgotten_job_is_cancelled_and_stays_so(session, account, lose):
     job = lose("csm")
     asked = len(account.requests)
@@ -105,6 +111,7 @@ def test_a_forgotten_job_is_cancelled_and_stays_so(session, account, lose):
     assert len(account.creates) == 2
 
 
+@once
 def test_cancelling_does_not_hide_a_task_that_may_be_paid_for(session, slow_account, start_web):
     slow_account.play("create", "hang_after")
     job = start_web("meshy")
@@ -116,6 +123,7 @@ def test_cancelling_does_not_hide_a_task_that_may_be_paid_for(session, slow_acco
     assert len(slow_account.creates) == 1
 
 
+@once
 def test_a_process_killed_before_the_answer_is_followed_by_one_that_finds_the_task(session, account, hurry, start_web):
     account.play("create", "hang_after")
     job = start_web("csm")
@@ -125,6 +133,7 @@ def test_a_process_killed_before_the_answer_is_followed_by_one_that_finds_the_ta
     assert len(account.creates) == 1
 
 
+@once
 def test_jobs_that_lost_their_answers_together_are_not_mixed_up(session, account, hurry, start_web):
     account.play("create", "drop_after", times=2)
     jobs = [start_web("meshy") for _ in range(2)]

@@ -6,6 +6,7 @@ import dataclasses
 import bpy
 import pytest
 from arriving import finished
+from once import once
 from ticking import tick_until
 
 pytestmark = pytest.mark.usefixtures("no_jobs", "quick_models")
@@ -144,6 +145,7 @@ def test_files_from_a_script_have_as_many_each(settings, session, star):
     assert [root.name for root in roots()] == ["Red Star 1", "Red Star 2"]
 
 
+@once
 @pytest.mark.parametrize("number_done", [0, 1, 2, 3])
 def test_run_again_a_script_takes_up_all_that_were_left_and_pays_for_none_twice(
     settings, start_jobs, session, account, star, number_done
@@ -314,6 +316,7 @@ def test_what_is_still_to_come_does_not_come_any_more(extension, settings, start
     assert {session.refresh(job.id).state for job in (second, third)} == {"ready"}
 
 
+@once
 @pytest.mark.parametrize("case", ["nothing", "not here", "no variant"])
 def test_where_there_is_nothing_to_remove_that_is_said(three, session, make_job, capfd, case):
     if case == "nothing":

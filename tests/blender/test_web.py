@@ -137,6 +137,7 @@ def sent(session, start_web, stand_in, service, **options):
     return {name: value for name, value in create.parameters.items() if name != "image_url"}
 
 
+@once
 def test_meshy_gets_what_was_set_and_no_more(session, settings, start_web, slow_account):
     def now_sent():
         return sent(session, start_web, slow_account, "meshy")
@@ -166,6 +167,7 @@ def test_meshy_gets_what_was_set_and_no_more(session, settings, start_web, slow_
     assert now_sent() == {**always, **smart, "enable_pbr": False, "texture_model": "meshy-n1"}
 
 
+@once
 def test_csm_gets_what_was_set_and_no_more(session, settings, start_web, slow_account):
     chosen = settings.csm
     chosen.preserve_aspect_ratio = True  # has no effect without a bounding box
@@ -183,6 +185,7 @@ def test_csm_gets_what_was_set_and_no_more(session, settings, start_web, slow_ac
     }
 
 
+@once
 def test_pictures_beside_the_blend_file_and_addresses(session, settings, start_web, slow_account, star, web, tmp_path):
     (tmp_path / "Gold.png").write_bytes(star.read_bytes())
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
@@ -201,6 +204,7 @@ def test_pictures_beside_the_blend_file_and_addresses(session, settings, start_w
         start_web("meshy")
 
 
+@once
 @pytest.mark.parametrize(("service", "label"), [("meshy", "Meshy"), ("csm", "CSM")])
 def test_without_a_key_nothing_is_begun(session, star, no_jobs, service, label):
     before = list(session.root().iterdir())
@@ -254,6 +258,7 @@ def test_a_refusal_is_one_sentence_and_can_be_retried(extension, session, star, 
     assert session.refresh(job.id).task_id == create.id
 
 
+@once
 def test_a_task_that_failed_at_the_service_is_asked_for_anew_on_retry(session, star, account):
     account.quirk(final="FAILED", code="moderation_blocked", message="not allowed")
     with pytest.raises(RuntimeError, match=r"moderation blocked the picture or the prompt \(not allowed\)"):
@@ -266,6 +271,7 @@ def test_a_task_that_failed_at_the_service_is_asked_for_anew_on_retry(session, s
     assert session.refresh(job.id).task_id == second.id != first.id
 
 
+@once
 def test_a_service_elsewhere_needs_online_access(session, star, no_jobs, monkeypatch):
     monkeypatch.setenv("MESHY_API_KEY", "msy_nobody")
     before = list(session.root().iterdir())
@@ -293,6 +299,7 @@ def elsewhere(cube, no_jobs, tmp_path, monkeypatch, extension):
         yield made
 
 
+@once
 def test_a_running_job_pauses_while_online_access_is_off(session, start_web, elsewhere):
     system = bpy.context.preferences.system
     system.use_online_access = True
@@ -315,6 +322,7 @@ def test_a_running_job_pauses_while_online_access_is_off(session, start_web, els
     assert len(elsewhere.creates) == 1 and roots()
 
 
+@once
 def test_a_damaged_result_is_prepared_anew_without_paying(session, star, account):
     bpy.ops.image_to_3d.generate(filepath=str(star), service="MESHY")
     (job,) = session.jobs()
@@ -367,6 +375,7 @@ def test_cancelling_tells_meshy(session, start_web, slow_account):
     assert [request.step for request in slow_account.requests].count("delete") == 1
 
 
+@once
 def test_a_cancelled_job_can_be_retried_at_once(session, start_web, slow_account):
     job = start_web("csm")
     tick_until(session, lambda: session.refresh(job.id).task_id)
@@ -379,6 +388,7 @@ def test_a_cancelled_job_can_be_retried_at_once(session, start_web, slow_account
     assert session.refresh(job.id).state == "imported" and len(slow_account.creates) == 1
 
 
+@once
 def test_a_job_removed_right_after_it_was_cancelled_disturbs_nothing(session, start_web, slow_account):
     job = start_web("meshy")
     tick_until(session, lambda: session.refresh(job.id).task_id)
@@ -422,6 +432,7 @@ def cut_off(star):
     return star.read_bytes()[:-20]
 
 
+@once
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize(
     ("make", "sentence"),
@@ -440,6 +451,7 @@ def test_of_what_shows_no_picture_no_task_is_made(session, account, star, tmp_pa
     assert (job.state, job.sent, job.task_id) == ("failed", "", "")
 
 
+@once
 def test_an_empty_image_is_not_sent(session, account):
     bpy.data.images.new("Nothing", 40, 30, alpha=True).generated_color = (0, 0, 0, 0)
     with pytest.raises(RuntimeError, match="The picture is fully transparent"):

@@ -131,9 +131,9 @@ def blender(_shared):
 
 
 @pytest.fixture
-def newest(blender):
+def newest(_shared):
     """For what one Blender with windows shows for all: the wheels of the others have tests of the same."""
-    if blender.version[:2] < PICTURES_FROM:
+    if _shared().version[:2] < PICTURES_FROM:
         pytest.skip(f"seen in Blender {'.'.join(map(str, PICTURES_FROM))}; the wheels of the others test the same")
 
 

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The results in Blender's Asset Browser, as people find them there: with mouse, keyboard and eyes."""
 
+import time
+
 import numpy as np
 import pytest
 from gui import jobs
 from gui.blender import Box
 
+PREVIEW_S = 40  # Blender loads previews beside its events, and other suites may take the cores
 PREVIEW_PX = 60  # from the name of an asset up to its picture
 ARROW_PX = 14  # from the name of a catalog back to the arrow that unfolds it
 DIALOG_PX = (330, 140)  # around the mouse, what a question needs
@@ -95,11 +98,9 @@ def free_floor(blender):
 
 def test_a_model_is_dragged_out_of_the_asset_browser_with_its_material(blender, browser, save):
     assets, _ = browser
-    for _ in range(30):  # Blender loads previews beside its events
-        if is_red(blender.picture(), assets):
-            break
-    else:
-        raise AssertionError("the asset's preview does not show the model")
+    end = time.monotonic() + PREVIEW_S
+    while not is_red(blender.picture(), assets):
+        assert time.monotonic() < end, "the asset's preview does not show the model"
     drag_out(blender, "Red Star", assets, free_floor(blender))
     came = blender.until(CAME)
     assert list(came) == ["Red Star"]

@@ -134,6 +134,7 @@ def test_recent_picture_is_chosen_again(blender, pictures):
     assert chosen(blender) == ["FILE", str(pictures[0])]
 
 
+@pytest.mark.usefixtures("newest")
 def test_preview_follows_a_file_that_is_replaced(blender, tmp_path):
     picture = tmp_path / "block.png"
     block(picture, RED)
@@ -145,6 +146,7 @@ def test_preview_follows_a_file_that_is_replaced(blender, tmp_path):
     until_seen(blender, GREEN, side)
 
 
+@pytest.mark.usefixtures("newest")
 def test_preview_follows_an_image_that_is_reloaded_and_painted(blender, tmp_path):
     picture = tmp_path / "block.png"
     block(picture, BLUE, 512)

@@ -66,6 +66,7 @@ def pictures(stand_in, create):
     }
 
 
+@pytest.mark.usefixtures("newest")
 def test_from_ready_to_a_painted_model(blender, slow_services, sign_in, bare, star):
     sign_in(slow_services)
     bare(slow_services)

@@ -91,6 +91,7 @@ def cut_out(blender, fox, side):
     blender.until("bpy.context.scene.image_to_3d.image")
 
 
+@pytest.mark.usefixtures("newest")
 @pytest.mark.timeout(300)  # it goes the whole way, to the model
 def test_the_figure_is_cut_out_painted_and_generated(blender, fox):
     blender.run("bpy.context.scene.image_to_3d.local.resolution = 'LOW_POLY'")

@@ -33,11 +33,13 @@ def test_sidebar_and_generate_by_mouse_and_keyboard(blender, star, save):
     assert save("whole_window", blender).is_file()
 
 
+@pytest.mark.usefixtures("newest")
 def test_operator_from_the_search_menu(blender):
     blender.search("Add Monkey")
     blender.until("'Suzanne' in bpy.data.objects")
 
 
+@pytest.mark.usefixtures("newest")
 def test_menu_is_read_and_clicked(blender):
     blender.click_on("Add", blender.area("VIEW_3D", "HEADER"))
     blender.click_on("Empty", blender.around())
@@ -45,6 +47,7 @@ def test_menu_is_read_and_clicked(blender):
     blender.until("'Empty' in bpy.data.objects")
 
 
+@pytest.mark.usefixtures("newest")
 def test_what_is_not_there_is_not_found(blender):
     header = blender.area("VIEW_3D", "HEADER")
     assert blender.sees("Object Mode", header)
@@ -60,6 +63,7 @@ def test_drag_moves_the_view(blender):
     assert blender.run("[*bpy.context.region_data.view_rotation]") != before
 
 
+@pytest.mark.usefixtures("newest")
 def test_another_window_is_used_where_it_is(blender):
     blender.run("bpy.ops.screen.userpref_show(section='SYSTEM')")
     box = blender.area("PREFERENCES")
@@ -67,6 +71,7 @@ def test_another_window_is_used_where_it_is(blender):
     blender.until("bpy.context.preferences.active_section == 'THEMES'")
 
 
+@pytest.mark.usefixtures("newest")
 def test_each_test_begins_anew(blender):
     """After the tests before: one window, the usual objects, no jobs, a closed sidebar."""
     assert blender.run("len(bpy.context.window_manager.windows)") == 1
@@ -75,11 +80,13 @@ def test_each_test_begins_anew(blender):
     assert not blender.run("bpy.context.space_data.show_region_ui")
 
 
+@pytest.mark.usefixtures("newest")
 def test_python_that_fails_says_where(blender):
     with pytest.raises(BlenderError, match="ZeroDivisionError"):
         blender.run("1 / 0")
 
 
+@pytest.mark.usefixtures("newest")
 def test_killed_and_started_again_in_the_same_folder(fresh_blender):
     fresh_blender.run("import os; open(os.path.join(bpy.utils.resource_path('USER'), 'left'), 'w').close()")
     fresh_blender.kill()
@@ -89,12 +96,14 @@ def test_killed_and_started_again_in_the_same_folder(fresh_blender):
     assert not fresh_blender.is_alive()
 
 
+@pytest.mark.usefixtures("newest")
 def test_crash_is_told(start_blender):
     blender = start_blender()
     with pytest.raises(BlenderGone, match="Blender ended with"):
         blender.run("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
 
 
+@pytest.mark.usefixtures("newest")
 def test_file_new_does_not_end_the_line(blender):
     blender.press("N", ctrl=True)
     blender.click_on("General", blender.around())
@@ -109,6 +118,7 @@ def test_services_are_reached(blender, services, sign_in, star):
     assert len(services.creates) == 1
 
 
+@pytest.mark.usefixtures("newest")
 @pytest.mark.parametrize("kind", ["INFO", "WARNING", "ERROR"])
 def test_report_is_read_in_the_status_bar(blender, kind):
     blender.run(REPORT, kind=kind)

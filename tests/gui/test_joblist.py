@@ -97,6 +97,7 @@ def test_other_files_are_behind_a_toggle(blender, list_of):
     blender.find("Other Files", panel)
 
 
+@pytest.mark.usefixtures("newest")
 def test_the_icon_of_a_state_says_it_in_a_sentence(blender, list_of):
     panel = list_of(job("Fox", "failed", message="The lamp is broken."), job("Horse"))
     row = blender.find("Fox", panel)
@@ -187,6 +188,7 @@ def test_typing_shows_the_finds(blender, list_of):
     blender.press("RET")
 
 
+@pytest.mark.usefixtures("newest")
 def test_large_thumbnails(blender, list_of, save):
     panel = list_of(*(job(name) for name in ("Fox", "Horse", "Whale")))
     blender.click(panel.right - LARGE_PX, panel.top + jobs.SEARCH_PX)

@@ -16,6 +16,7 @@ def steps(stand_in, step):
     return [request.status for request in stand_in.requests if request.step == step]
 
 
+@pytest.mark.usefixtures("newest")
 def test_cancel_and_retry_by_their_buttons(blender, slow_services, sign_in, star):
     sign_in(slow_services)
     job = jobs.start(blender, star)
@@ -35,6 +36,7 @@ def test_cancel_and_retry_by_their_buttons(blender, slow_services, sign_in, star
     blender.find("Red Star: Meshy, imported", panel)
 
 
+@pytest.mark.usefixtures("newest")
 def test_cancelling_what_the_service_goes_on_with_says_so(blender, slow_services, sign_in, star):
     sign_in(slow_services)
     job = jobs.start(blender, star)

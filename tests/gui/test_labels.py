@@ -139,6 +139,7 @@ def too_long(blender, texts, width=0):
     ]
 
 
+@pytest.mark.usefixtures("newest")
 def test_every_label_has_the_room_that_it_needs(blender, scale):
     texts = [*blender.run(TEXTS), *ELSEWHERE]
     assert len(texts) > 80
@@ -149,6 +150,7 @@ CUT = [("label", 1, "Texture Resolution"), ("box", 1, "Preserve Aspect Ratio"), 
 """What is cut in every window."""
 
 
+@pytest.mark.usefixtures("newest")
 def test_what_is_cut_is_found(blender, scale):
     assert [text for text, *_ in too_long(blender, CUT)] == [text for _, _, text in CUT]
 
@@ -174,6 +176,7 @@ found
 """Sentences as panels break them into lines: those of the tables stand for all, as they are long and many."""
 
 
+@pytest.mark.usefixtures("newest")
 @pytest.mark.parametrize("width", [SIDEBAR_PX, NARROW_PX])
 def test_the_lines_of_a_sentence_fit(blender, scale, width):
     drawn = width * blender.run("bpy.context.preferences.system.ui_scale")
@@ -203,6 +206,7 @@ def cut(blender, side):
     return found
 
 
+@pytest.mark.usefixtures("newest")
 @pytest.mark.parametrize("service", ["LOCAL", "COMFYUI", "CSM", "MESHY"])
 def test_nothing_in_the_tab_ends_in_dots(blender, service):
     blender.run(SETTINGS, service=service)

@@ -205,6 +205,7 @@ def test_length_by_mouse(blender):
     assert settings(blender, "local.scaled_bbox") == [-1, -1, -1]
 
 
+@pytest.mark.usefixtures("newest")
 def test_preset_brings_parameters_back(blender):
     side = blender.open_sidebar()
     blender.pick("Baked", "Texture", side)
@@ -284,6 +285,7 @@ def test_offline_until_it_is_allowed(blender, services, star):
     blender.until("'Red Star' in bpy.data.objects", ARRIVES_S)
 
 
+@pytest.mark.usefixtures("newest")
 def test_key_is_entered_and_checked(blender, services):
     blender.run("import os; os.environ['MESHY_API_URL'] = url", url=services.meshy_url)
     side = blender.open_sidebar()
@@ -305,6 +307,7 @@ def test_key_is_entered_and_checked(blender, services):
 # From elsewhere
 
 
+@pytest.mark.usefixtures("newest")
 def test_from_the_search_menu(blender, star):
     few_faces(blender)
     blender.run("bpy.context.scene.image_to_3d.filepath = path", path=str(star))
@@ -356,6 +359,7 @@ def two_stars(star, tmp_path):
     return [shutil.copy(star, tmp_path / f"{name} Star.png") for name in ("Left", "Right")]
 
 
+@pytest.mark.usefixtures("newest")
 def test_two_pictures_are_dropped(blender, two_stars):
     few_faces(blender)
     drop(blender, *two_stars)
@@ -396,6 +400,7 @@ def test_drop_says_what_all_variants_cost(blender, services, sign_in, star, serv
     assert jobs(blender) == 0
 
 
+@pytest.mark.usefixtures("newest")
 def test_image_that_was_painted_and_never_saved(blender, keeper, sign_in):
     sign_in(keeper)
     blender.run("bpy.context.scene.image_to_3d.service = 'MESHY'")
@@ -410,6 +415,7 @@ def test_image_that_was_painted_and_never_saved(blender, keeper, sign_in):
     assert picture.getpixel((50, 5)) == (0, 0, 0)
 
 
+@pytest.mark.usefixtures("newest")
 def test_render_result_from_the_image_menu(blender, keeper, sign_in, tmp_path):
     sign_in(keeper)
     blender.run("bpy.context.scene.image_to_3d.service = 'MESHY'")

@@ -81,6 +81,7 @@ def import_by_hand(blender, job):
     assert jobs.state(blender, job) == "imported"
 
 
+@pytest.mark.usefixtures("newest")
 def test_new_file_does_not_get_the_model_by_itself(blender, running, finish):
     blender.press("N", ctrl=True)
     blender.click_on("General", blender.around())
@@ -314,6 +315,7 @@ def test_model_arrives_while_an_animation_plays(blender, running, finish):
     blender.until("not bpy.context.screen.is_animation_playing")
 
 
+@pytest.mark.usefixtures("newest")
 def test_keyboard_and_mouse_work_while_a_job_runs(blender, running):
     blender.press("F2")
     blender.press("A", ctrl=True)
@@ -329,6 +331,7 @@ def test_keyboard_and_mouse_work_while_a_job_runs(blender, running):
     assert jobs.state(blender, running) == "running"
 
 
+@pytest.mark.usefixtures("newest")
 def test_status_bar_shows_the_progress_and_nothing_afterwards(blender, running, finish, slow_services):
     slow_services.set_progress(slow_services.creates[0].id, 40)
     blender.find("Red Star: 30%", progress_box(blender))

@@ -5,11 +5,14 @@ import numpy as np
 import pytest
 from model_checks import overlap
 from numpy.typing import NDArray
+from once import once
 
 from image_to_3d.headless import cutout
 from image_to_3d.headless.cutout import Cutout, NothingToShape, cut_out
 from image_to_3d.headless.maps import fitted
 from image_to_3d.headless.pixels import blur
+
+pytestmark = once  # numpy and pictures alone; test_sculpt and test_cut_out run in every Blender
 
 HEIGHT, WIDTH = 240, 320
 Y, X = np.mgrid[0:HEIGHT, 0:WIDTH] + 0.5

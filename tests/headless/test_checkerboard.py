@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from model_checks import overlap
 from numpy.typing import NDArray
+from once import once
 
 from image_to_3d.headless.cutout import Cutout, cut_out
 from image_to_3d.headless.maps import fitted
 from image_to_3d.headless.picture import read_picture
+
+pytestmark = once  # numpy and pictures alone; test_sculpt and test_cut_out run in every Blender
 
 HEIGHT, WIDTH = 400, 520
 TAKEN = "The painted checkerboard was taken for transparency"

@@ -107,6 +107,7 @@ def test_odd_pictures_become_sound_models(tmp_path: Path, kind: str, resolution:
     assert model.size[1] < 0.5 * max(model.size[0], model.size[2])
 
 
+@once
 def test_thin_lines_stay_thin_in_few_faces(tmp_path: Path) -> None:
     for kind in ("grid", "spiral"):
         fine, _ = made(PICTURES[kind], tmp_path, resolution="high_poly")
@@ -114,6 +115,7 @@ def test_thin_lines_stay_thin_in_few_faces(tmp_path: Path) -> None:
         assert coarse.size[1] < 2.1 * fine.size[1]
 
 
+@once
 @pytest.mark.parametrize("shape", [(1, 5000), (5000, 1), (3, 3000)])
 def test_a_strip_is_a_rod_and_no_foil(tmp_path: Path, shape: tuple[int, int]) -> None:
     model, facts = made(noise(*shape), tmp_path)

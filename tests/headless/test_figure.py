@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from once import once
 
 from image_to_3d.headless import figure
 from image_to_3d.headless.cutout import cut_out
 from image_to_3d.headless.picture import read_picture
 from image_to_3d.headless.pixels import Bytes, Floats, Mask, blur, enlarge, shrink
+
+pytestmark = once  # numpy and pictures alone; test_sculpt and test_cut_out run in every Blender
 
 PICTURES = Path(__file__).resolve().parents[1] / "pictures"
 FIGURES = ["elephant", "mushroom", "pig"]

@@ -4,9 +4,12 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from once import once
 
 from image_to_3d.headless.cutout import cut_out
 from image_to_3d.headless.holes import tidied
+
+pytestmark = once  # numpy and pictures alone; test_sculpt and test_cut_out run in every Blender
 
 SIZE = 256
 Drawing = NDArray[np.bool_]

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from model_checks import Model, least_area, open_edges, overlap, read_model
 from numpy.typing import NDArray
+from once import once
 
 from image_to_3d.api.headers import size_of
 from image_to_3d.headless import cutout as cutout_module
@@ -144,6 +145,7 @@ def test_a_very_wide_picture_becomes_a_strip(tmp_path: Path) -> None:
     assert model.size[0] / model.size[2] == pytest.approx(20_000 / 30, rel=0.05)
 
 
+@once
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (2, 2), (3, 3), (2000, 2)])
 @pytest.mark.parametrize("resolution", ["low_poly", "high_poly"])
 def test_tiny_and_thin_pictures(tmp_path: Path, shape: tuple[int, int], resolution: str) -> None:
@@ -200,6 +202,7 @@ def hard_picture(kind: str) -> NDArray[np.uint8]:
     return coloured(matte)
 
 
+@once
 @pytest.mark.parametrize("kind", ["outline", "hairs", "dot", "icon", "corner", "hatching", "chequers"])
 def test_the_number_of_faces_keeps_its_bounds(tmp_path: Path, kind: str) -> None:
     path = write_png(tmp_path / "hard.png", hard_picture(kind))

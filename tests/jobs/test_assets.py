@@ -5,11 +5,14 @@ changed."""
 import os
 
 import pytest
+from once import once
 
 from image_to_3d.api.parameters import check
 from image_to_3d.api.services import SERVICES
 from image_to_3d.jobs import assets
 from image_to_3d.jobs.folder import Job, State
+
+pytestmark = once
 
 CATALOGS = "blender_assets.cats.txt"
 

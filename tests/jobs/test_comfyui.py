@@ -11,6 +11,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from once import once
 from service.cube import cube_glb
 from service.stand_in import StandIn
 
@@ -22,6 +23,8 @@ from image_to_3d.jobs import history, worker
 from image_to_3d.jobs.folder import State
 from image_to_3d.programs import process
 from image_to_3d.programs.program import blender_command
+
+pytestmark = once
 
 HURRY = Path(__file__).parents[1] / "programs" / "hurry.py"
 FACTOR = 40  # of the fast clock: what waits half a minute takes under a second

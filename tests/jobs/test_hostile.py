@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hostile import Hostile
+from once import once
 from scripted import http
 from service.cube import cube_glb
 
@@ -20,7 +21,7 @@ from image_to_3d.jobs import folder as folders
 from image_to_3d.jobs.folder import State
 from image_to_3d.programs import process
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.timeout(60), once]
 
 HURRY = str(Path(__file__).parents[1] / "programs" / "hurry.py")
 HEEDS_S = 5  # what is promised

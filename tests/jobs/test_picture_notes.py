@@ -6,10 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from once import once
 
 from image_to_3d.jobs import folder as folders
 from image_to_3d.jobs import history
 from image_to_3d.jobs.folder import State
+
+pytestmark = once
 
 PICTURES = Path(__file__).parents[1] / "pictures"
 

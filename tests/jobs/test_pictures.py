@@ -11,11 +11,14 @@ import time
 from pathlib import Path
 
 import pytest
+from once import once
 
 from image_to_3d.api.errors import JobError, PictureError
 from image_to_3d.jobs import folder as folders
 from image_to_3d.jobs import history, pictures
 from image_to_3d.jobs.folder import State
+
+pytestmark = once
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
 ELSEWHERE = Path("/dev/shm")  # another file system than that of temporary files, where Linux has it

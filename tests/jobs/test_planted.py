@@ -5,6 +5,7 @@ nobody waits for it."""
 import os
 
 import pytest
+from once import once
 from service.cube import cube_glb
 
 from image_to_3d.api.errors import JobError
@@ -16,6 +17,7 @@ from image_to_3d.programs import process
 pytestmark = [
     pytest.mark.timeout(30),
     pytest.mark.skipif(os.name == "nt", reason="no pipes, and links are for administrators only"),
+    once,
 ]
 
 KINDS = ("a link", "a link to nothing", "a pipe", "a folder")

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from once import once
 
 from image_to_3d.api import glb
 from image_to_3d.jobs import folder as folders
@@ -248,6 +249,7 @@ def run_with_fault(jobs, folder, fault, moment, stand_in):
     return code
 
 
+@once
 def test_killed_at_every_single_moment_the_job_still_finishes(jobs, stand_in):
     """Each write, rename, removal and start of a program is one moment; a stand-in for Blender makes them quick."""
     for moment in range(500):
@@ -265,6 +267,7 @@ def test_killed_at_every_single_moment_the_job_still_finishes(jobs, stand_in):
     assert code == NO_SUCH_MOMENT and moment > 20
 
 
+@once
 @pytest.mark.parametrize("fault", ["full", "full-once"])
 def test_with_a_disk_full_at_any_moment_the_job_says_so_or_goes_on_later(jobs, stand_in, fault):
     said = 0
@@ -285,6 +288,7 @@ def test_with_a_disk_full_at_any_moment_the_job_says_so_or_goes_on_later(jobs, s
     assert said > 0 or fault == "full"  # on a disk that stays full, not even this can be written down
 
 
+@once
 @pytest.mark.parametrize("state", [State.RUNNING, State.CONVERTING])
 @pytest.mark.parametrize("delay_s", [0.0, 0.7])
 def test_killed_while_a_real_blender_works_the_job_still_finishes(jobs, state, delay_s):
@@ -390,6 +394,7 @@ def test_a_job_that_is_removed_meanwhile_is_gone(jobs, drawing, is_real):
     assert [entry for entry in folder.parent.iterdir() if entry.is_dir()] == [] and sculptors(folder) == []
 
 
+@once
 @pytest.mark.parametrize("is_real", [False, True], ids=["stand-in", "Blender"])
 def test_what_is_not_drawn_when_blender_closes_is_drawn_at_the_next_start(jobs, drawing, stand_in, is_real):
     folder, started, _ = drawing
@@ -466,6 +471,7 @@ def test_what_is_logged_is_bounded_and_no_command_to_a_terminal(capsys):
     assert len(said) < 150_000 and key not in said and "pass@" not in said
 
 
+@once
 @pytest.mark.parametrize("is_there", [True, False], ids=["fetched", "not to be reached"])
 def test_what_gives_access_to_a_picture_is_in_no_log(jobs, web, is_there):
     path = "/fox.png?Signature=SECRET&other=QUERY"
