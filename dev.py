@@ -91,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
         help="make the zip and a repository for Blender's updates in dist/, from a clean checkout with a new version",
     )
     release.set_defaults(run=command_release)
-    docs = commands.add_parser("docs", help="write docs/parameters.md anew, from the services' tables")
+    docs = commands.add_parser("docs", help="write docs/parameters.md and docs/trouble.md anew, from the code")
     docs.set_defaults(run=command_docs)
     inside = commands.add_parser("_demo_inside")
     inside.add_argument("--image", required=True)

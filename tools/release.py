@@ -28,28 +28,26 @@ MANIFEST = "blender_manifest.toml"
 CHANGES = "CHANGELOG.md"
 NAMED_AT_MOST = 5  # files of a sentence
 
-Version = tuple  # of three numbers
-
 
 def command_release(options: argparse.Namespace) -> int:
     """Make both anew, or stop with a sentence before anything is made."""
     version = require_releasable(ROOT)
     blender = default_blender()
-    executable = blender_environment(blender, sys.executable)
+    tool = functools.partial(blender_extension, blender_environment(blender, sys.executable), blender)
     DIST.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=DIST) as folder:  # a failed release leaves the last good one alone
-        built = build_zip(executable, blender, Path(folder))
+        built = build_zip(tool, Path(folder))
         made = Path(folder, REPOSITORY.name)
-        make_repository(built, made, functools.partial(blender_extension, executable, blender))
+        make_repository(built, made, tool)
         remove_folder(REPOSITORY)
         made.rename(REPOSITORY)
         target = built.replace(DIST / built.name)
     print(
         f"\n{relative(target)} ({target.stat().st_size / 1000:.0f} kB), version {version}\n"
         f"{relative(REPOSITORY)} (the zip, index.json for Blender, index.html for people)\n\n"
-        f"To publish it: git tag v{version}, push the tag, and put the files of {relative(REPOSITORY)} on a web server.\n"
-        "Who enters the address of index.json there in Blender (Edit > Preferences > Get Extensions > Repositories > + >\n"
-        "Add Remote Repository) installs it from there, and is told of each later version."
+        f"To publish it, set and push the tag v{version}, and put the files of the folder on a web server.\n"
+        "Whoever enters the address of index.json in Blender (Preferences > Get Extensions > Repositories > + > Add\n"
+        "Remote Repository) installs it from there, and is told of each later version."
     )
     return 0
 
@@ -116,7 +114,7 @@ def manifest_version(path: Path) -> str:
     return found.group(1)
 
 
-def numbers(version: str) -> Version:
+def numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, version.split(".")))
 
 

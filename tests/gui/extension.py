@@ -33,6 +33,9 @@ def install(binary, resources, path):
 
 
 def command(binary, resources, *arguments):
+    Path(resources, "config").mkdir(
+        parents=True, exist_ok=True
+    )  # else Blender takes the preferences of the system's user
     subprocess.run(
         [binary, "--command", "extension", *arguments],
         env={**os.environ, "BLENDER_USER_RESOURCES": str(resources)},
