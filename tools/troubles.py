@@ -18,8 +18,8 @@ class Entry(NamedTuple):
 
 
 PLACES = {
-    "Before a job starts": "Under the button **Generate 3D Model**, as a red report in the status bar, or at a job that "
-    "has not sent its request yet.",
+    "Before a job starts": "Under the button **Generate 3D Model**, as a red report in the status bar, or at a job "
+    "that has not sent its request yet.",
     "The service refuses": "At a failed job in the list. The service answered, and said no.",
     "The connection": "At a failed job, beside Meshy's credits, or under **Check** in the preferences.",
     "The answer was lost": "At an unconfirmed job in the list.",
@@ -33,8 +33,8 @@ PLACES = {
 
 NOTHING = "Nothing was sent, so nothing is charged."
 NO_TASK = (
-    "A request for a model that is refused makes no task, and nothing is charged. If the task was there before, it is kept, "
-    "and **Retry** goes on with it."
+    "A request for a model that is refused makes no task, and nothing is charged. If the task was there before, it is "
+    "kept, and **Retry** goes on with it."
 )
 KEPT = "What is paid for is kept: **Retry** goes on with the same task and pays nothing again."
 MODEL_KEPT = "The file that was delivered stays in the job's folder, and **Retry** pays nothing again."

@@ -21,8 +21,13 @@ trouble, troubles, common = (importlib.import_module(f"tools.{name}") for name i
 KINDS = trouble.kinds_of(errors)
 
 
-def test_the_committed_page_is_current():
-    assert trouble.PAGE.read_text(encoding="utf-8") == trouble.page(errors), "run python3 dev.py docs"
+@pytest.fixture(scope="module")
+def page():
+    return trouble.page(errors)
+
+
+def test_the_committed_page_is_current(page):
+    assert trouble.PAGE.read_text(encoding="utf-8") == page, "run python3 dev.py docs"
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -37,19 +42,17 @@ def test_no_entry_is_about_a_class_that_is_gone():
     assert set(troubles.ENTRIES) == set(KINDS)
 
 
-def test_each_class_stands_once_on_the_page_and_each_place_has_some():
-    page = trouble.page(errors)
+def test_each_class_stands_once_on_the_page_and_each_place_has_some(page):
     for name in KINDS:
         assert page.count(f"`api.errors.{name}`") == 1
     for part in page.split("\n## ")[1:]:
         assert "\n### " in part, part.splitlines()[0]
 
 
-def test_every_sentence_for_what_the_system_reports_is_there():
+def test_every_sentence_for_what_the_system_reports_is_there(page):
     """`user_message` returns one for each; each begins with words of its own."""
     tree = ast.parse((ROOT / "api" / "errors.py").read_text(encoding="utf-8"))
     (function,) = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "user_message"]
-    page = trouble.page(errors)
     texts = [n.value for n in ast.walk(function) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
     beginnings = [text.split(" (")[0].strip() for text in texts if text[:1].isupper() and " " in text.strip()]
     assert len(beginnings) >= 11
