@@ -22,6 +22,7 @@ from tools.demo import command_demo
 from tools.environments import BLENDERS, require_python
 from tools.package import command_build
 from tools.reference import command_docs
+from tools.release import command_release
 from tools.service import command_service
 from tools.stage import command_demo_inside
 from tools.suites import command_bench, command_fuzz, command_test, default_lanes
@@ -85,7 +86,12 @@ def parser() -> argparse.ArgumentParser:
     service.set_defaults(run=command_service)
     build = commands.add_parser("build", help="make the extension's zip in dist/, validated by Blender's own tool")
     build.set_defaults(run=command_build)
-    docs = commands.add_parser("docs", help="write docs/parameters.md anew, from the services' tables")
+    release = commands.add_parser(
+        "release",
+        help="make the zip and a repository for Blender's updates in dist/, from a clean checkout with a new version",
+    )
+    release.set_defaults(run=command_release)
+    docs = commands.add_parser("docs", help="write docs/parameters.md and docs/trouble.md anew, from the code")
     docs.set_defaults(run=command_docs)
     inside = commands.add_parser("_demo_inside")
     inside.add_argument("--image", required=True)

@@ -28,6 +28,7 @@ from .errors import CertificateError, ConnectionFailedError, DownloadError, Offl
 from .network import USUAL, Network
 from .task import nothing
 from .trust import WatchedAdapter
+from .version import user_agent
 from .watch import Watch
 
 PIECE_BYTES = 1 << 18  # of an answer at once, at most; larger ones are not faster
@@ -247,7 +248,7 @@ def _session(found: Address, network: Network, headers: Mapping[str, str], watch
     being offline, nor may a key leave in clear text."""
     session = requests.Session()
     session.auth = _Headers(headers)
-    session.headers["User-Agent"] = "image_to_3d"
+    session.headers["User-Agent"] = user_agent()
     adapter = WatchedAdapter(network.ca_file, watch)
     session.mount("https://", adapter)
     session.mount("http://", adapter)

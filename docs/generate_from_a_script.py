@@ -5,7 +5,7 @@
 The folder that holds the extension's folder `image_to_3d` has to be on Python's path. Unzip the extension into a folder
 of that name:
 
-    unzip image_to_3d-0.1.0.zip -d somewhere/image_to_3d
+    unzip image_to_3d-*.zip -d somewhere/image_to_3d
     export PYTHONPATH=somewhere MESHY_API_KEY=msy_...
     python generate_from_a_script.py meshy fox.png fox.glb
 

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Web:
-    """Serves what it was given, and 404 for everything else."""
+    """Serves what it was given, whatever is asked of it, and 404 for everything else."""
 
     def __init__(self):
         self.content = {}
@@ -14,10 +14,11 @@ class Web:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
-                if self.path not in web.content:
+                path = self.path if self.path in web.content else self.path.partition("?")[0]
+                if path not in web.content:
                     self.send_error(404)
                     return
-                body, media_type, announced = web.content[self.path]
+                body, media_type, announced = web.content[path]
                 self.send_response(200)
                 self.send_header("Content-Type", media_type)
                 self.send_header("Content-Length", str(announced))

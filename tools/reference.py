@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`dev.py docs`: docs/parameters.md, written from the services' own tables. Needs no Blender, and connects to
-nothing."""
+"""`dev.py docs`: docs/parameters.md, written from the services' own tables, and docs/trouble.md (`trouble.py`). Needs no
+Blender, and connects to nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING
 
+from . import trouble
 from .common import PACKAGE, ROOT, VENV, link_folder, relative
 
 if TYPE_CHECKING:
@@ -34,12 +35,14 @@ What stands below a name is the label in Blender's panel, where that is another 
 
 
 def command_docs(options: argparse.Namespace) -> int:
-    """Write the page anew."""
+    """Write the pages anew."""
     linked = VENV / "linked"
     link_folder(linked / PACKAGE)
     sys.path.insert(0, str(linked))
     PAGE.write_text(page(importlib.import_module(f"{PACKAGE}.api.services").SERVICES), encoding="utf-8", newline="\n")
-    print(f"Wrote {relative(PAGE)}.")
+    errors = importlib.import_module(f"{PACKAGE}.api.errors")
+    trouble.PAGE.write_text(trouble.page(errors), encoding="utf-8", newline="\n")
+    print(f"Wrote {relative(PAGE)} and {relative(trouble.PAGE)}.")
     return 0
 
 

@@ -7,7 +7,9 @@ import itertools
 import json
 import socket
 import time
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hostile import Hostile
@@ -198,3 +200,12 @@ def test_a_server_of_ones_own_is_asked_in_plain_http_and_what_it_names_is_fetche
 def test_a_service_in_the_web_takes_no_plain_http_whatever_it_is_told(name):
     with pytest.raises(errors.DownloadError, match="https://"):
         api.connect(name, key="some-key", url="http://192.168.1.5", network=OWN)
+
+
+def test_a_service_is_told_which_version_asks(connect, scripted, name):
+    """As the manifest has it, the only place where the number is written."""
+    scripted.say(0.0, http(MADE[name], "202 Accepted"))
+    connect(scripted, name).create(PICTURE)
+    manifest = tomllib.loads((Path(api.__file__).parents[1] / "blender_manifest.toml").read_text())
+    head, _ = scripted.requests[0]
+    assert f"\nUser-Agent: image_to_3d/{manifest['version']}\n" in head

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files of other versions: what their settings meant they mean, and what is not known here counts as the default.
 
-The files in `files/` were saved by the first released version in Blender 4.2. It stored the index of each item, in the
-order of then.
+The files in `files/` were saved by the first released version, 0.1.0, in Blender 4.2, and so were the presets. It stored
+the index of each item, in the order of then. Its jobs are in tests/jobs/test_first_version.py, its preferences in
+tests/gui/test_release.py; it had no asset library.
 """
 
 import copy
@@ -28,6 +29,45 @@ THEN = {
     },
 }
 """What was set in both files when they were saved, beside the service that gave them their names."""
+
+BOX = (1.5, 2.5, -1.0)
+SCULPTED = {
+    "geometry_model": "turbo",
+    "texture_model": "pbr",
+    "scaled_bbox": BOX,
+    "preserve_aspect_ratio": True,
+    "topology": "quads",
+    "resolution": "low_poly",
+}
+ALL = {
+    "local": SCULPTED,
+    "csm": SCULPTED,
+    "meshy": {
+        "ai_model": "meshy-6",
+        "model_type": "smart-topology",
+        "should_texture": False,
+        "enable_pbr": False,
+        "texture_prompt": "a red star",
+        "texture_resolution": "8k",
+        "hd_texture": True,
+        "remove_lighting": False,
+        "should_remesh": True,
+        "topology": "quad",
+        "target_polycount": 30_007,
+        "decimation_mode": 4,
+        "save_pre_remeshed_model": True,
+        "geometry_resolution": "4k",
+        "pose_mode": "t-pose",
+        "auto_size": True,
+        "origin_at": "center",
+        "image_enhancement": False,
+        "moderation": True,
+        "alpha_thumbnail": True,
+        "multi_view_thumbnails": True,
+        "input_task_id": "0192-abc",
+    },
+}
+"""In settings_all.blend, and in the presets, nothing is at its default."""
 
 
 @pytest.fixture
@@ -86,6 +126,34 @@ def with_options(choice, options):
 @pytest.mark.parametrize("name", ["csm", "meshy"])
 def test_a_file_of_the_first_version_means_what_it_meant(module, services, name):
     assert is_as_then(opened(name), module, services, name)
+
+
+def test_every_setting_of_the_first_version_means_what_it_meant(module, services):
+    chosen = opened("all")
+    assert (chosen.service, chosen.source, chosen.location, chosen.use_size, chosen.size) == (
+        *("LOCAL", "IMAGE", "ORIGIN", True, 2.5),
+    )
+    assert (chosen.filepath, chosen.url) == ("//star.png", "https://example.org/star.png")
+    assert (chosen.image.name, chosen.collection.name) == ("Star", "Models")
+    for service, then in ALL.items():
+        found = module.values(getattr(chosen, service), services[service].parameters)
+        assert {name: tuple(v) if isinstance(v := found[name], list) else v for name in then} == then
+    assert module.unknown_notes(chosen, services) == []
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_preset_of_the_first_version_is_listed_and_sets_what_it_set(module, services, name):
+    folder = Path(bpy.utils.user_resource("SCRIPTS", path=f"presets/image_to_3d/{name}", create=True))
+    preset = folder / "Of_Then.py"
+    preset.write_bytes((FILES / f"preset_{name}.txt").read_bytes())
+    try:
+        assert str(folder) in bpy.utils.preset_paths(f"image_to_3d/{name}")
+        done = bpy.ops.script.execute_preset(filepath=str(preset), menu_idname=f"IMAGE_TO_3D_PT_{name}_presets")
+    finally:
+        preset.unlink()
+    assert done == {"FINISHED"}
+    found = module.values(getattr(bpy.context.scene.image_to_3d, name), services[name].parameters)
+    assert {entry: tuple(v) if isinstance(v := found[entry], list) else v for entry in ALL[name]} == ALL[name]
 
 
 @pytest.mark.parametrize("name", ["csm", "meshy"])

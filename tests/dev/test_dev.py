@@ -46,7 +46,7 @@ def test_parses_on_every_python_that_has_to_read_its_sentence():
 def test_alone_lists_its_commands():
     done = run()
     assert done.returncode == 0
-    for command in ("demo", "test", "blenders", "check", "bench", "fuzz", "service", "build", "docs"):
+    for command in ("demo", "test", "blenders", "check", "bench", "fuzz", "service", "build", "release", "docs"):
         assert f"\n    {command} " in done.stdout
     assert "_demo_inside" not in done.stdout
 

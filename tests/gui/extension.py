@@ -4,6 +4,7 @@
 import os
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 from gui.blender import ROOT
@@ -11,7 +12,10 @@ from gui.blender import ROOT
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "demo", "dist", "docs", "tests")
 
 
-def build(binary, folder, version="0.1.0"):
+VERSION = tomllib.loads((ROOT / "blender_manifest.toml").read_text())["version"]
+
+
+def build(binary, folder, version=VERSION):
     """The zip with this version, as a file in `folder`: its path."""
     source = Path(folder) / "source"
     shutil.copytree(ROOT, source, ignore=LEFT_OUT, dirs_exist_ok=True)
@@ -29,6 +33,9 @@ def install(binary, resources, path):
 
 
 def command(binary, resources, *arguments):
+    Path(resources, "config").mkdir(
+        parents=True, exist_ok=True
+    )  # else Blender takes the preferences of the system's user
     subprocess.run(
         [binary, "--command", "extension", *arguments],
         env={**os.environ, "BLENDER_USER_RESOURCES": str(resources)},

@@ -94,7 +94,7 @@ def install_from_disk(blender, save):
     blender.find("Install from Disk...", blender.around())
     save("first_1", blender, window)
     blender.click_on("Install from Disk...", blender.around())
-    choose_file(blender, "image_to_3d-0.1.0.zip", "Install from Disk")
+    choose_file(blender, f"image_to_3d-{extension.VERSION}.zip", "Install from Disk")
     blender.until("EXTENSION in bpy.context.preferences.addons")
     blender.hands.close_window("Preferences")
     blender.until("len(bpy.context.window_manager.windows) == 1")
