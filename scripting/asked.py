@@ -206,8 +206,10 @@ def place_of(scene: bpy.types.Scene, location: Sequence[float] | None) -> dict[s
 
 
 def require_collection(collection: object) -> None:
-    """Raise `ParameterError` for what is neither a collection that can be written to nor a name."""
+    """Raise `ParameterError` for what is neither None, nor a collection that can be written to, nor a name."""
     found: bpy.types.Collection | None
+    if collection is None:
+        return
     if isinstance(collection, str) and collection.strip():
         found = bpy.data.collections.get(collection)
     elif isinstance(collection, bpy.types.Collection):
@@ -218,14 +220,22 @@ def require_collection(collection: object) -> None:
         raise ParameterError(f"The collection {found.name} is linked from another file: use one of this file.")
 
 
-def collection_in(scene: bpy.types.Scene, collection: str | bpy.types.Collection) -> str:
-    """The name of a collection that `require_collection` takes, in the scene now: made where it is missing."""
+@contextlib.contextmanager
+def collection_in(scene: bpy.types.Scene, collection: str | bpy.types.Collection | None) -> Iterator[dict[str, str]]:
+    """Have a collection that `require_collection` takes in the scene, made where it is missing; give it as
+    `scene.place.place` takes it, nothing for None. Where the block fails, one that was made goes again."""
     found = bpy.data.collections.get(collection) if isinstance(collection, str) else collection
-    if found == scene.collection:
-        return ""
-    if found is None:
+    if collection is None or found == scene.collection:
+        yield {}
+        return
+    made = found is None
+    if made:
         found = bpy.data.collections.new(collection)
     if found not in list(scene.collection.children_recursive):
         scene.collection.children.link(found)
-    name: str = found.name
-    return name
+    try:
+        yield {"collection": found.name}
+    except BaseException:
+        if made and not found.children and not found.objects:
+            bpy.data.collections.remove(found)
+        raise

@@ -57,17 +57,19 @@ def generate(
     require_enabled()
     target = asked.scene_of(scene)
     where = asked.place_of(target, location)
-    if collection is not None:
-        asked.require_collection(collection)
+    asked.require_collection(collection)
     with work.in_order():
-        with asked.asked(picture, service, parameters or {}, name=name, scene=target, where=where) as request:
-            if collection is not None:
-                request.place["collection"] = asked.collection_in(target, collection)
+        with (
+            asked.asked(picture, service, parameters or {}, name=name, scene=target, where=where) as request,
+            asked.collection_in(target, collection) as place,
+        ):
+            request.place.update(place)
             job, is_taken_up = start_or_take_up_one(request, again=again)
         current = session.current()
-        current.scripted.add(job.id, is_taken_up=is_taken_up)
-        if is_taken_up and bpy.app.background:
-            log.say(job, work.said_of_taken_up(job))
+        if bpy.app.background:
+            current.scripted.add(job.id, is_taken_up=is_taken_up)
+            if is_taken_up:
+                log.say(job, work.said_of_taken_up(job))
         made = Job(current.queue, job.id)
         made.begin()
     return made

@@ -159,7 +159,8 @@ class Job(Handle):
         # In the background nothing goes on by itself, so that what another run has left is tried again, too.
         (current.queue.resume if bpy.app.background else current.queue.retry)(self.id)
         current.arrivals.expect(self.id, asked.scene_of(None))
-        current.scripted.add(self.id, is_taken_up=False)
+        if bpy.app.background:
+            current.scripted.add(self.id, is_taken_up=False)
         current.show()
         self.begin()
 
@@ -178,10 +179,9 @@ class Job(Handle):
         where = {**self.record.place, "row": "", "number": 0}
         if location is not None:
             where.update(asked.place_of(target, location))
-        if collection is not None:
-            asked.require_collection(collection)
-            where["collection"] = asked.collection_in(target, collection)
-        placed = session.current().arrivals.import_result(self.id, target, where=where)
+        asked.require_collection(collection)
+        with asked.collection_in(target, collection) as place:
+            placed = session.current().arrivals.import_result(self.id, target, where={**where, **place})
         session.current().show()
         self._end()
         return [placed.root, *placed.root.children_recursive]

@@ -56,6 +56,7 @@ def end_all() -> None:
     for job_id in current.scripted.asked():
         with contextlib.suppress(ImageTo3DError, OSError):  # one that cannot be given up must not keep the others
             give_up_unsent(job_id)
+        current.scripted.forget(job_id)
 
 
 def give_up_unsent(job_id: str) -> None:
@@ -65,7 +66,6 @@ def give_up_unsent(job_id: str) -> None:
     if job.state in UNFINISHED and not job.sent and not current.scripted.is_taken_up(job_id):
         current.queue.cancel(job_id)
         current.arrivals.leave(job_id)
-        current.scripted.forget(job_id)
 
 
 def work_off(job_id: str, interrupt: Interrupt, *, until_s: float | None = None, found: Found | None = None) -> Record:

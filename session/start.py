@@ -97,7 +97,8 @@ def start_or_take_up_one(request: Request, *, again: bool = False) -> Started:
     that here, or it shall be done `again`. Its result enters the scene and the place of the request. Raises as
     `start_job` does."""
     session = current()
-    left = None if again else _left(request, [request.parameters], without=session.arrivals.expected())[0]
+    waited_for = session.scripted.asked() if bpy.app.background else session.arrivals.expected()
+    left = None if again else _left(request, [request.parameters], without=waited_for)[0]
     if left is None:
         return Started(_create(request, []), False)
     access.require_ready(request.service, request.parameters)
