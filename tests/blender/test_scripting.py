@@ -4,11 +4,15 @@ side, and nothing is paid twice."""
 
 import logging
 import os
+import re
+import runpy
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import bpy
 import addon_utils
@@ -322,6 +326,27 @@ def test_wait_says_where_its_scene_is_gone(scripting, session, star, no_jobs):
     bpy.ops.wm.read_homefile(use_empty=True, app_template="")
     with pytest.raises(scripting.errors.JobError, match="not open any more"):
         job.wait()
+
+
+# The page about it
+
+PAGE = Path(__file__).parents[2] / "docs" / "python.md"
+EXAMPLES = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+@once
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_each_example_of_the_page_runs_as_it_stands_there(session, star, no_jobs, tmp_path, monkeypatch, number):
+    monkeypatch.chdir(tmp_path)
+    Path("pictures").mkdir()
+    for name in ("fox.png", "pictures/a.png", "pictures/b.png"):
+        shutil.copy(star, name)
+    Path("example.py").write_text(EXAMPLES[number], encoding="utf-8")
+    logger = logging.getLogger("bl_ext.user_default.image_to_3d")
+    try:
+        runpy.run_path("example.py")
+    finally:
+        logger.setLevel(logging.NOTSET)
 
 
 # Ways to come by it
