@@ -4,12 +4,15 @@
 Both outlive the opening of another file; neither outlives this Blender, or the disabling of the extension.
 """
 
+import logging
 import traceback
 from collections.abc import Callable
 
 from ..jobs.queue import ENDED_WITHOUT, Queue
-from ..jobs.state import State
+from ..jobs.state import UNFINISHED, State
 from .arrivals import Arrivals
+
+PACKAGE = __package__.rpartition(".")[0]
 
 
 class Scripted:
@@ -68,3 +71,13 @@ class Scripted:
         """Call what is to be called for the jobs that are over. For the timer: costs nothing where nobody waits."""
         for job_id in [job_id for job_id in self._calls if self._is_over(job_id)]:
             self.call(job_id)
+
+    def close(self) -> None:
+        """Warn of jobs that a script has asked for in a background Blender, and not waited for: they stop with it."""
+        left = [job for job_id in self._asked if (job := self._queue.job(job_id)) and job.state in UNFINISHED]
+        if left:
+            logging.getLogger(PACKAGE).warning(
+                "Image to 3D  %s: not waited for, so %s. Call job.wait(), or start Blender with a window.",
+                ", ".join(job.id for job in left),
+                "the job stops here" if len(left) == 1 else f"these {len(left)} jobs stop here",
+            )

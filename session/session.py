@@ -133,6 +133,7 @@ class Session:
 
     def close(self) -> None:
         """Have all processes end themselves, and ask no further; jobs go on in the next session."""
+        self.scripted.close()
         self.queue.close()
         self.accounts.close()
         self.cutting.close()

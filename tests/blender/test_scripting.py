@@ -263,6 +263,16 @@ def test_a_script_that_asks_twice_for_the_same_gets_two(scripting, slow_account,
     assert len({job.wait().task_id for job in jobs}) == 2 == len(slow_account.creates)
 
 
+@once
+def test_a_job_that_nobody_waits_for_is_told_of_at_the_end(scripting, session, slow_account, star, caplog):
+    job = scripting.generate(star, "MESHY")
+    session.end()
+    (said,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert job.id in said and "not waited for, so the job stops here" in said
+    finish_all(slow_account, 1)
+    assert job.wait().objects, "it can be taken up by its object, too"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl+C cannot be pressed for one process there")
 def test_ctrl_c_ends_all_in_order(scripting, extension, session, slow_account, pictures):
     extension.preferences.jobs_at_once = 1
