@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -80,8 +80,16 @@ def find_paid(root: Path, service: str, parameters: Mapping[str, Any], scratch: 
     return find_each_paid(root, service, [parameters], scratch)[0]
 
 
-def find_each_paid(root: Path, service: str, requests: Sequence[Mapping[str, Any]], scratch: Path) -> list[Job | None]:
-    """The same for each of the variants of one request, in their order; no job is found for two of them.
+def find_each_paid(
+    root: Path,
+    service: str,
+    requests: Sequence[Mapping[str, Any]],
+    scratch: Path,
+    *,
+    without: Collection[str] = (),
+) -> list[Job | None]:
+    """The same for each of the variants of one request, in their order; no job is found for two of them, and none of
+    those whose ids are in `without`.
 
     A variant whose model was imported is found, too, where another of the same group was left: whoever asks for all
     of them again was interrupted, and has paid for that one.
@@ -90,7 +98,7 @@ def find_each_paid(root: Path, service: str, requests: Sequence[Mapping[str, Any
     if not SERVICES[service].is_paid:
         return found
     all_asked = [_asked(service, parameters, scratch) for parameters in requests]
-    jobs = [job for job in list_jobs(root) if job.service == service]
+    jobs = [job for job in list_jobs(root) if job.service == service and job.id not in without]
     left = [job for job in jobs if _is_left(job)]
     _find(found, [_asking(root, left, asked) for asked in all_asked])
     groups = {job.group for job in found if job and job.group}

@@ -43,6 +43,11 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
         description="Name of the Blender image to use; empty means the picture of the settings",
         options={"SKIP_SAVE"},
     )
+    again: bpy.props.BoolProperty(
+        name="Again",
+        description="Without a window: ask for new models, although paid ones were left unfinished or never imported",
+        options={"SKIP_SAVE"},
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -84,7 +89,9 @@ class IMAGE_TO_3D_OT_generate(bpy.types.Operator):
         from ..session.start import start_or_take_up
         from . import background
 
-        started, trouble = start_or_take_up(scene, filepath=self.filepath, service=self.service, image=self._image())
+        started, trouble = start_or_take_up(
+            scene, filepath=self.filepath, service=self.service, image=self._image(), again=self.again
+        )
         background.finish_all(self, started, trouble, scene, interrupt)
 
     def _image(self) -> bpy.types.Image | None:

@@ -8,87 +8,26 @@ order and returns, and then the script is interrupted, as if Ctrl+C had been pre
 """
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from types import FrameType
 from typing import Any
+
+from ..scripting.interrupt import Handler, Interrupt, Interrupted, noted
+
+__all__ = ["Interrupt", "Interrupted", "held"]
 
 # `signal` is imported where it is used, as it would slow down the start of Blender.
 
 PACKAGE = __package__.rpartition(".")[0]
 
 
-class Interrupted(Exception):
-    """Ctrl+C was pressed: what waits ends, in order."""
-
-
-class Interrupt:
-    """Whether Ctrl+C was pressed since `held` began."""
-
-    def __init__(self) -> None:
-        self._came = False
-
-    def note(self, signal_number: int, frame: FrameType | None) -> None:
-        """Note that Ctrl+C was pressed. For `signal.signal`."""
-        self._came = True
-
-    def check(self) -> None:
-        """Raise `Interrupted` where it was."""
-        if self._came:
-            raise Interrupted
-
-    def __bool__(self) -> bool:
-        return self._came
-
-
-@contextmanager
-def held() -> Iterator[Interrupt]:
+def held() -> AbstractContextManager[Interrupt]:
     """Around all that an operator does: Ctrl+C is noted meanwhile, and interrupts the script when the operator has
     returned."""
-    import signal
-
-    interrupt = Interrupt()
-    before = signal.getsignal(signal.SIGINT)
-    if before is signal.SIG_IGN:  # whoever has set that wants no interrupt
-        yield interrupt
-        return
-    put_back = _keeper() if before in (None, signal.SIG_DFL) else lambda: None
-    try:
-        signal.signal(signal.SIGINT, interrupt.note)
-    except ValueError:  # not in the main thread, which alone is interrupted
-        yield interrupt
-        return
-    try:
-        yield interrupt
-    finally:
-        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
-        put_back()
-        if interrupt:
-            _interrupt_caller(before if callable(before) else signal.default_int_handler)
+    return noted(_interrupt_caller)
 
 
-def _keeper() -> Callable[[], None]:
-    """Return what puts the present handler of Ctrl+C back, which Python cannot name.
-
-    In a background run, a Blender with a program of its own (seen: 4.3.2, 5.2.2) has one, which ends its renders.
-    """
-    import ctypes
-    import signal
-
-    get, put = (getattr(ctypes.pythonapi, name, None) for name in ("PyOS_getsig", "PyOS_setsig"))
-    if get is None or put is None:
-        return lambda: None
-    get.argtypes, get.restype = [ctypes.c_int], ctypes.c_void_p
-    put.argtypes, put.restype = [ctypes.c_int, ctypes.c_void_p], ctypes.c_void_p
-    handler = get(signal.SIGINT)
-
-    def put_back() -> None:
-        put(signal.SIGINT, handler)
-
-    return put_back
-
-
-def _interrupt_caller(handler: Callable[[int, FrameType | None], Any]) -> None:
+def _interrupt_caller(handler: Handler) -> None:
     """Have `handler` called, which raises KeyboardInterrupt as a rule, as soon as Python goes on in the script outside
     of Blender.
 

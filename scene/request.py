@@ -86,13 +86,13 @@ def _request(
     if is_one_of_several:
         values = {each: value for each, value in values.items() if each not in SERVICES[name].views}
     shown = _shown(getattr(chosen, name), table, values)
-    values.update({each: str(_written(entry, scratch / each)) for each, entry in shown.items()})
+    values.update({each: str(written(entry, scratch / each)) for each, entry in shown.items()})
     if settings.needs_picture(values, table):
         source, title = _picture(chosen, filepath, image, scratch)
     else:
         source, title = "", SERVICES[name].label
     parameters = check(table, {**values, pictures(table)[0]: source})
-    _require_pictures(table, parameters)
+    require_pictures(table, parameters)
     SERVICES[name].check_request(parameters)
     names = {each: image.name for each, image in shown.items()}
     where = settings.place_of(scene)
@@ -106,7 +106,7 @@ def _shown(group: bpy.types.PropertyGroup, table: Table, values: Mapping[str, An
     return {name: image for name, image in found.items() if image is not None}
 
 
-def _written(image: bpy.types.Image, stem: Path) -> Path:
+def written(image: bpy.types.Image, stem: Path) -> Path:
     """A file that shows a further image: its own, or one beside the folder `stem`, in which it is written: all are
     written under the same names."""
     stem.mkdir()
@@ -141,7 +141,7 @@ def _picture(
     return source, picture.name_of(source)
 
 
-def _require_pictures(table: Table, parameters: dict[str, Any]) -> None:
+def require_pictures(table: Table, parameters: dict[str, Any]) -> None:
     """Raise `PictureError` where one of the further pictures is a file that is not there; its label says which it is.
     The main one is looked at where it is taken."""
     for entry in table:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..api import access as needs
-from ..api.errors import ImageTo3DError, JobError
+from ..api.errors import JobError, NoKeyError, OfflineError
 from ..api.parameters import pictures
 from ..api.services import SERVICES
 
@@ -121,10 +121,12 @@ def offline_reason(service: str, sources: Iterable[str] = ()) -> str:
 
 
 def require_ready(service: str, parameters: Mapping[str, Any]) -> None:
-    """Raise `ImageTo3DError` where a request with these checked parameters cannot be sent now, with what to do."""
-    reason = key_reason(service) or offline_reason(service, _sources(service, parameters))
-    if reason:
-        raise ImageTo3DError(f"{reason}.")
+    """Raise `NoKeyError` or `OfflineError` where a request with these checked parameters cannot be sent now, with what
+    to do."""
+    if reason := key_reason(service):
+        raise NoKeyError(f"{reason}.")
+    if reason := offline_reason(service, _sources(service, parameters)):
+        raise OfflineError(f"{reason}.")
 
 
 def _sources(service: str, parameters: Mapping[str, Any]) -> list[str]:

@@ -47,6 +47,8 @@ class _Expected:
     """The session_uid of the scene that it enters. Another file has other scenes."""
     idle: dict[str, set[Selection]] = field(default_factory=dict)
     """By view layer: the selections at which the user has not turned to something else since the job began."""
+    where: dict[str, Any] | None = None
+    """Where in the scene, as `scene.place.place` takes it; None for where the job's record says."""
 
 
 class Arrivals:
@@ -66,11 +68,11 @@ class Arrivals:
         self._held_since_s: dict[str, float] = {}
         """By job: since when its result waits for the end of a tool."""
 
-    def expect(self, job_id: str, scene: bpy.types.Scene) -> None:
-        """Have the result of a job enter `scene` by itself."""
+    def expect(self, job_id: str, scene: bpy.types.Scene, where: dict[str, Any] | None = None) -> None:
+        """Have the result of a job enter `scene` by itself: where its record says, or at `where`."""
         self.touched.add(job_id)
         idle = {name: {selected} for name, selected in selections(scene).items()}
-        self._expected[job_id] = _Expected(scene.session_uid, idle)
+        self._expected[job_id] = _Expected(scene.session_uid, idle, where)
         self._held_since_s.pop(job_id, None)
 
     def keep(self) -> None:
@@ -78,6 +80,7 @@ class Arrivals:
         kept = {
             job_id: {
                 "scene": found.scene,
+                "where": found.where,
                 "idle": {
                     name: [[sorted(selected), active] for selected, active in idle] for name, idle in found.idle.items()
                 },
@@ -94,7 +97,7 @@ class Arrivals:
                 name: {(frozenset(selected), active) for selected, active in states}
                 for name, states in found["idle"].items()
             }
-            self._expected.setdefault(job_id, _Expected(found["scene"], idle))
+            self._expected.setdefault(job_id, _Expected(found["scene"], idle, found.get("where")))
         if bpy.context.window_manager.get(KEPT) is not None:
             del bpy.context.window_manager[KEPT]
 
@@ -115,6 +118,17 @@ class Arrivals:
         if job is None:
             return self._queue.is_complete  # else it may not have been read yet
         return job.state in (*ENDED_WITHOUT, State.IMPORTED) and not job.untold
+
+    def scene_of(self, job_id: str) -> bpy.types.Scene | None:
+        """The scene that the result of a job is to enter; None where it is in no file that is open, or no such result
+        is expected."""
+        found = self._expected.get(job_id)
+        return next((scene for scene in bpy.data.scenes if found and scene.session_uid == found.scene), None)
+
+    def where_of(self, job: Job) -> dict[str, Any]:
+        """Where in its scene the result of a job goes, as `scene.place.place` takes it."""
+        found = self._expected.get(job.id)
+        return job.place if found is None or found.where is None else found.where
 
     def leave(self, job_id: str) -> None:
         """Leave a result to the user: it does not enter a scene by itself any more."""
@@ -158,8 +172,7 @@ class Arrivals:
         if found.state is not State.READY:  # another Blender was here first
             is_theirs = found.state is State.IMPORTED
             return imported_elsewhere(found) if is_theirs else None
-        expected = self._expected[job.id]
-        scene = next((scene for scene in bpy.data.scenes if scene.session_uid == expected.scene), None)
+        scene = self.scene_of(job.id)
         if scene is None:
             self.leave(job.id)
             return News(
@@ -195,32 +208,44 @@ class Arrivals:
             return News("ERROR", str(error))
         return News("INFO", said_of(job, placed), job.service)
 
-    def import_result(self, job_id: str, scene: bpy.types.Scene, *, undo_step: bool = True) -> Placed:
-        """Bring a finished job's model into `scene`: to where the job was asked for, or, by hand, to where the scene's
-        settings say now. Without `undo_step` it belongs to the next step that anybody pushes.
+    def import_result(
+        self,
+        job_id: str,
+        scene: bpy.types.Scene,
+        *,
+        undo_step: bool = True,
+        where: dict[str, Any] | None = None,
+    ) -> Placed:
+        """Bring a finished job's model into `scene`: to `where`, as `scene.place.place` takes it; without that to where
+        the job was asked for, or, by hand, to where the scene's settings say now. Without `undo_step` it belongs to the
+        next step that anybody pushes.
 
         Where the job's own process has only just written that it is ready, it is waited for until it lets go of the
         job. Raises `JobError`, `BusyError`.
         """
         with contextlib.suppress(BusyError):
-            return self._place(job_id, scene, undo_step)
+            return self._place(job_id, scene, undo_step, where)
         self._queue.let_go(job_id, LETS_GO_S)
-        return self._place(job_id, scene, undo_step)
+        return self._place(job_id, scene, undo_step, where)
 
-    def _place(self, job_id: str, scene: bpy.types.Scene, undo_step: bool = True) -> Placed:
+    def _place(
+        self, job_id: str, scene: bpy.types.Scene, undo_step: bool = True, where: dict[str, Any] | None = None
+    ) -> Placed:
         folder = self._queue.folder_of(job_id)
         with folders.lock(folder):
             job = folders.read(folder)
             if job.state not in folders.HAS_RESULT:
                 raise JobError(f"{job.name} has no model yet: it is {job.state}.")
-            by_hand = job.id not in self._expected or job.state is State.IMPORTED
+            expected = self._expected.get(job.id)
+            by_hand = where is None and (expected is None or job.state is State.IMPORTED)
             if reader := busy.reader():
                 raise JobError(
                     f"{job.name} would stand in what is made just now: wait for {reader} to end, then import it."
                 )
             target = settings.target_of(scene) if by_hand else scene
-            where = settings.place_of(scene) if by_hand else job.place
-            idle = None if by_hand else self._expected[job.id].idle
+            if where is None:
+                where = settings.place_of(scene) if by_hand else self.where_of(job)
+            idle = None if by_hand or expected is None else expected.idle
             before = {view_layer.name: selection_of(view_layer) for view_layer in view_layers(target)}
             # While a tool is held, its end is the next undo step, and the model comes with it.
             placed = place(

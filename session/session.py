@@ -20,6 +20,7 @@ from .previews import Previews
 from .recent import Recent
 from .redraw import redraw
 from .rows import JobList
+from .scripted import Scripted
 from .usual import Usual
 
 NEARLY = (State.CONVERTING, State.READY)
@@ -44,6 +45,7 @@ class Session:
         self.pace = Pace()
         self.previews = Previews()
         self.recent = Recent()
+        self.scripted = Scripted(self.queue, self.arrivals)
         self.usual = Usual()
         self.unsaid: list[News] = []
         """What the user should hear. A timer cannot report: an operator does."""
@@ -69,6 +71,7 @@ class Session:
         if not self.queue.trouble:
             news += self.arrivals.look()
         news += self.cutting.look()
+        self.scripted.look()
         if self.queue.trouble != trouble or self.arrivals.in_the_way != waits:
             redraw()
         self.show()
@@ -130,6 +133,7 @@ class Session:
 
     def close(self) -> None:
         """Have all processes end themselves, and ask no further; jobs go on in the next session."""
+        self.scripted.close()
         self.queue.close()
         self.accounts.close()
         self.cutting.close()

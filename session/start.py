@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the settings of a scene ask for -> jobs, one for each variant. Starts no process, and waits for nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import bpy
 
@@ -72,16 +72,17 @@ def start_or_take_up(
     image: bpy.types.Image | None = None,
     row: str = "",
     number: int = 0,
+    again: bool = False,
 ) -> tuple[list[Started], str]:
     """The same; but where paid jobs for the same picture, service and parameters were left unfinished, or their models
-    were never imported, have these go on: a script that is run again must not pay again. Return what has to be done,
-    and a sentence about what could not be started, "" where all could.
+    were never imported, have these go on: a script that is run again must not pay again, unless it says `again`. Return
+    what has to be done, and a sentence about what could not be started, "" where all could.
     """
     asked = requested(scene, filepath=filepath, service=service, image=image, is_one_of_several=bool(row))
     with asked as request:
         queue, most = current().queue, scene.image_to_3d.variants
         wishes = [each.parameters for each in variants_of(request, most)]
-        left = history.find_each_paid(queue.root, request.service, wishes, request.scratch)
+        left = [None] * most if again else _left(request, wishes)
         group = next((job.group for job in left if job and job.group), "")
         wanted = variants_of(request, most, row, number, group)
         made, trouble = _create_all([each for each, job in zip(wanted, left, strict=True) if job is None])
@@ -89,6 +90,28 @@ def start_or_take_up(
         taken = [job if job.state is history.State.IMPORTED else queue.take_up(job.id) for job in left if job]
         started = [Started(job, True) for job in taken] + [Started(job, False) for job in made]
         return sorted(started, key=lambda each: each.job.variant), trouble
+
+
+def start_or_take_up_one(request: Request, *, again: bool = False) -> Started:
+    """Write down one job for a request, or have a paid one go on that was left for the same, unless somebody waits for
+    that here, or it shall be done `again`. Its result enters the scene and the place of the request. Raises as
+    `start_job` does."""
+    session = current()
+    waited_for = session.scripted.asked() if bpy.app.background else session.arrivals.expected()
+    left = None if again else _left(request, [request.parameters], without=waited_for)[0]
+    if left is None:
+        return Started(_create(request, []), False)
+    access.require_ready(request.service, request.parameters)
+    job = session.queue.take_up(left.id)
+    session.arrivals.expect(job.id, request.scene, request.place)
+    session.show()
+    return Started(job, True)
+
+
+def _left(request: Request, wishes: Sequence[Mapping[str, Any]], without: Collection[str] = ()) -> list[Job | None]:
+    """The paid jobs that were left for these parameters, None for each where there is none."""
+    root = current().queue.root
+    return history.find_each_paid(root, request.service, wishes, request.scratch, without=without)
 
 
 def variants(job: Job) -> list[Job]:

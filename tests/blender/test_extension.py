@@ -112,6 +112,7 @@ AT_THE_START = {
     "api": {"about", "access", "errors", "parameters", "services", "sources", "waiting"},
     "jobs": {"state"},
     "scene": {"lengths", "settings", "shown"},
+    "scripting": {"interrupt"},
     "session": {"joblist"},
 }
 """All that may be loaded of the rooms behind the operators and panels: what they register and compare. A module that

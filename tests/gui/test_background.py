@@ -6,6 +6,7 @@ Here and not beside the tests in the wheels, as a Blender with a program of its 
 """
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -14,7 +15,7 @@ import pytest
 from gui import jobs
 from gui.blender import ROOT
 
-PROGRAM = ROOT / "tests" / "programs" / "loop_over_pictures.py"
+PROGRAMS = ROOT / "tests" / "programs"
 DEADLINE_S = 60  # against a hang; nothing is measured with it
 
 
@@ -26,12 +27,12 @@ def run(binary, tmp_path):
     (extensions / "image_to_3d").symlink_to(ROOT, target_is_directory=True)
     started = []
 
-    def run(stand_in, *pictures):
+    def run(stand_in, *pictures, program="loop_over_pictures.py"):
         options = ("-b", "--factory-startup", "--addons", "bl_ext.user_default.image_to_3d", "--python-exit-code", "7")
         resources = {"BLENDER_USER_RESOURCES": str(tmp_path / "resources")}
         started.append(
             subprocess.Popen(
-                [binary, *options, "--python", str(PROGRAM), "--", *map(str, pictures)],
+                [binary, *options, "--python", str(PROGRAMS / program), "--", *map(str, pictures)],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
@@ -47,18 +48,23 @@ def run(binary, tmp_path):
         process.communicate()
 
 
-def test_ctrl_c_ends_the_script_and_the_next_run_pays_nothing_again(run, slow_services, star, tmp_path):
-    other = tmp_path / "Other.png"
-    other.write_bytes(star.read_bytes() + b"\0")
-    process = run(slow_services, star, other)
+def press_ctrl_c_at(process, slow_services, number):
+    """Press Ctrl+C when so many tasks are made. Return all that the script has said."""
     until = time.monotonic() + DEADLINE_S
-    while not slow_services.creates:
+    while len(slow_services.creates) < number:
         assert time.monotonic() < until and process.poll() is None, process.communicate()
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=DEADLINE_S)
     assert "KeyboardInterrupt" in output and process.returncode == 7, output
     assert "Made" not in output and "Failed" not in output, output
+    return output
+
+
+def test_ctrl_c_ends_the_script_and_the_next_run_pays_nothing_again(run, slow_services, star, tmp_path):
+    other = tmp_path / "Other.png"
+    other.write_bytes(star.read_bytes() + b"\0")
+    press_ctrl_c_at(run(slow_services, star, other), slow_services, 1)
 
     (create,) = slow_services.creates
     slow_services.finish(create.id)
@@ -66,3 +72,18 @@ def test_ctrl_c_ends_the_script_and_the_next_run_pays_nothing_again(run, slow_se
     assert "Blender hears Ctrl+C as before" in output, output
     assert f"Made {star}" in output and "Nothing is paid again" in output, output
     assert len(slow_services.creates) == 1
+
+
+def test_jobs_of_a_script_run_side_by_side_and_go_on_after_ctrl_c(run, slow_services, star, tmp_path):
+    other = tmp_path / "Other.png"
+    other.write_bytes(star.read_bytes() + b"\0")
+    output = press_ctrl_c_at(run(slow_services, star, other, program="several_jobs.py"), slow_services, 2)
+    assert re.search(r"^Image to 3D  [0-9-]+[0-9a-f]+  Other +[0-9]+%  ", output, re.MULTILINE), (
+        "nobody has configured logging"
+    )
+
+    for create in slow_services.creates:
+        slow_services.finish(create.id)
+    output, _ = run(slow_services, star, other, program="several_jobs.py").communicate(timeout=DEADLINE_S)
+    assert "Made Red Star [[0.0, 0.0, 0.0]]" in output and "Made Other [[2.0, 0.0, 0.0]]" in output, output
+    assert output.count("Nothing is paid again") == 2 and len(slow_services.creates) == 2, output
