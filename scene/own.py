@@ -15,8 +15,8 @@ CAME_AS = "image_to_3d_came_as"
 """The custom property of data that came with a model: the name that it had then. A copy that the user makes has it,
 too, but another name."""
 
-NOTED = ("images", "node_groups", "actions", "materials", "armatures", "meshes")
-"""What Blender notes it of, beside the collection; what is used before what uses it."""
+DATA = ("images", "node_groups", "actions", "materials", "armatures", "meshes")
+"""What comes with a model beside its objects and their collection. Of actions Blender notes nothing."""
 
 Copies = Mapping[bpy.types.ID, bpy.types.ID]
 
@@ -30,13 +30,16 @@ def came_along(entry: bpy.types.ID) -> bool:
 def make_own(collection: bpy.types.Collection, uid: int) -> bpy.types.Collection:
     """Replace what was appended with `collection` by copies without a note, and return the collection in its place.
     All whose session_uid is higher than `uid` was appended. The objects stay the same."""
+    for kind in DATA:
+        for entry in getattr(bpy.data, kind):
+            if entry.session_uid > uid and entry.library is None:
+                entry[CAME_AS] = entry.name
     appended = [
         entry
-        for kind in NOTED
+        for kind in DATA
         for entry in getattr(bpy.data, kind)
         if entry.session_uid > uid and entry.library is None and entry.library_weak_reference is not None
     ]
-    names = [entry.name for entry in appended]
     copies = {entry: entry.copy() for entry in appended}
     _put_in_place(list(collection.all_objects), copies)
     for entry, copy in copies.items():
@@ -49,13 +52,15 @@ def make_own(collection: bpy.types.Collection, uid: int) -> bpy.types.Collection
         own.objects.link(obj)
     libraries = [library for library in bpy.data.libraries if library.session_uid > uid]
     keys = {copy: key.name for entry, copy in copies.items() if (key := getattr(entry, "shape_keys", None))}
+    for entry in appended:
+        if getattr(entry, "shape_keys", None):
+            entry.shape_keys.animation_data_clear()  # else its action would keep a user that is gone (4.2)
     bpy.data.batch_remove([*appended, collection, *libraries])
     own.name = name
     for copy, key_name in keys.items():
         copy.shape_keys.name = key_name
-    for copy, its_name in zip(copies.values(), names, strict=True):
-        copy.name = its_name
-        copy[CAME_AS] = copy.name
+    for copy in copies.values():
+        copy.name = copy[CAME_AS]
     return own
 
 

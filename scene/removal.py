@@ -92,11 +92,13 @@ def _data_of(objects: list[bpy.types.Object]) -> list[list[bpy.types.ID]]:
     materials = {slot.material for obj in objects for slot in obj.material_slots if slot.material}
     trees = [material.node_tree for material in materials if material.node_tree]
     groups = {node.node_tree for tree in trees for node in tree.nodes if node.type == "GROUP" and node.node_tree}
-    actions = {
-        entry.animation_data.action
+    animations = [
+        entry.animation_data
         for entry in (*objects, *data, *(getattr(each, "shape_keys", None) for each in data))
-        if entry and entry.animation_data and entry.animation_data.action
-    }
+        if entry and entry.animation_data
+    ]
+    strips = [strip for animation in animations for track in animation.nla_tracks for strip in track.strips]
+    actions = {each.action for each in (*animations, *strips) if each.action}
     nodes = [node for tree in (*trees, *groups) for node in tree.nodes]
     images = {node.image for node in nodes if node.type == "TEX_IMAGE" and node.image}
     return [[*data], [*materials], [*groups], [*actions, *images]]
