@@ -261,7 +261,9 @@ def create(
     try:
         record.require_place(place or {})
     except record.WrongError as error:
-        raise JobError(f"The model cannot be put there ({error}): use three finite numbers, and a finite size.") from None
+        raise JobError(
+            f"The model cannot be put there ({error}): use three finite numbers, and a finite size."
+        ) from None
     now = datetime.now(UTC)
     job_id = f"{now:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # in the order of time, and unlike another Blender's
     job = Job(

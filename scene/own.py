@@ -42,10 +42,6 @@ def make_own(collection: bpy.types.Collection, uid: int) -> bpy.types.Collection
     ]
     copies = {entry: entry.copy() for entry in appended}
     _put_in_place(list(collection.all_objects), copies)
-    for entry, copy in copies.items():
-        # Of what is used elsewhere than in the usual places. Blender looks through the whole file for each.
-        if entry.users > entry.use_fake_user:
-            entry.user_remap(copy)
     own = bpy.data.collections.new(collection.name)
     name = collection.name
     for obj in collection.all_objects:
@@ -65,8 +61,8 @@ def make_own(collection: bpy.types.Collection, uid: int) -> bpy.types.Collection
 
 
 def _put_in_place(objects: list[bpy.types.Object], copies: Copies) -> None:
-    """Have the objects, and the copies among each other, use the copies. Blender's own way (`user_remap`) takes as long
-    as the file is large, for each of them."""
+    """Have the objects, and the copies among each other, use the copies. What else might use them no model has: see
+    `stranger`. Blender's own way (`user_remap`) takes as long as the file is large, for each of them."""
     for obj in objects:
         if obj.data in copies:
             obj.data = copies[obj.data]
@@ -79,10 +75,9 @@ def _put_in_place(objects: list[bpy.types.Object], copies: Copies) -> None:
                 if material in copies:
                     copy.materials[index] = copies[material]
         for node in _nodes(copy):
-            if node.type == "TEX_IMAGE" and node.image in copies:
-                node.image = copies[node.image]
-            elif node.type == "GROUP" and node.node_tree in copies:
-                node.node_tree = copies[node.node_tree]
+            for name in ("image", "node_tree"):
+                if getattr(node, name, None) in copies:
+                    setattr(node, name, copies[getattr(node, name)])
 
 
 def _nodes(entry: bpy.types.ID) -> Iterator[bpy.types.Node]:

@@ -124,7 +124,9 @@ def found(binary, folder, *arguments):
     """Which Blender is found by a Python for which `bpy` is a module in `folder`."""
     command = [sys.executable, "-P", "-S", "-c", FOUND, ROOT, str(folder), *arguments]
     environment = {**os.environ, "PATH": f"{Path(binary).parent}{os.pathsep}{os.environ['PATH']}"}
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment, check=True).stdout.strip()
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=30, env=environment, check=True
+    ).stdout.strip()
 
 
 def test_what_only_describes_blender_to_an_editor_is_none(tmp_path, stand_in):
