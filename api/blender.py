@@ -31,7 +31,7 @@ Blender = str | os.PathLike[str] | Sequence[str]
 it, as ["flatpak", "run", "org.blender.Blender"]."""
 
 IN_FOLDER = ("blender", "blender.exe", "Contents/MacOS/Blender")
-"""Where the binary is in a folder of Blender's: as it is unpacked on Linux and on Windows, and in macOS' Blender.app."""
+"""Where the binary is in a folder of Blender's: as it is unpacked on Linux and on Windows, and in Blender.app."""
 
 
 def command_of(blender: Blender | None) -> list[str]:

@@ -231,9 +231,9 @@ def place_of(scene: bpy.types.Scene) -> dict[str, Any]:
     if chosen.location != "ORIGIN" and all(map(math.isfinite, cursor)):
         where["location"] = cursor
     elif chosen.location == "CURSOR_EXACTLY":
+        where_it_is = ", ".join(f"{number:g}" for number in cursor)
         raise ParameterError(
-            f"The 3D cursor is at {', '.join(f'{number:g}' for number in cursor)}, where nothing can stand: move it, or "
-            "set Location to World Origin."
+            f"The 3D cursor is at {where_it_is}, where nothing can stand: move it, or set Location to World Origin."
         )
     if chosen.location == "CURSOR_EXACTLY":
         where["exactly"] = True

@@ -26,7 +26,7 @@ def redraw() -> None:
             elif area.type == "PREFERENCES":
                 area.tag_redraw()
         # The status bar is in no list of areas. This has it drawn, and clears its text, which belongs to whoever is
-        # modal. Blender asks the window of the context for it, and ends with signal 11 where a script has taken that away
-        # (`temp_override(window=None)`, 5.2.2).
+        # modal. Blender asks the window of the context for it, and ends with signal 11 where a script has taken that
+        # away (`temp_override(window=None)`, 5.2.2).
         if bpy.context.window is not None and all(operator.bl_idname == WATCH for operator in tools(window)):
             window.workspace.status_text_set_internal(None)

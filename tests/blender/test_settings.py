@@ -361,7 +361,7 @@ def test_a_cursor_that_is_nowhere_is_no_exact_place(chosen, module, star, number
 
 
 @once
-def test_an_endless_length_is_refused_by_name(chosen, star, account):
+def test_an_endless_length_is_refused_by_name(chosen, star, slow_account):
     chosen.csm.scaled_bbox = (math.inf, -1, -1)
     with pytest.raises(RuntimeError, match="in scaled_bbox cannot be inf: use a length above 0"):
         bpy.ops.image_to_3d.generate(filepath=str(star), service="CSM")
