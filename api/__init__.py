@@ -8,7 +8,7 @@ save(service, task, Path("fox.glb"))
 """
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -16,6 +16,7 @@ from .services import SERVICES
 
 if TYPE_CHECKING:
     from . import errors
+    from .blender import Blender
     from .errors import ImageTo3DError
     from .network import Network
     from .results import save
@@ -68,7 +69,7 @@ class Options(TypedDict, total=False):
     url: str
     network: "Network"
     picture_limit_px: int
-    blender: Sequence[str] | None
+    blender: "Blender | None"
     folder: Path
     sleep: Callable[[float], None]
     name: str
@@ -86,8 +87,9 @@ def connect(service: str, **options: Unpack[Options]) -> "Service":
             MESHY_API_URL or CSM_API_URL, else the service's own.
         network (Network): proxy, certificates, time limits in seconds.
         picture_limit_px (int): pictures with a longer side are scaled down to it; 4096 by default.
-        blender (list of str): the beginning of the command line of a Blender that converts pictures which are neither
-            PNG nor JPEG; by default the one that is found.
+        blender (str, pathlib.Path or list of str): the Blender that converts pictures which are neither PNG nor JPEG:
+            the path of its binary or of its folder, or the beginning of a command line that starts it; by default the
+            one that this Python runs in, else the one on the path.
         folder (pathlib.Path), sleep (callable), called (dict): see `services.web.WebService`.
     Options of "local": folder (pathlib.Path, an existing folder to work in), blender, network (for a picture's
         address), sleep, called, and name (str): what the model is called.

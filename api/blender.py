@@ -3,16 +3,20 @@
 Imports no bpy."""
 
 import errno
+import os
 import shutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ..programs.bounds import Bounds
+from ..programs.launch import LAUNCH
 from ..programs.process import StartError
-from ..programs.program import Command, Program, Report, blender_command
+from ..programs.program import Command, Program, Report, blender_command, launched_by
 from .errors import FULL, BlenderError, reason_of
 from .words import SENTENCE_AT_MOST, clean, named
 
@@ -22,14 +26,55 @@ AT_ONCE_S = 0.03
 """The same where somebody waits for a model."""
 
 
+Blender = str | os.PathLike[str] | Sequence[str]
+"""How a Blender is named: by the path of its binary or of its folder, or by the beginning of a command line that starts
+it, as ["flatpak", "run", "org.blender.Blender"]."""
+
+IN_FOLDER = ("blender", "blender.exe", "Contents/MacOS/Blender")
+"""Where the binary is in a folder of Blender's: as it is unpacked on Linux and on Windows, and in Blender.app."""
+
+
+def command_of(blender: Blender | None) -> list[str]:
+    """Return the command that starts our programs in the Blender that is named, or in the one that is found where none
+    is. Raises `BlenderError` where there is none to be found."""
+    if not blender:
+        return find_blender()
+    if isinstance(blender, (str, os.PathLike)):
+        return blender_command(_binary_of(os.fspath(blender)))
+    beginning = list(blender)
+    # Without our options it would be a Blender with windows, which takes our programs for files that it is to open.
+    return beginning if str(LAUNCH) in beginning else launched_by(beginning)
+
+
+def _binary_of(named_as: str) -> str:
+    """The binary that is meant by a path, or by a name that is looked up as the system does. One that is not there is
+    said when it is started."""
+    path = os.path.expanduser(named_as)
+    inside = next((file for name in IN_FOLDER if os.path.isfile(file := os.path.join(path, name))), "")
+    return os.path.abspath(inside or path) if inside or os.path.dirname(path) else path
+
+
 def find_blender() -> list[str]:
-    """Return the command for the bpy module of this Python, else for the Blender on the path. Raises `BlenderError`."""
-    if find_spec("bpy"):
-        return blender_command("")
-    binary = shutil.which("blender")
-    if binary is None:
+    """Return the command for the Blender that this Python runs in; else for the bpy module of this Python, else for the
+    Blender on the path. Raises `BlenderError`."""
+    # A Blender has imported bpy, and says where its program is; as a module of Python it says "".
+    binary: str = getattr(getattr(sys.modules.get("bpy"), "app", None), "binary_path", "")
+    if binary or _has_bpy_module():
+        return blender_command(binary)
+    found = shutil.which("blender")
+    if found is None:
         raise BlenderError("No Blender was found: put blender on the path, or name it when connecting.")
-    return blender_command(binary)
+    return blender_command(found)
+
+
+def _has_bpy_module() -> bool:
+    """Whether Blender is a module of this Python. What only describes it to an editor (fake-bpy-module) has no program
+    in it."""
+    try:
+        spec = find_spec("bpy")
+    except ValueError:  # it was put there by hand
+        return False
+    return spec is not None and (spec.origin or "").endswith(tuple(EXTENSION_SUFFIXES))
 
 
 def start(

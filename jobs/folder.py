@@ -255,9 +255,15 @@ def create(
     `parameters` are checked ones. A picture that is a file is noted, and linked where that can be done (see
     `pictures.choose`); one that lies in `scratch`, a folder that the caller is about to delete, is moved. Where it
     `is_shared`, `scratch` is another job's folder, which keeps it. `images` are noted. Nothing is synced: the job's
-    process does it, before anything is sent. Raises `PictureError`, and `OSError` where nothing can be written; in both
-    cases nothing is left behind.
+    process does it, before anything is sent. Raises `JobError` for a `place` that is none, `PictureError`, and
+    `OSError` where nothing can be written; then nothing is left behind.
     """
+    try:
+        record.require_place(place or {})
+    except record.WrongError as error:
+        raise JobError(
+            f"The model cannot be put there ({error}): use three finite numbers, and a finite size."
+        ) from None
     now = datetime.now(UTC)
     job_id = f"{now:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"  # in the order of time, and unlike another Blender's
     job = Job(

@@ -327,6 +327,11 @@ def _is_plain(value: Any) -> bool:
     return is_number(value) and (isinstance(value, float) or abs(value) <= LARGEST_INT)
 
 
+def require_place(place: Mapping[str, Any]) -> None:
+    """Raise `WrongError` where a record with this `place` could not be read again."""
+    FIELDS["place"](json.loads(json.dumps(place)))
+
+
 FIELDS: dict[str, Check] = {
     "service": _word,  # also one that this version does not know
     "name": _text(NAME_LENGTH),

@@ -82,7 +82,8 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
         if not number:
             return {"CANCELLED"}
         if number > 1:
-            report(self, "INFO", f"{number} jobs are started")
+            done = f"The models of {number} pictures are in the scene"
+            report(self, "INFO", done if bpy.app.background else f"{number} jobs are started")
         if not bpy.app.background:
             watch.wake()
         return {"FINISHED"}

@@ -123,6 +123,10 @@ class IMAGE_TO_3D_OT_cancel(OfJob, bpy.types.Operator):
 
     def _cancel(self, interrupt: Interrupt) -> None:
         job_id = self.job_id()
+        before = session.current().queue.refresh(job_id)
+        if before.state not in UNFINISHED and not before.untold:  # it may have ended just before
+            report(self, "INFO", f"There is nothing to cancel: {before.name} is {before.state}")
+            return
         session.current().queue.cancel(job_id)
         session.current().arrivals.leave(job_id)
         if bpy.app.background:  # the service is told before the script goes on

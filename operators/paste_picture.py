@@ -27,7 +27,10 @@ class IMAGE_TO_3D_OT_paste_picture(bpy.types.Operator):
         if not CAN_PASTE:
             cls.poll_message_set("Blender cannot paste pictures on this system: save the picture to a file")
             return False
-        return context.area is not None and can_change(cls, context)
+        if context.area is None:
+            cls.poll_message_set("Blender pastes pictures into an editor: there is none here")
+            return False
+        return can_change(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         before = set(bpy.data.images)

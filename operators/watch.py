@@ -29,7 +29,14 @@ class IMAGE_TO_3D_OT_watch(bpy.types.Operator):
     bl_label = "Report on Jobs"
     bl_options = {"INTERNAL"}
 
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Without events, as in the background: say at once what there is to say."""
+        self._say()
+        return {"FINISHED"}
+
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if bpy.app.background:  # nobody would ever wake a modal operator there
+            return self.execute(context)
         from ..session import busy  # here, as it would slow down the start of Blender
 
         current = session.current()
@@ -44,11 +51,14 @@ class IMAGE_TO_3D_OT_watch(bpy.types.Operator):
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
         end_watch()
+        self._say()
+        return {"FINISHED", "PASS_THROUGH"}
+
+    def _say(self) -> None:
         unsaid = session.current().unsaid
         while unsaid:
             news = unsaid.pop(0)
             report(self, news.severity, news.sentence)
-        return {"FINISHED", "PASS_THROUGH"}
 
     def cancel(self, context: bpy.types.Context) -> None:
         end_watch()

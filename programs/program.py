@@ -64,10 +64,13 @@ def blender_command(binary: str) -> list[str]:
     Factory start-up, so that nothing of the user's (add-ons, start-up file) can slow the program down or change its
     result.
     """
-    if binary:
-        options = ["--background", "--factory-startup", "--offline-mode", "--python-exit-code", "1"]
-        return [binary, *options, "--python", str(LAUNCH), "--"]
-    return [sys.executable, "-I", str(LAUNCH)]
+    return launched_by([binary]) if binary else [sys.executable, "-I", str(LAUNCH)]
+
+
+def launched_by(beginning: Command) -> list[str]:
+    """Return the same for the Blender that a command line with this `beginning` starts."""
+    options = ["--background", "--factory-startup", "--offline-mode", "--python-exit-code", "1"]
+    return [*beginning, *options, "--python", str(LAUNCH), "--"]
 
 
 def offline() -> list[str]:

@@ -19,6 +19,7 @@ from ..jobs import provenance
 from ..jobs.folder import Job
 from . import boxes, room, selection, stranger, timing
 from .boxes import Box
+from .own import make_own
 from .refusal import reason_of
 from .rows import Member, offset_in_row
 from .view import largest_view, view_layers
@@ -83,7 +84,7 @@ def place(
             selection.select(scene, view_layer, root, (root, *root.children_recursive))
         remarks = [beside and f"beside {beside}", limited, remark, _why_unseen(scene, parent, collection)]
         if undo_step:
-            bpy.ops.ed.undo_push(message=f"Image to 3D: {job.name}")
+            _push_undo_step(job)
     except BaseException:
         _remove_since(oldest)
         raise
@@ -306,15 +307,17 @@ def _append(blend: Path, job: Job, oldest: int) -> tuple[bpy.types.Collection, b
     roots = [obj for collection in collections for obj in collection.all_objects if obj.parent is None]
     if len(collections) != 1 or not roots:
         raise JobError(f"The model of {job.name} is damaged: retry the job.")
-    _keep_no_asset(collections[0])
-    return collections[0], roots[0]
+    # Its own collection is an asset of the results, and none of the user's file, in which it would be listed once more.
+    return make_own(collections[0], oldest), roots[0]
 
 
-def _keep_no_asset(collection: bpy.types.Collection) -> None:
-    """The model is an asset of the results, and none of the user's file, in which it would be listed once more."""
-    collection.asset_clear()  # and its fake user; `libraries.load` has `clear_asset_data` from Blender 5.0 on only
-    if collection.preview is not None:
-        collection.preview.is_image_custom = False  # drops the picture, a quarter of a megabyte in the user's file
+def _push_undo_step(job: Job) -> None:
+    """Make an undo step of what has changed. Where none can be made (a script in the background has taken the window
+    away: `temp_override(window=None)`), the model belongs to the next one."""
+    window = bpy.context.window or next(iter(bpy.context.window_manager.windows), None)
+    with bpy.context.temp_override(window=window):
+        if bpy.ops.ed.undo_push.poll():
+            bpy.ops.ed.undo_push(message=f"Image to 3D: {job.name}")
 
 
 def _write_provenance(root: bpy.types.Object, job: Job, where: Mapping[str, Any]) -> None:

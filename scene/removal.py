@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 import bpy
 
 from . import found
+from .own import came_along
 
 CAME = {"MESH", "ARMATURE", "EMPTY"}
 """The types of a model's objects."""
@@ -58,7 +59,7 @@ def _is_of_model(obj: bpy.types.Object, jobs: set[str]) -> bool:
     """Whether an object came with one of these jobs' models, or is a copy of one that did: it is in its collection, or
     its data was appended, wherever it was moved to."""
     is_inside = obj.type in CAME and any(entry.get(found.JOB) in jobs for entry in obj.users_collection)
-    return is_inside or (obj.data is not None and obj.data.library_weak_reference is not None)
+    return is_inside or (obj.data is not None and came_along(obj.data))
 
 
 def _leave_guests(objects: set[bpy.types.Object], children: Mapping[bpy.types.Object, list[bpy.types.Object]]) -> None:
@@ -76,7 +77,7 @@ def _came_along(entry: bpy.types.ID) -> bool:
     if isinstance(entry, (bpy.types.Mesh, bpy.types.Armature)):
         return entry.library is None
     is_painted = isinstance(entry, bpy.types.Image) and entry.is_dirty
-    return entry.library is None and entry.library_weak_reference is not None and not is_painted
+    return entry.library is None and came_along(entry) and not is_painted
 
 
 def _is_emptied(collection: bpy.types.Collection, objects: set[bpy.types.Object], jobs: set[str]) -> bool:
@@ -91,11 +92,13 @@ def _data_of(objects: list[bpy.types.Object]) -> list[list[bpy.types.ID]]:
     materials = {slot.material for obj in objects for slot in obj.material_slots if slot.material}
     trees = [material.node_tree for material in materials if material.node_tree]
     groups = {node.node_tree for tree in trees for node in tree.nodes if node.type == "GROUP" and node.node_tree}
-    actions = {
-        entry.animation_data.action
+    animations = [
+        entry.animation_data
         for entry in (*objects, *data, *(getattr(each, "shape_keys", None) for each in data))
-        if entry and entry.animation_data and entry.animation_data.action
-    }
+        if entry and entry.animation_data
+    ]
+    strips = [strip for animation in animations for track in animation.nla_tracks for strip in track.strips]
+    actions = {each.action for each in (*animations, *strips) if each.action}
     nodes = [node for tree in (*trees, *groups) for node in tree.nodes]
     images = {node.image for node in nodes if node.type == "TEX_IMAGE" and node.image}
     return [[*data], [*materials], [*groups], [*actions, *images]]

@@ -182,9 +182,11 @@ def cost(scene: bpy.types.Scene) -> int | None:
 
 
 def refusal(scene: bpy.types.Scene) -> str:
-    """Why the service would not take what the settings say now; "" where it would."""
+    """Why nothing can be made of what the settings say now: the service would not take it, or no model could stand
+    where it is to go; "" where all is well."""
     try:
         _checked(scene)
+        settings.place_of(scene)
     except ParameterError as error:
         return str(error)
     return ""

@@ -223,18 +223,26 @@ def target_of(scene: bpy.types.Scene) -> bpy.types.Scene:
 
 
 def place_of(scene: bpy.types.Scene) -> dict[str, Any]:
-    """Where in that scene it goes, and whether it is selected there, as `place` takes it."""
+    """Where in that scene it goes, and whether it is selected there, as `place` takes it. Raises `ParameterError` where
+    that is nowhere, or has no end."""
     chosen = scene.image_to_3d
     where: dict[str, Any] = {"location": [0.0, 0.0, 0.0]}
-    cursor = list(target_of(scene).cursor.location)
+    cursor = [_as_meant(number) for number in target_of(scene).cursor.location]
     if chosen.location != "ORIGIN" and all(map(math.isfinite, cursor)):
         where["location"] = cursor
+    elif chosen.location == "CURSOR_EXACTLY":
+        where_it_is = ", ".join(f"{number:g}" for number in cursor)
+        raise ParameterError(
+            f"The 3D cursor is at {where_it_is}, where nothing can stand: move it, or set Location to World Origin."
+        )
     if chosen.location == "CURSOR_EXACTLY":
         where["exactly"] = True
     if chosen.select and chosen.select != SELECTIONS[0][0]:
         where["select"] = chosen.select
     if chosen.use_size:
-        where["size"] = chosen.size
+        where["size"] = _as_meant(chosen.size)
+        if not math.isfinite(where["size"]):
+            raise ParameterError(f"Size cannot be {where['size']:g}: use a length, or turn Set Size off.")
     if chosen.collection:
         where["collection"] = chosen.collection.name
     return where
@@ -312,10 +320,16 @@ def _value(value: Any, parameter: Parameter) -> Any:
         case kinds.File():
             return located(value)
         case kinds.Vector():
-            return [round(number, FLOAT_DIGITS) for number in value]
+            return [round(_as_meant(number), FLOAT_DIGITS) for number in value]
     return value
 
 
+def _as_meant(number: float) -> float:
+    """A number of a property: of one without end, Blender makes the largest that it has."""
+    return math.copysign(math.inf, number) if abs(number) >= LARGEST_FLOAT else number
+
+
+LARGEST_FLOAT = 3.4028234e38  # of 32 bits, as Blender's are
 FLOAT_DIGITS = 6  # Blender stores 32 bits: 0.1 comes back as 0.10000000149
 
 

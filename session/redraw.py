@@ -14,7 +14,9 @@ WATCH = "IMAGE_TO_3D_OT_watch"
 
 
 def redraw() -> None:
-    """Tag the regions; Blender draws them when it has time."""
+    """Tag the regions; Blender draws them when it has time. Without windows nothing is drawn."""
+    if bpy.app.background:
+        return
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in SIDEBAR_AREAS:
@@ -24,6 +26,7 @@ def redraw() -> None:
             elif area.type == "PREFERENCES":
                 area.tag_redraw()
         # The status bar is in no list of areas. This has it drawn, and clears its text, which belongs to whoever is
-        # modal.
-        if all(operator.bl_idname == WATCH for operator in tools(window)):
+        # modal. Blender asks the window of the context for it, and ends with signal 11 where a script has taken that
+        # away (`temp_override(window=None)`, 5.2.2).
+        if bpy.context.window is not None and all(operator.bl_idname == WATCH for operator in tools(window)):
             window.workspace.status_text_set_internal(None)

@@ -12,10 +12,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...programs.program import LOG, SCRATCH_PREFIX, Command
+from ...programs.program import LOG, SCRATCH_PREFIX
 from .. import access, picture
 from ..about import About
-from ..blender import find_blender
+from ..blender import Blender, command_of
 from ..errors import (
     GoneError,
     KeyRefusedError,
@@ -88,7 +88,7 @@ class WebService:
         url: str = "",
         network: Network = USUAL,
         picture_limit_px: int = picture.LONGER_SIDE_PX,
-        blender: Command | None = None,
+        blender: Blender | None = None,
         folder: Path | None = None,
         sleep: Callable[[float], None] = time.sleep,
         client: "Client | None" = None,
@@ -187,7 +187,7 @@ class WebService:
         fitted = picture.fit(
             file,
             scratch / f"fitted-{name}",
-            lambda: self._blender or find_blender(),
+            lambda: command_of(self._blender),
             called=self._called(source, name),
             limit_px=self._picture_limit_px,
             may_be_flat=name not in of_object,  # of a texture, one color may well be meant

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said where a background Blender cannot be started, with real files that are no Blender. Plain Python."""
+"""Which Blender is started, and what is said where it cannot be, with real files that are no Blender. Plain Python."""
 
 import errno
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import image_to_3d
+from image_to_3d import api
 from image_to_3d.api import blender
 from image_to_3d.api.errors import BlenderError
 from image_to_3d.programs.program import FIT
@@ -85,3 +86,57 @@ def test_where_there_is_no_room_for_it_blender_could_not_be_started(tmp_path, st
     said = refused(stand_in, tmp_path, number).removeprefix("BlenderError ").strip()
     assert said.startswith("Blender could not be started at") and is_sentence(said)
     assert os.strerror(getattr(errno, number)) in said
+
+
+# Which Blender is meant
+
+
+@pytest.mark.parametrize(
+    "named",
+    [str, Path, lambda binary: str(Path(binary).parent), lambda binary: [binary], lambda binary: ["env", binary]],
+    ids=["path", "Path", "folder", "command", "longer command"],
+)
+def test_a_blender_is_named_by_its_path_or_by_what_starts_it(tmp_path, stand_in, star, named):
+    service = api.connect("local", folder=tmp_path, blender=named(stand_in))
+    task = api.wait(service, service.create({"image_url": str(star)}).id)
+    assert task.status is api.Status.SUCCEEDED, task.error
+
+
+def test_a_relative_path_is_meant_from_here(tmp_path, stand_in, star, monkeypatch):
+    monkeypatch.chdir(Path(stand_in).parent)
+    service = api.connect("local", folder=tmp_path, blender="./blender")
+    task = api.wait(service, service.create({"image_url": str(star)}).id)
+    assert task.status is api.Status.SUCCEEDED, task.error
+
+
+FOUND = """
+import sys
+sys.path.insert(0, sys.argv[1])
+sys.path.insert(0, sys.argv[2])
+if sys.argv[3:]:
+    import bpy
+from image_to_3d.api import blender
+print(blender.find_blender()[0])
+"""
+
+
+def found(binary, folder, *arguments):
+    """Which Blender is found by a Python for which `bpy` is a module in `folder`."""
+    command = [sys.executable, "-P", "-S", "-c", FOUND, ROOT, str(folder), *arguments]
+    environment = {**os.environ, "PATH": f"{Path(binary).parent}{os.pathsep}{os.environ['PATH']}"}
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=30, env=environment, check=True
+    ).stdout.strip()
+
+
+def test_what_only_describes_blender_to_an_editor_is_none(tmp_path, stand_in):
+    (tmp_path / "bpy").mkdir()
+    (tmp_path / "bpy" / "__init__.py").write_text("")
+    for imported in ((), ("imported",)):
+        assert found(stand_in, tmp_path, *imported) == stand_in
+
+
+def test_a_blender_that_was_set_on_the_module_is_used(tmp_path, stand_in):
+    """As Blender's documentation of `bpy.app.binary_path` has it."""
+    (tmp_path / "bpy.py").write_text("class app:\n    binary_path = '/somewhere/blender'\n")
+    assert found(stand_in, tmp_path, "imported") == "/somewhere/blender"

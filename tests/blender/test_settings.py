@@ -2,10 +2,12 @@
 """The settings of a scene: lengths in its units, defaults, presets, and the way from a job back to what it was made
 of."""
 
+import math
 from pathlib import Path
 
 import bpy
 import pytest
+from once import once
 
 from image_to_3d.api.services import SERVICES as NAMES  # plain Python's, which are not the classes of the extension
 
@@ -335,3 +337,31 @@ def test_a_preset_without_a_texture_brings_none_back(chosen, no_presets):
     assert chosen.local.texture_model == "PBR"
     bpy.ops.script.execute_preset(filepath=str(file), menu_idname="IMAGE_TO_3D_PT_local_presets")
     assert chosen.local.texture_model == "NONE"
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_a_size_without_end_is_refused_before_there_is_a_job(extension, chosen, module, star, session, number):
+    chosen.use_size, chosen.size = True, number
+    before = list(session.root().iterdir())
+    with pytest.raises(RuntimeError, match=f"Size cannot be {number}: use a length, or turn Set Size off"):
+        bpy.ops.image_to_3d.generate(filepath=str(star))
+    assert list(session.root().iterdir()) == before
+    assert extension.module("scene.request").refusal(bpy.context.scene).startswith("Size cannot be")
+    chosen.use_size = False
+    assert "size" not in module.place_of(bpy.context.scene)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_cursor_that_is_nowhere_is_no_exact_place(chosen, module, star, number):
+    bpy.context.scene.cursor.location = (1, number, 2)
+    assert module.place_of(bpy.context.scene) == {"location": [0, 0, 0]}
+    chosen.location = "CURSOR_EXACTLY"
+    with pytest.raises(RuntimeError, match=f"The 3D cursor is at 1, {number}, 2, where nothing can stand: move it"):
+        bpy.ops.image_to_3d.generate(filepath=str(star))
+
+
+@once
+def test_an_endless_length_is_refused_by_name(chosen, star, slow_account):
+    chosen.csm.scaled_bbox = (math.inf, -1, -1)
+    with pytest.raises(RuntimeError, match="in scaled_bbox cannot be inf: use a length above 0"):
+        bpy.ops.image_to_3d.generate(filepath=str(star), service="CSM")

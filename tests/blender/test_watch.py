@@ -5,6 +5,7 @@ import time
 
 import bpy
 import pytest
+from once import once
 from ticking import hear
 
 pytestmark = pytest.mark.usefixtures("quick_models")
@@ -87,3 +88,13 @@ def test_the_limits_of_the_preferences_reach_the_jobs_process(extension, make_jo
     finally:
         for name in ("time_limit", "picture_limit", "model_memory_gb", "model_minutes"):
             preferences.property_unset(name)
+
+
+@once
+def test_in_the_background_it_says_all_at_once_and_waits_for_nothing(session, capfd):
+    """A modal operator would never wake there."""
+    session.current.unsaid.append(session.News("INFO", "Red Star is in the scene"))
+    for how in ("INVOKE_DEFAULT", "EXEC_DEFAULT"):
+        assert bpy.ops.image_to_3d.watch(how) == {"FINISHED"}
+    assert session.watch_timer is None and session.unsaid == []
+    assert capfd.readouterr().out.count("Red Star is in the scene") == 1

@@ -3,6 +3,7 @@
 
 import errno
 import json
+import math
 import os
 import shutil
 import signal
@@ -489,3 +490,20 @@ def test_a_job_of_which_a_file_is_open_is_removed_another_time(jobs, monkeypatch
             history.set_aside(jobs.root, folder.name)
     assert folders.read(folder).state is State.WAITING
     history.remove(jobs.root, folder.name)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"location": [0.0, math.nan, 0.0]},
+        {"location": [math.inf, 0.0, 0.0]},
+        {"location": [0.0, 0.0]},
+        {"size": math.nan},
+        {"size": math.inf},
+    ],
+    ids=str,
+)
+def test_a_place_that_is_none_is_refused_and_leaves_no_job(jobs, star, place):
+    with pytest.raises(JobError, match="cannot be put there .*: use three finite numbers, and a finite size"):
+        folders.create(jobs.root, service="local", parameters={"image_url": str(star)}, name="Red Star", place=place)
+    assert not jobs.root.exists() or not list(jobs.root.iterdir())

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode
 from ....programs.program import LOG, SCRATCH_PREFIX
 from ... import access, picture
 from ...about import DRAWN, About
-from ...blender import find_blender
+from ...blender import command_of
 from ...errors import (
     AnswerLostError,
     ConnectionFailedError,
@@ -228,7 +228,7 @@ class ComfyUI(WebService):
         fitted = picture.framed(
             file,
             scratch / f"framed-{name}",
-            lambda: self._blender or find_blender(),
+            lambda: command_of(self._blender),
             called=self._called(source, name),
             background=background,
             size_px=PICTURE_PX,

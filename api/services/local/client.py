@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from .... import files
-from ....programs.program import LOG, SCRATCH_PREFIX, SCULPT, Command, Program
+from ....programs.program import LOG, SCRATCH_PREFIX, SCULPT, Program
 from ... import blender as blenders
 from ... import picture
 from ...about import About
@@ -26,7 +26,8 @@ from . import ABOUT, PARAMETERS
 
 
 class Local:
-    """The service, working in `folder` (which must exist) with the Blender that `blender` starts.
+    """The service, working in `folder` (which must exist) with the Blender that `blender` names (see
+    `blender.command_of`).
 
     The model is called `name`, by default like the picture's file. `sleep` is called with 0 while the picture is looked
     at; it may raise. `called` says by parameter what the user calls a picture in `folder`.
@@ -39,7 +40,7 @@ class Local:
         self,
         *,
         folder: Path,
-        blender: Command | None = None,
+        blender: blenders.Blender | None = None,
         name: str = "",
         network: Network = USUAL,
         sleep: Callable[[float], None] = time.sleep,
@@ -48,7 +49,7 @@ class Local:
         self._folder = folder.absolute()  # a program works in a folder of its own
         self._name = name
         self._network = network
-        self._blender = blender or blenders.find_blender()
+        self._blender = blenders.command_of(blender)
         self._sleep = sleep
         self._names = called
         self.picture_note = ""
