@@ -28,7 +28,7 @@ def find_blender() -> list[str]:
         return blender_command("")
     binary = shutil.which("blender")
     if binary is None:
-        raise BlenderError("No Blender was found: put blender on the path, or name it when connecting.")
+        raise BlenderError('No Blender was found: put blender on the path, or connect with blender="...", its path.')
     return blender_command(binary)
 
 
