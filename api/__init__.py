@@ -16,7 +16,8 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
-from .services import SERVICES, ServiceName
+from .services import SERVICES
+from .services import ServiceName as ServiceName
 
 if TYPE_CHECKING:
     from . import errors
@@ -37,7 +38,6 @@ __all__ = [
     "Options",
     "Result",
     "Service",
-    "ServiceName",
     "Status",
     "Task",
     "WebOptions",

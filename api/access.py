@@ -30,6 +30,13 @@ def no_key_given(service: str, label: str) -> str:
     return f'{label} needs an API key: set {key_variable(service)}, or connect with key="..."'
 
 
+def enter_key(service: str, *, for_script: bool) -> str:
+    """What to do where a service does not accept the key."""
+    if for_script:
+        return f'connect with a valid one, as key="..." or in {key_variable(service)}'
+    return "enter a valid one in the preferences"
+
+
 def header_value(key: str, service: str, label: str, *, for_script: bool = False) -> str:
     """Return the API key as it goes into a header. Raises `NoKeyError` where there is none, or none that could be one:
     `for_script` says that a script has to give it."""

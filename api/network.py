@@ -21,9 +21,9 @@ class Network:
     `proxy` is a URL such as "http://proxy:3128" ("" for the one that the system or the environment names), `ca_file`
     the path of certificates in PEM format to trust beside the system's (`~` is the user's folder), `online` whether a
     connection may leave this machine, `is_own` whether the service is a server of the user's own, with which plain http
-    is fine in private networks. Seconds to wait: `connect_s` for a connection, `read_s` while nothing at all comes, `create_s` for the
-    whole answer to a create request, `quiet_s` while a stream of events says nothing: then the task is asked for in the
-    ordinary way; `busy_s` is what `read_s` is for a server that also does the work.
+    is fine in private networks. Seconds to wait: `connect_s` for a connection, `read_s` while nothing at all comes,
+    `create_s` for the whole answer to a create request, `quiet_s` while a stream of events says nothing: then the task
+    is asked for in the ordinary way; `busy_s` is what `read_s` is for a server that also does the work.
     """
 
     proxy: str = field(default="", repr=False)  # it may hold a password

@@ -102,7 +102,7 @@ class WebService:
         key = key or os.environ.get(access.key_variable(name), "")
         needs_header = self.about.needs_key or key
         self._key = access.header_value(key, name, label, for_script=for_script) if needs_header else ""
-        self._enter_key = "connect with a valid key=" if for_script else "enter a valid one in the preferences"
+        self._enter_key = access.enter_key(name, for_script=for_script)
         self._network = dataclasses.replace(network, is_own=self.about.reach == "own")
         self._picture_limit_px = picture_limit_px
         self._blender = blender

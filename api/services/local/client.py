@@ -34,8 +34,9 @@ class Local:
     """The service, working in `folder` with the Blender that `blender` starts.
 
     Without `folder` it makes one among the system's temporary files, and deletes it when nobody has this object any
-    more, or Python ends. One that is named has to exist, and what is made there stays. The model is called `name`, by default like the picture's file. `sleep` is called with 0 while the picture is looked
-    at; it may raise. `called` says by parameter what the user calls a picture in `folder`.
+    more, or Python ends. One that is named has to exist, and what is made there stays. The model is called `name`, by
+    default like the picture's file. `sleep` is called with 0 while the picture is looked at; it may raise. `called`
+    says by parameter what the user calls a picture in `folder`.
     """
 
     about: ClassVar[About] = ABOUT
