@@ -117,10 +117,6 @@ def connect(service: Literal["local"], **options: Unpack[LocalOptions]) -> "Serv
 def connect(service: Literal["comfyui", "meshy", "csm"], **options: Unpack[WebOptions]) -> "Service": ...
 
 
-@overload
-def connect(service: ServiceName, **options: Unpack[Options]) -> "Service": ...
-
-
 def connect(service: ServiceName, **options: Any) -> "Service":
     """Return the service called `service`: "local", "comfyui", "meshy" or "csm". Connects to nothing yet.
 
@@ -166,14 +162,14 @@ def cost(service: "ServiceName | Service", parameters: Mapping[str, Any] | None 
     """
     from .parameters import check, pictures, require_names
 
-    about = _about(service) if isinstance(service, str) else service.about
+    about = _about(service) if isinstance(service, str) or not hasattr(service, "about") else service.about
     given = {} if parameters is None else parameters
     require_names(given)
     values = check(about.parameters, {pictures(about.parameters)[0]: "picture.png", **given})
     return about.cost(values) if about.is_paid else 0
 
 
-def _about(service: str) -> "About":
+def _about(service: object) -> "About":
     """What a service says of itself. Raises `ParameterError`."""
     if not isinstance(service, str) or service not in SERVICES:
         from .errors import ParameterError

@@ -18,9 +18,12 @@ def path_of(value: AnyPath, what: str) -> Path:
 
     Raises `ParameterError`, which begins with `what`, where it is no path, or an empty one.
     """
-    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
+    if not isinstance(value, (str, os.PathLike)):
         raise ParameterError(f"{what} cannot be {shown(value)}: use a path.")
-    path = Path(os.fsdecode(value))
+    name = os.fsdecode(value)
+    if not name or "\0" in name:
+        raise ParameterError(f"{what} cannot be {shown(name)}: use a path.")
+    path = Path(name)
     with contextlib.suppress(RuntimeError):  # what no user is called
         return path.expanduser()
     return path

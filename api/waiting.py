@@ -41,6 +41,7 @@ def wait(
     task_id = task_id.id if isinstance(task_id, Task) else task_id
     failures = 0
     most = 0.0
+    told: Task | None = None
     pace = service.pace_s[0]
     while True:
         try:
@@ -48,7 +49,9 @@ def wait(
                 failures = 0
                 most = max(most, task.progress)
                 task = dataclasses.replace(task, progress=most)
-                on_progress(task)
+                if task != told:
+                    on_progress(task)
+                    told = task
                 if task.error:
                     raise task.error
                 if task.has_ended:
