@@ -35,8 +35,7 @@ def generate(picture: str | Path, model: str | os.PathLike[str]) -> Path:
 
 def local(folder: Path) -> api.Service:
     options: api.LocalOptions = {"folder": folder, "name": "Fox"}
-    name: api.ServiceName = "comfyui"
-    api.connect(name, url="127.0.0.1:8188")
+    api.connect("comfyui", url="127.0.0.1:8188")
     api.cost(api.connect("local"))
     return api.connect("local", **options)
 
