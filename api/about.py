@@ -76,8 +76,8 @@ class About:
     asks_quads: Callable[[Mapping[str, Any]], bool]
     """Whether these checked parameters ask for faces with four sides."""
     cost: Callable[[Mapping[str, Any]], int | None] = lambda parameters: None
-    """The credits that a create with these checked parameters takes, as far as the service's documents say; None where
-    not."""
+    """The credits that a create with these parameters takes, as far as the service's documents say; None where not.
+    What is left out is at its default; nothing is checked, which `api.cost` does."""
     check_request: Callable[[Mapping[str, Any]], None] = lambda parameters: None
     """Raises `ParameterError` where a file that these checked parameters name cannot be used. Called once before a job
     is made, and never by what draws."""

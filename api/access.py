@@ -25,12 +25,24 @@ def no_key(service: str, label: str) -> str:
     return f"{label} needs an API key: enter it in the preferences of Image to 3D, or set {key_variable(service)}"
 
 
-def header_value(key: str, service: str, label: str) -> str:
-    """Return the API key as it goes into a header. Raises `NoKeyError` where there is none, or none that could be
-    one."""
+def no_key_given(service: str, label: str) -> str:
+    """The same where a script connects by itself, whatever stands in Blender's preferences."""
+    return f'{label} needs an API key: set {key_variable(service)}, or connect with key="..."'
+
+
+def enter_key(service: str, *, for_script: bool) -> str:
+    """What to do where a service does not accept the key."""
+    if for_script:
+        return f'connect with a valid one, as key="..." or in {key_variable(service)}'
+    return "enter a valid one in the preferences"
+
+
+def header_value(key: str, service: str, label: str, *, for_script: bool = False) -> str:
+    """Return the API key as it goes into a header. Raises `NoKeyError` where there is none, or none that could be one:
+    `for_script` says that a script has to give it."""
     key = key.strip()
     if not key:
-        raise NoKeyError(f"{no_key(service, label)}.")
+        raise NoKeyError(f"{(no_key_given if for_script else no_key)(service, label)}.")
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise NoKeyError(f"The API key for {label} holds characters that no key has: copy it again.")
     return key

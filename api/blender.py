@@ -63,7 +63,7 @@ def find_blender() -> list[str]:
         return blender_command(binary)
     found = shutil.which("blender")
     if found is None:
-        raise BlenderError("No Blender was found: put blender on the path, or name it when connecting.")
+        raise BlenderError('No Blender was found: put blender on the path, or connect with blender="...", its path.')
     return blender_command(found)
 
 

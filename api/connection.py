@@ -26,6 +26,7 @@ from . import access, address
 from .address import Address
 from .errors import CertificateError, ConnectionFailedError, DownloadError, OfflineError, ProxyError
 from .network import USUAL, Network
+from .paths import path_of
 from .task import nothing
 from .trust import WatchedAdapter
 from .version import user_agent
@@ -249,7 +250,8 @@ def _session(found: Address, network: Network, headers: Mapping[str, str], watch
     session = requests.Session()
     session.auth = _Headers(headers)
     session.headers["User-Agent"] = user_agent()
-    adapter = WatchedAdapter(network.ca_file, watch)
+    ca_file = str(path_of(network.ca_file, "The certificate file")) if network.ca_file else ""
+    adapter = WatchedAdapter(ca_file, watch)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     if found.is_loopback:

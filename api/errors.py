@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The tree of errors: `str(error)` is one sentence that tells the user what to do. Never holds a key, never prints.
 
-Everything that this project raises on purpose descends from `ImageTo3DError`; whatever else arrives is a bug of ours,
+Everything that this project raises on purpose descends from `ImageTo3DError`, but for an interrupted create; whatever
+else arrives is a bug of ours,
 and its traceback belongs in the job's log. Which answer of a service becomes which error is decided in `api/services/`;
 the status codes are those of Meshy's page "Errors" and, for CSM, what its official clients expect.
 """
 
 import errno
 import os
+import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .task import Task
 
 # What the sentences are made with is imported where they are made: every room needs the errors, and Blender waits for
 # them at its start.
@@ -24,6 +31,10 @@ class PictureError(ImageTo3DError):
 
 class ParameterError(ImageTo3DError):
     """A request parameter has a value that the service does not take."""
+
+
+class TargetError(ImageTo3DError):
+    """A model cannot be saved where it should be: that is a folder, or in one that is not there or takes no file."""
 
 
 class GlbError(ImageTo3DError):
@@ -163,6 +174,26 @@ class LackError(RefusedError):
 
 class GoneError(ServiceError):
     """The service does not know the task, or does not keep it any longer."""
+
+
+class CreateInterrupted(KeyboardInterrupt):
+    """Ctrl-C was pressed when the service had a create request as a whole. So it may have made, and charged for, a
+    task.
+
+    `task` is what it answered, None where it had not answered yet, or its answer was lost. Then the task may be among
+    `service.find(error.parameters, error.age_s)`. A `KeyboardInterrupt`, so that what catches errors lets it through.
+    """
+
+    def __init__(self, sentence: str, *, task: "Task | None", parameters: Mapping[str, Any], begun_s: float) -> None:
+        super().__init__(sentence)
+        self.task = task
+        self.parameters = parameters
+        self._begun_s = begun_s
+
+    @property
+    def age_s(self) -> float:
+        """How long ago the request was begun, in seconds."""
+        return time.monotonic() - self._begun_s
 
 
 def restored(name: str, sentence: str) -> ImageTo3DError:

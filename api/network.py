@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which connections may be made, and through what. Pure data: connects to nothing, and is cheap to import."""
 
+import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -18,15 +19,15 @@ class Network:
     """How connections are made.
 
     `proxy` is a URL such as "http://proxy:3128" ("" for the one that the system or the environment names), `ca_file`
-    the path of certificates in PEM format to trust beside the system's, `online` whether a connection may leave this
-    machine, `is_own` whether the service is a server of the user's own, with which plain http is fine in private
-    networks. Seconds to wait: `connect_s` for a connection, `read_s` while nothing at all comes, `create_s` for the
-    whole answer to a create request, `quiet_s` while a stream of events says nothing: then the task is asked for in the
-    ordinary way; `busy_s` is what `read_s` is for a server that also does the work.
+    the path of certificates in PEM format to trust beside the system's (`~` is the user's folder), `online` whether a
+    connection may leave this machine, `is_own` whether the service is a server of the user's own, with which plain http
+    is fine in private networks. Seconds to wait: `connect_s` for a connection, `read_s` while nothing at all comes,
+    `create_s` for the whole answer to a create request, `quiet_s` while a stream of events says nothing: then the task
+    is asked for in the ordinary way; `busy_s` is what `read_s` is for a server that also does the work.
     """
 
-    proxy: str = ""
-    ca_file: str = ""
+    proxy: str = field(default="", repr=False)  # it may hold a password
+    ca_file: str | os.PathLike[str] = ""
     online: bool = True
     is_own: bool = False
     connect_s: float = 10.0

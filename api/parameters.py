@@ -6,6 +6,7 @@ the JSON that is sent are all read from it. Nobody changes one. They are no data
 start until the functions of eight of them are made.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypedDict, Unpack
@@ -103,15 +104,21 @@ class File(Parameter):
     def __init__(self, *, name: str, description: str, default: str = "", **traits: Unpack[Traits]) -> None:
         super().__init__(name=name, description=description, default=default, **traits)
 
+    meant = "the path of a file"
+
     def check(self, value: Any) -> str:
+        if isinstance(value, os.PathLike):
+            value = os.fsdecode(value)
         if not isinstance(value, str):
-            raise ParameterError(f"{self.name} cannot be {value!r}: use the path of a file.")
+            raise ParameterError(f"{self.name} cannot be {_shown(value)}: use {self.meant}.")
         return cleaned(value)
 
 
 class Picture(File):
     """A picture: the path of a file, an http(s) URL or a data URI. "" where it is `optional`, or the parameter
     `instead` is set."""
+
+    meant = "the path or the address of a picture"
 
     def __init__(
         self,
@@ -126,11 +133,6 @@ class Picture(File):
         super().__init__(name=name, description=description, default=default, **traits)
         self.optional = optional
         self.instead = instead
-
-    def check(self, value: Any) -> str:
-        if not isinstance(value, str):
-            raise ParameterError(f"{self.name} cannot be {value!r}: use the path or the address of a picture.")
-        return cleaned(value)
 
 
 class Option:
@@ -157,7 +159,7 @@ class Choice(Parameter):
     def check(self, value: Any) -> str:
         if not isinstance(value, str) or value not in self.options:
             words = ", ".join(option or '""' for option in self.options)
-            raise ParameterError(f"{self.name} cannot be {value!r}: use one of {words}.")
+            raise ParameterError(f"{self.name} cannot be {_shown(value)}: use one of {words}.")
         return value
 
     def check_beside(self, table: "Table", values: Mapping[str, Any]) -> None:
@@ -170,7 +172,7 @@ class Flag(Parameter):
 
     def check(self, value: Any) -> bool:
         if not isinstance(value, bool):
-            raise ParameterError(f"{self.name} cannot be {value!r}: use true or false.")
+            raise ParameterError(f"{self.name} cannot be {_shown(value)}: use true or false.")
         return value
 
     def is_set(self, value: Any) -> bool:
@@ -231,7 +233,7 @@ class Number(Parameter):
             return None
         if not isinstance(value, int) or isinstance(value, bool) or not self.minimum <= value <= self.maximum:
             raise ParameterError(
-                f"{self.name} cannot be {value!r}: use a whole number from {self.minimum:,} to {self.maximum:,}."
+                f"{self.name} cannot be {_shown(value)}: use a whole number from {self.minimum:,} to {self.maximum:,}."
             )
         return value
 
@@ -270,11 +272,11 @@ class Text(Parameter):
 
     def check(self, value: Any) -> str:
         if not isinstance(value, str):
-            raise ParameterError(f"{self.name} cannot be {value!r}: use text.")
+            raise ParameterError(f"{self.name} cannot be {_shown(value)}: use text.")
         if len(value) > self.length:
             raise ParameterError(f"{self.name} has {len(value)} characters: use at most {self.length}.")
         if value.strip() in self.ended:
-            raise ParameterError(f"{self.name} {value.strip()!r} has ended: use {self.ended[value.strip()]}.")
+            raise ParameterError(f"{self.name} {_shown(value.strip())} has ended: use {self.ended[value.strip()]}.")
         return value.strip() or str(self.default)
 
     def check_beside(self, table: "Table", values: Mapping[str, Any]) -> None:
@@ -295,7 +297,7 @@ def _check_word(
         fitting = [word or '""' for word in words if state_of(table, refused.get(word, ()), values) is None]
         use = f"use one of {', '.join(fitting)}" if len(fitting) > 1 else f"use {fitting[0]}"
         raise ParameterError(
-            f"{parameter.name} cannot be {value!r} {beside(where, values)}: {use}, or {other_than(where)}."
+            f"{parameter.name} cannot be {_shown(value)} {beside(where, values)}: {use}, or {other_than(where)}."
         )
 
 
@@ -320,7 +322,7 @@ class Vector(Parameter):
     def check(self, value: Any) -> list[float]:
         if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != len(self.axes):
             raise ParameterError(
-                f"{self.name} cannot be {value!r}: use {len(self.axes)} numbers ({', '.join(self.axes)})."
+                f"{self.name} cannot be {_shown(value)}: use {len(self.axes)} numbers ({', '.join(self.axes)})."
             )
         return [self._check_axis(axis, number) for axis, number in zip(self.axes, value, strict=True)]
 
@@ -328,7 +330,7 @@ class Vector(Parameter):
         is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
         if not is_number or not (number == AUTOMATIC or 0 < number < float("inf")):
             raise ParameterError(
-                f"The {axis} in {self.name} cannot be {number!r}: use a length above 0 ({self.unit}), or -1 "
+                f"The {axis} in {self.name} cannot be {_shown(number)}: use a length above 0 ({self.unit}), or -1 "
                 "for automatic."
             )
         return float(number)
@@ -347,10 +349,11 @@ def check(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
     Raises `ParameterError` for a name that the table does not have, for a value that its parameter does not take, for
     one that was set although it has no effect beside the others, and for a picture that is missing.
     """
+    require_names(values)
     names = [parameter.name for parameter in table]
     for name in values:
         if name not in names:
-            raise ParameterError(f"There is no parameter {name!r}: use {', '.join(names)}.")
+            raise ParameterError(f"There is no parameter {_shown(name)}: use {', '.join(names)}.")
     checked = {parameter.name: parameter.check(values.get(parameter.name, parameter.default)) for parameter in table}
     for parameter in table:
         value = checked[parameter.name]
@@ -368,6 +371,13 @@ def check(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
         ):
             raise ParameterError("There is no picture: choose a picture file, a Blender image or an address.")
     return checked
+
+
+def require_names(values: Any) -> None:
+    """Raise `ParameterError` where something else was given than names with values."""
+    if not isinstance(values, Mapping):
+        example = '{"image_url": "fox.png"}'
+        raise ParameterError(f"The parameters cannot be {_shown(values)}: use names with values, as {example}.")
 
 
 def _is_asked(parameter: Parameter, value: Any) -> bool:
@@ -412,7 +422,7 @@ def is_state(table: Table, where: Where, values: Mapping[str, Any]) -> bool:
 
 def beside(where: Where, values: Mapping[str, Any]) -> str:
     """What of a state is said in a sentence: "beside ai_model 'meshy-t2'"; what is not set only where it is all."""
-    there = [name if wanted is True else f"{name} {values[name]!r}" for name, wanted in where.items() if wanted]
+    there = [name if wanted is True else f"{name} {_shown(values[name])}" for name, wanted in where.items() if wanted]
     return f"beside {' and '.join(there)}" if there else f"without {' or '.join(where)}"
 
 
@@ -477,3 +487,10 @@ def attached(table: Table) -> list[str]:
     """The wire names of the parameters that are files which a job has copies of, pictures first."""
     others = [parameter.name for parameter in table if isinstance(parameter, File)]
     return pictures(table) + [name for name in others if name not in pictures(table)]
+
+
+def _shown(value: Any) -> str:
+    """A refused value, as it can stand in a sentence."""
+    from .words import shown  # here, as it would slow down the start of Blender
+
+    return shown(value)

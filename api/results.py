@@ -6,25 +6,46 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .. import files
-from . import glb
+from . import glb, target
 from .errors import AddressExpiredError, GlbError, ServiceError
-from .task import Result, Service, Task
+from .paths import AnyPath
+from .task import Result, Service, Task, never_back
 from .words import is_web_page
 
 Tell = Callable[[float], None]
 
 
-def save(service: Service, task: Task, path: Path, on_progress: Tell = lambda fraction: None) -> Task:
+def save(service: Service, task: Task, path: AnyPath, on_progress: Tell = lambda fraction: None) -> Task:
     """Bring the model of a succeeded `task` to `path`, checked to be a whole GLB 2.0 that refers to nothing outside
-    itself.
+    itself. What has that name already is replaced in the end, in one step; the same task can be saved as often as is
+    wanted.
 
     Broken downloads are resumed, and what is there already is not fetched again by a later call. A file that is refused
     is fetched once more, and kept beside `path`, as it may be paid for, unless it is a web page. `on_progress` hears
-    how much is there (0 to 1) and may raise. Return the task with the addresses that worked.
+    how much is there (0 to 1, never less than before) and may raise. Return the task with the addresses that worked.
 
-    Raises `GlbError`, `DownloadError`, `ConnectionFailedError`, `ServiceError`, and `OSError` where the disk refuses.
+    Raises `TargetError` where `path` is a folder, or in one that is not there (`check_target` says so before anything
+    is paid), `GlbError`, `DownloadError`, `ConnectionFailedError`, `ServiceError`, and `OSError` where the disk
+    refuses.
     """
-    unchecked = path.with_name(f"{path.name}.unchecked")
+    path = target.named(path)
+    on_progress = never_back(on_progress)
+    unchecked = path.with_name(f"{path.name}{target.UNCHECKED}")
+    whose = path.with_name(f"{path.name}.task")  # of which task `unchecked` is
+    if unchecked.exists() and whose.exists() and whose.read_text(encoding="utf-8") != task.id:
+        keep_aside(unchecked, path)
+    whose.write_text(task.id, encoding="utf-8")
+    try:
+        task = _bring(service, task, unchecked, path, on_progress)
+        files.replace(unchecked, path)
+    finally:
+        if not unchecked.exists():
+            files.remove(whose, missing_ok=True)
+    return task
+
+
+def _bring(service: Service, task: Task, unchecked: Path, path: Path, on_progress: Tell) -> Task:
+    """Have a whole GLB at `unchecked`. Return and raise as `save` does."""
     kept: Path | None = None
     for is_last_try in (False, True):
         if not unchecked.exists():  # else a call that was interrupted has left it
@@ -43,7 +64,6 @@ def save(service: Service, task: Task, path: Path, on_progress: Tell = lambda fr
                 said = f" The delivered file is kept as {kept.name}." if kept else ""
                 raise GlbError(f"{sentence}{said}", kept=kept) from error
             task = _renewed(service, task)
-    files.replace(unchecked, path)
     return task
 
 

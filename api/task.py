@@ -5,11 +5,11 @@ itself."""
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from .about import About
 from .errors import ServiceError
+from .paths import AnyPath
 
 CREATE_WINDOW_S = 900.0
 """How long after a create request was begun its task may appear: a large picture on a slow line takes minutes to
@@ -72,6 +72,18 @@ def nothing() -> None:
     """Do nothing."""
 
 
+def never_back(on_progress: Callable[[float], None]) -> Callable[[float], None]:
+    """Return what tells `on_progress` how far something is, from 0 to 1, and never less than before."""
+    most = 0.0
+
+    def tell(fraction: float) -> None:
+        nonlocal most
+        most = max(most, fraction)
+        on_progress(most)
+
+    return tell
+
+
 class Service(Protocol):
     """What scripts and the job's process ask of a service. `create` may cost money, so nobody repeats it lightly."""
 
@@ -96,6 +108,9 @@ class Service(Protocol):
         `before_sending` is called once all that can fail without the service is done, right before the request leaves:
         whoever keeps a record writes it then. Raises `AnswerLostError` or `UnavailableError` where the service may have
         made a task nevertheless, and any other `ImageTo3DError` where it certainly did not.
+
+        Ctrl-C ends it at once while the request is on its way, and nothing was made; then the answer is awaited first,
+        and `CreateInterrupted` has the task. A second Ctrl-C does not wait, and `find` may find the task.
         """
 
     def get(self, task_id: str) -> Task:
@@ -137,7 +152,7 @@ class Service(Protocol):
         Raises `ImageTo3DError`, `LackError` among them where a server of the user's lacks something.
         """
 
-    def fetch(self, url: str, path: Path, on_progress: Callable[[float], None] = lambda fraction: None) -> None:
+    def fetch(self, url: str, path: AnyPath, on_progress: Callable[[float], None] = lambda fraction: None) -> None:
         """Bring a file of a result to `path`, whole and on the disk. `on_progress` hears how much is there (0 to 1) and
         may raise.
 

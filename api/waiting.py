@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Waiting for a task: how often to ask, which troubles to sit out, when to give up. Connects to nothing itself."""
 
+import dataclasses
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from .errors import ImageTo3DError, TimeLimitError, is_transient
-
-if TYPE_CHECKING:
-    from .task import Service, Task
+from .task import Service, Task
 
 TIME_LIMIT_S = 3600.0  # Meshy advises to allow an hour; usual are two to three minutes
 FAILURE_PAUSES_S = (2.0, 10.0, 30.0)  # so many failures in a row are nothing: a laptop wakes up, a router restarts
@@ -18,16 +16,16 @@ SHORTEST_S = 1.0  # whatever a service asks for
 
 
 def wait(
-    service: "Service",
-    task_id: str,
+    service: Service,
+    task_id: str | Task,
     *,
-    on_progress: "Callable[[Task], None]" = lambda task: None,
+    on_progress: Callable[[Task], None] = lambda task: None,
     sleep: Callable[[float], None] = time.sleep,
     time_limit_s: float = TIME_LIMIT_S,
     now: Callable[[], float] = time.monotonic,
-) -> "Task":
-    """Wait until the task `task_id` has succeeded, and return it. `on_progress` hears of every change; it and `sleep`
-    may raise.
+) -> Task:
+    """Wait until the task `task_id`, or the task itself, has succeeded, and return it. `on_progress` hears of every
+    change, with a progress that never goes back; it and `sleep` may raise.
 
     However much a service has to say in between, and whatever pause it asks for, the limit holds.
 
@@ -40,13 +38,20 @@ def wait(
         _keep_limit(until, now, time_limit_s)
         sleep(seconds)
 
+    task_id = task_id.id if isinstance(task_id, Task) else task_id
     failures = 0
+    most = 0.0
+    told: Task | None = None
     pace = service.pace_s[0]
     while True:
         try:
             for task in service.listen(task_id, wait_within):
                 failures = 0
-                on_progress(task)
+                most = max(most, task.progress)
+                task = dataclasses.replace(task, progress=most)
+                if task != told:
+                    on_progress(task)
+                    told = task
                 if task.error:
                     raise task.error
                 if task.has_ended:
@@ -63,7 +68,7 @@ def wait(
         sleep(max(0.0, min(seconds, until - now())))
 
 
-def _pause_after(task: "Task", pace: float, shortest: float) -> float:
+def _pause_after(task: Task, pace: float, shortest: float) -> float:
     if task.progress >= NEAR_THE_END:
         return shortest
     if task.retry_after_s is not None:

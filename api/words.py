@@ -7,6 +7,7 @@ asks for.
 """
 
 import re
+import reprlib
 import unicodedata
 from collections.abc import Iterable
 
@@ -17,6 +18,7 @@ ID_AT_MOST = 200
 NAME_AT_MOST = 100
 NAMELESS = "Picture"
 SENTENCE_AT_MOST = 1000  # of one of our own programs, which may tell of several things
+VALUE_AT_MOST = 120  # of a value that is refused: enough to know it again
 
 READ_AT_MOST = 8000  # of a text, however long: far more than is kept of any
 EDGE = 1000  # what is cut off with the rest where a text without spaces is cut: longer than a key
@@ -85,6 +87,21 @@ def both_ends(text: str, at_most: int) -> str:
     # From a line's beginning: what stands before a key, and says that it is one, may have been cut off.
     tail = tail.partition("\n")[2] or "".join(tail[EDGE:].split(None, 1)[1:])
     return f"{head}\n[{len(text) - len(head) - len(tail):,} characters are left out]\n{tail}"
+
+
+def shown(value: object) -> str:
+    """Return a value that somebody gave us as Python writes it, and where that is long, its beginning and its end.
+
+    A picture that was given where a word should stand may have many megabytes.
+    """
+    try:
+        return redact(_SHORT.repr(value))
+    except ValueError:  # a number of more digits than Python writes
+        return f"such a {type(value).__name__}"
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = VALUE_AT_MOST
 
 
 def is_web_page(content: bytes) -> bool:

@@ -13,10 +13,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import api
 from ..api.errors import ImageTo3DError, LackError, user_message
 from ..api.network import Network
-from ..api.services import SERVICES
+from ..api.services import SERVICES, client_for
 from ..api.words import SENTENCE_AT_MOST, clean
 from ..programs import process as processes
 from ..programs.process import Process, starter_is_gone
@@ -29,7 +28,7 @@ PAGE_AT_MOST = 1000  # letters of an address that people are led to
 def start(*, python: Sequence[str], config: dict[str, Any]) -> Process:
     """Start the process in the Python that the command line `python` begins with; never waits. Raises `StartError`.
 
-    `config` are "service" and "connection", the options of `api.connect` ("network" among them as a dict); for a
+    `config` are "service" and "connection", the options of the service's class ("network" among them as a dict); for a
     service that tells what it lacks, "parameters" as well, as `Service.check_ready` takes them.
     """
     return processes.start(
@@ -93,7 +92,7 @@ def ask(config: dict[str, Any], starter_is_gone: Callable[[], bool]) -> dict[str
     network = Network(**connection.pop("network"))
     secrets = [str(connection.get("key", "")), network.proxy]
     try:
-        service = api.connect(config["service"], network=network, sleep=sleep, **connection)
+        service = client_for(config["service"], network=network, sleep=sleep, **connection)
         if not SERVICES[config["service"]].tells_lacks:
             return {"ok": True, "credits": service.check_key()}
         said = service.check_ready(config["parameters"])

@@ -53,7 +53,7 @@ from ..api.parameters import Number, renewed
 from ..api.parameters import pictures as pictures_of
 from ..api.redact import redact
 from ..api.results import fetch, keep_aside
-from ..api.services import SERVICES
+from ..api.services import SERVICES, client_for
 from ..api.waiting import FAILURE_PAUSES_S, TIME_LIMIT_S
 from ..api.words import both_ends, visible
 from ..programs import process
@@ -291,8 +291,8 @@ class Run:
         shared: dict[str, Any] = {"folder": self.folder, "blender": command, "network": network}
         shared |= {"sleep": self._sleep, "called": called}
         if SERVICES[self.job.service].reach == "none":
-            return api.connect(self.job.service, **shared, name=self.job.name)
-        return api.connect(self.job.service, **shared, **connection)
+            return client_for(self.job.service, **shared, name=self.job.name)
+        return client_for(self.job.service, **shared, **connection)
 
     def _submit(self, service: api.Service) -> None:
         """See to it that the job has a task, and that its id is on the disk."""
@@ -495,6 +495,8 @@ class Run:
                 if error.kept is None:
                     raise
                 raise GlbError(f"{str(error).rstrip('.')} in the job's folder.") from error
+            if service.about.reach == "none" and task.result:
+                files.remove(Path(task.result.glb), missing_ok=True)  # it was made here, and there is a copy now
         files.sync(fetched)
         assert task.result is not None  # api.wait returns a task that has succeeded
         missing = glb.missing_maps(fetched)

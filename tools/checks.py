@@ -7,8 +7,11 @@ import argparse
 import ast
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 import time
+import venv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +19,7 @@ from .common import (
     PACKAGE,
     PRODUCT,
     ROOT,
+    SHIPPED_FILES,
     VENV,
     Outcome,
     clean_environment,
@@ -39,7 +43,11 @@ def command_check(options: argparse.Namespace) -> int:
     """Every step runs, even after one has failed."""
     executable = str(check_environment())
     link_folder(VENV / "linked" / PACKAGE)
-    steps = [("platform", check_rules), *((name, command) for name, command in checkers(executable))]
+    steps = [
+        ("platform", check_rules),
+        *((name, command) for name, command in checkers(executable)),
+        ("mypy, strict: scripts of users", lambda: check_from_outside(executable)),
+    ]
     outcomes = []
     for name, step in steps:
         headline(name)
@@ -98,6 +106,28 @@ def run_checker(command: Sequence[str]) -> str:
         print("Nothing beside the gaps of the stubs.", flush=True)  # what is left is mypy's count of them
         return ""
     print("\n".join(lines), flush=True)
+    return (ending(done.returncode) or f"exit {done.returncode}") if done.returncode else ""
+
+
+SCRIPTS = (ROOT / "tests" / "typed" / "script.py", ROOT / "docs" / "generate_from_a_script.py")
+"""What users write, for their type checker."""
+
+
+def check_from_outside(executable: str) -> str:
+    """Have mypy look at scripts as it does where the package is installed: by what is shipped, `py.typed` among it."""
+    with tempfile.TemporaryDirectory() as folder:
+        python = Path(folder, "bin", "python")
+        venv.create(folder, symlinks=os.name != "nt")
+        if os.name == "nt":
+            python = Path(folder, "Scripts", "python.exe")
+        packages = next(Path(folder).rglob("site-packages"))
+        for path in [*product_files(), *(ROOT / name for name in SHIPPED_FILES)]:
+            target = packages / PACKAGE / path.relative_to(ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+        mypy = [executable, "-P", "-m", "mypy", "--strict", "--python-version=3.11", f"--python-executable={python}"]
+        cache = f"--cache-dir={Path(folder, 'cache')}"
+        done = subprocess.run([*mypy, "--config-file=", cache, *map(str, SCRIPTS)], cwd=folder, env=clean_environment())
     return (ending(done.returncode) or f"exit {done.returncode}") if done.returncode else ""
 
 

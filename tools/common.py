@@ -36,7 +36,7 @@ PRODUCT = (
     "panels",
     "command",
 )  # the folders that are shipped
-SHIPPED_FILES = ("__init__.py", "files.py", "blender_manifest.toml", "LICENSE")
+SHIPPED_FILES = ("__init__.py", "files.py", "py.typed", "blender_manifest.toml", "LICENSE")
 BLENDER_GB = 2.0  # an environment takes 1.1 GB, and pip unpacks and keeps the 350 MB wheel beside it
 
 

@@ -3,8 +3,16 @@
 of their clients, as Blender waits at its start for what it needs to know of the services.
 """
 
+from typing import TYPE_CHECKING, Any, Literal
+
 from ..about import About
 from . import comfyui, csm, local, meshy
+
+if TYPE_CHECKING:
+    from ..task import Service
+
+ServiceName = Literal["local", "comfyui", "meshy", "csm"]
+"""The wire names of the services, for editors and type checkers."""
 
 SERVICES: dict[str, About] = {about.name: about for about in (local.ABOUT, comfyui.ABOUT, meshy.ABOUT, csm.ABOUT)}
 
@@ -12,3 +20,9 @@ SERVICES: dict[str, About] = {about.name: about for about in (local.ABOUT, comfy
 def label_of(service: str) -> str:
     """What people call a service, also one that this version does not know."""
     return SERVICES[service].label if service in SERVICES else service or "The service"
+
+
+def client_for(service: str, **options: Any) -> "Service":
+    """Return the client of the service with this wire name, made with the options of its class. For whoever works for
+    Blender, where people know the preferences: scripts `connect`."""
+    return SERVICES[service].client()(**options)

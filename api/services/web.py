@@ -29,10 +29,12 @@ from ..errors import (
     ServiceError,
     UnavailableError,
 )
+from ..interrupts import keep_task
 from ..network import USUAL, Network
-from ..parameters import check, pictures, sent
+from ..parameters import check, pictures, require_names, sent
+from ..paths import AnyPath, folder_of, path_of
 from ..payload import Payload
-from ..task import CREATE_WINDOW_S
+from ..task import CREATE_WINDOW_S, Task, nothing
 from ..words import ID_AT_MOST, clean, named, task_id
 
 if TYPE_CHECKING:
@@ -72,7 +74,8 @@ class WebService:
     what shows nothing is refused, by the Blender that `blender` starts (by default the one that is found). Intermediate
     files go to `folder` (by default a temporary one), and what that Blender prints to log.txt there. `sleep` is called
     instead of sleeping, and with 0 while something is sent; it may raise. `client` is what requests are sent with, by
-    default one for `url`. `called` says by parameter what the user calls a picture in `folder`.
+    default one for `url`. `called` says by parameter what the user calls a picture in `folder`. `for_script` says that
+    a script has connected, so that errors name its options and not Blender's preferences.
     """
 
     about: ClassVar[About]
@@ -84,26 +87,31 @@ class WebService:
     def __init__(
         self,
         *,
-        key: str = "",
-        url: str = "",
+        key: str | None = "",
+        url: str | None = "",
         network: Network = USUAL,
         picture_limit_px: int = picture.LONGER_SIDE_PX,
         blender: Blender | None = None,
-        folder: Path | None = None,
+        folder: AnyPath | None = None,
         sleep: Callable[[float], None] = time.sleep,
         client: "Client | None" = None,
         called: Mapping[str, str] = MappingProxyType({}),
+        for_script: bool = False,
     ) -> None:
-        key = key or os.environ.get(access.key_variable(self.about.name), "")
-        self._key = access.header_value(key, self.about.name, self.about.label) if self.about.needs_key or key else ""
+        name, label = self.about.name, self.about.label
+        key = key or os.environ.get(access.key_variable(name), "")
+        needs_header = self.about.needs_key or key
+        self._key = access.header_value(key, name, label, for_script=for_script) if needs_header else ""
+        self._enter_key = access.enter_key(name, for_script=for_script)
         self._network = dataclasses.replace(network, is_own=self.about.reach == "own")
         self._picture_limit_px = picture_limit_px
         self._blender = blender
-        self._folder = folder
+        self._folder = folder_of(folder) if folder else None
         self._sleep = sleep
         self._names = called
         self._picture_notes: list[str] = []
-        self._client = client or self._client_at(url)
+        self._payload: Payload | None = None  # of the create request that is under way
+        self._client = client or self._client_at(url or "")
 
     @property
     def picture_note(self) -> str:
@@ -122,6 +130,23 @@ class WebService:
             check_cancelled=lambda: self._sleep(0.0),
         )
 
+    def create(
+        self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing, task_id: str = ""
+    ) -> Task:
+        """See `Service.create`."""
+        require_names(parameters)
+        self._payload = None
+        return keep_task(
+            lambda: self._create(parameters, before_sending, task_id),
+            lambda: self._payload is not None and self._payload.sent_whole,
+            self.about.label,
+            parameters,
+        )
+
+    def _create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None], task_id: str) -> Task:
+        """Do what `create` does, and have `_payload` be what is sent."""
+        raise NotImplementedError
+
     def check_key(self) -> int | None:
         """See `Service.check_key`."""
         raise NotImplementedError
@@ -131,13 +156,13 @@ class WebService:
         self.check_key()
         return ""
 
-    def fetch(self, url: str, path: Path, on_progress: Callable[[float], None] = lambda fraction: None) -> None:
+    def fetch(self, url: str, path: AnyPath, on_progress: Callable[[float], None] = lambda fraction: None) -> None:
         """See `Service.fetch`."""
         from ..download import download
 
         download(
             url,
-            path,
+            path_of(path, "The file"),
             network=self._network,
             on_progress=on_progress,
             sleep=self._sleep,
@@ -173,6 +198,7 @@ class WebService:
                     values[name] = self._prepared(values[name], Path(scratch), name)
             payload = Payload({**worded(values), **fixed}, lambda: self._sleep(0.0))
             before_sending()
+            self._payload = payload
             return self._request("POST", path, payload=payload)
 
     def _prepared(self, source: str, scratch: Path, name: str) -> str | Path:
@@ -264,14 +290,15 @@ class WebService:
         if kind is GoneError and not names_task:
             kind, sentence = RefusedError, "{label} is not at this address{said}: check the address in the preferences."
         return kind(
-            sentence.format(label=label, said=said),
+            sentence.format(label=label, said=said, enter=self._enter_key),
             status=status,
             request_id=self._request_id(answer),
             retry_after_s=answer.retry_after_s,
         )
 
     def _meaning(self, status: int, words: str, retry_after_s: float | None) -> tuple[type[ServiceError], str]:
-        """The kind of a refusal, and its sentence, with {label} for the service and {said} for its own words."""
+        """The kind of a refusal, and its sentence, with {label} for the service, {said} for its own
+        words, and {enter} for where a key goes."""
         if status in _MEANINGS:
             return _MEANINGS[status]
         if status == 404:
@@ -302,7 +329,7 @@ class WebService:
 
 
 _MEANINGS: dict[int, tuple[type[ServiceError], str]] = {
-    401: (KeyRefusedError, "{label} does not accept the API key{said}: enter a valid one in the preferences."),
+    401: (KeyRefusedError, "{label} does not accept the API key{said}: {enter}."),
     402: (NoCreditsError, "The account at {label} has too few credits{said}: buy some, or choose cheaper parameters."),
 }
 

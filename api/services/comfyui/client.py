@@ -35,8 +35,9 @@ from ...errors import (
 from ...multipart import Form
 from ...network import USUAL, Network
 from ...parameters import check
+from ...paths import AnyPath, path_of
 from ...payload import Payload
-from ...task import Result, Status, Task, nothing
+from ...task import Result, Status, Task
 from ...words import named
 from .. import rows
 from ..web import WebService, text
@@ -98,7 +99,7 @@ class ComfyUI(WebService):
     forbidden = _MEANINGS[403]
     pace_s = (1.0, 5.0)
 
-    def __init__(self, *, url: str = "", network: Network = USUAL, **options: Any) -> None:
+    def __init__(self, *, url: str | None = "", network: Network = USUAL, **options: Any) -> None:
         url = url or os.environ.get(access.url_variable(self.about.name), "")
         self._is_settled = bool(url)
         self._server = login.read(url or self.about.default_url)
@@ -155,9 +156,7 @@ class ComfyUI(WebService):
         self._is_settled = True
         self._client = self._client_at("")
 
-    def create(
-        self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing, task_id: str = ""
-    ) -> Task:
+    def _create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None], task_id: str) -> Task:
         """`GET /object_info/{class}`, `POST /upload/image` for each picture, then `POST /prompt`. See
         `Service.create`."""
         values = check(PARAMETERS, parameters)
@@ -181,7 +180,8 @@ class ComfyUI(WebService):
             "extra_data": {history.OURS: {"saver": saver}},
         }
         before_sending()
-        answer = self._client.request("POST", "/prompt", payload=Payload(prompt, lambda: self._sleep(0.0)))
+        self._payload = Payload(prompt, lambda: self._sleep(0.0))
+        answer = self._client.request("POST", "/prompt", payload=self._payload)
         if answer.status == 400:
             raise refusals.of_body(answer.body, graph, plan.models, self._secrets)
         if answer.status == 500:  # how it says that it could not even read a graph
@@ -373,11 +373,12 @@ class ComfyUI(WebService):
         if not 200 <= answer.status < 300:
             raise self._refusal(answer, names_task=False)
 
-    def fetch(self, url: str, path: Path, on_progress: Callable[[float], None] = lambda fraction: None) -> None:
+    def fetch(self, url: str, path: AnyPath, on_progress: Callable[[float], None] = lambda fraction: None) -> None:
         """`GET /view`, with the key. See `Service.fetch`."""
         from ...download import receive
 
-        receive(lambda headers: self._client.file(url, headers), path, on_progress=on_progress, sleep=self._sleep)
+        target = path_of(path, "The file")
+        receive(lambda headers: self._client.file(url, headers), target, on_progress=on_progress, sleep=self._sleep)
 
     def check_key(self) -> None:
         """`GET /system_stats`: whether it is a ComfyUI, and lets us in. See `Service.check_key`."""

@@ -24,7 +24,7 @@ from ...errors import (
 )
 from ...parameters import check
 from ...sources import is_url
-from ...task import Result, Status, Task, nothing
+from ...task import Result, Status, Task
 from ..web import SLACK_S, WebService, is_in_window, number, text, web_address
 from . import ABOUT, PARAMETERS
 
@@ -60,15 +60,13 @@ class CSM(WebService):
         "check the network and the address in the preferences; the service may also have been discontinued, "
         "then choose another one"
     )
-    forbidden = (KeyRefusedError, "{label} does not accept the API key{said}: enter a valid one in the preferences.")
+    forbidden = (KeyRefusedError, "{label} does not accept the API key{said}: {enter}.")
 
     @staticmethod
     def _key_headers(key: str) -> dict[str, str]:
         return {"x-api-key": key}
 
-    def create(
-        self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing, task_id: str = ""
-    ) -> Task:
+    def _create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None], task_id: str) -> Task:
         """`POST /image-to-3d-sessions`. The task may have failed already. See `Service.create`."""
         answer = self._send_create(SESSIONS, parameters, {}, before_sending)
         if answer.is_page:  # no server of the protocol has one for a request that it accepts

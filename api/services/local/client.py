@@ -4,8 +4,12 @@
 It does not guess hidden sides as the AI services do. Here is the process; the shaping itself is `headless/sculpt.py`.
 """
 
+import contextlib
 import os
+import shutil
+import tempfile
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +23,7 @@ from ...about import About
 from ...errors import GoneError, PictureError, TaskFailedError
 from ...network import USUAL, Network
 from ...parameters import check
+from ...paths import AnyPath, folder_of, path_of
 from ...task import Result, Status, Task, nothing
 from ...words import named
 from ..rows import IMAGE_URL, VIEWS
@@ -26,11 +31,12 @@ from . import ABOUT, PARAMETERS
 
 
 class Local:
-    """The service, working in `folder` (which must exist) with the Blender that `blender` names (see
-    `blender.command_of`).
+    """The service, working in `folder` with the Blender that `blender` names (see `blender.command_of`).
 
-    The model is called `name`, by default like the picture's file. `sleep` is called with 0 while the picture is looked
-    at; it may raise. `called` says by parameter what the user calls a picture in `folder`.
+    Without `folder` it makes one among the system's temporary files, and deletes it when nobody has this object any
+    more, or Python ends. One that is named has to exist, and what is made there stays. The model is called `name`, by
+    default like the picture's file. `sleep` is called with 0 while the picture is looked at; it may raise. `called`
+    says by parameter what the user calls a picture in `folder`.
     """
 
     about: ClassVar[About] = ABOUT
@@ -39,14 +45,13 @@ class Local:
     def __init__(
         self,
         *,
-        folder: Path,
+        folder: AnyPath | None = None,
         blender: blenders.Blender | None = None,
         name: str = "",
         network: Network = USUAL,
         sleep: Callable[[float], None] = time.sleep,
         called: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self._folder = folder.absolute()  # a program works in a folder of its own
         self._name = name
         self._network = network
         self._blender = blenders.command_of(blender)
@@ -54,6 +59,9 @@ class Local:
         self._names = called
         self.picture_note = ""
         self._programs: dict[str, Program] = {}
+        self._folder = folder_of(folder) if folder else Path(tempfile.mkdtemp(prefix="image_to_3d-"))
+        if not folder:
+            weakref.finalize(self, _clear_away, self._folder, self._programs)
 
     def create(
         self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing, task_id: str = ""
@@ -149,10 +157,23 @@ class Local:
         """Return "": what it needs is Blender itself."""
         return ""
 
-    def fetch(self, url: str, path: Path, on_progress: Callable[[float], None] = lambda fraction: None) -> None:
-        """Move the finished GLB to `path`."""
-        files.replace(Path(url), path)
+    def fetch(self, url: str, path: AnyPath, on_progress: Callable[[float], None] = lambda fraction: None) -> None:
+        """Copy the finished GLB to `path`. It stays where it is, so that it can be fetched again."""
+        target = path_of(path, "The file")
+        part = target.with_name(f"{target.name}.part")
+        shutil.copyfile(url, part)
+        files.sync(part)
+        files.replace(part, target)
+        on_progress(1.0)
 
     def _output(self, task_id: str) -> Path:
         # Named by process, so that a sculptor whose job was taken over by another process cannot get in its way.
         return self._folder / f"{SCRATCH_PREFIX}{task_id}.glb"
+
+
+def _clear_away(folder: Path, programs: Mapping[str, Program]) -> None:
+    """End what still works in a folder of ours, and delete that."""
+    for program in programs.values():
+        program.stop()
+    with contextlib.suppress(OSError):  # what cannot be deleted is the system's to clear
+        files.remove_tree(folder)

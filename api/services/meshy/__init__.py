@@ -26,7 +26,7 @@ def _asks_quads(parameters: Mapping[str, Any]) -> bool:
 def _cost(parameters: Mapping[str, Any]) -> int | None:
     from .prices import credits_for
 
-    return credits_for(parameters)
+    return credits_for({entry.name: entry.default for entry in PARAMETERS} | dict(parameters))
 
 
 ABOUT = About(

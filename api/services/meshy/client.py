@@ -24,7 +24,7 @@ from ...errors import (
     ServiceError,
     TaskFailedError,
 )
-from ...task import Result, Status, Task, nothing
+from ...task import Result, Status, Task
 from ..rows import VIEWS
 from ..web import SLACK_S, WebService, is_in_window, number, text, web_address
 from . import ABOUT
@@ -97,9 +97,7 @@ class Meshy(WebService):
     def _key_headers(key: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {key}"}
 
-    def create(
-        self, parameters: Mapping[str, Any], before_sending: Callable[[], None] = nothing, task_id: str = ""
-    ) -> Task:
+    def _create(self, parameters: Mapping[str, Any], before_sending: Callable[[], None], task_id: str) -> Task:
         """`POST /v1/image-to-3d`, with further views `POST /v1/multi-image-to-3d`. See `Service.create`."""
         values = dict(parameters)
         if values.get("input_task_id"):
