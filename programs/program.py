@@ -58,14 +58,15 @@ Command = Sequence[str]
 """The beginning of a command line; the name of a program and its arguments follow."""
 
 
-def blender_command(binary: str) -> list[str]:
+def blender_command(binary: str, threads: int = 0) -> list[str]:
     """Return the command that runs a program in the Blender at `binary`; "" means the bpy module of this Python.
 
     Factory start-up, so that nothing of the user's (add-ons, start-up file) can slow the program down or change its
-    result.
+    result. A Blender gets so many `threads`, 0 for as many as it likes; the module goes by the cores that it may use.
     """
     if binary:
         options = ["--background", "--factory-startup", "--offline-mode", "--python-exit-code", "1"]
+        options += ["--threads", str(threads)] if threads else []
         return [binary, *options, "--python", str(LAUNCH), "--"]
     return [sys.executable, "-I", str(LAUNCH)]
 
@@ -122,7 +123,8 @@ class Program:
         if request is not None:
             self.give(request)
         binary = os.path.abspath(blender[0]) if os.path.dirname(blender[0]) else blender[0]
-        threads = ["--threads", str(MOST_THREADS)] if bounds and "--background" in blender else []
+        is_bare = "--background" in blender and "--threads" not in blender
+        threads = ["--threads", str(MOST_THREADS)] if bounds and is_bare else []
         memory_bytes = bounds.memory_bytes if bounds else 0
         with files.open_private(log, "ab") if log else contextlib.nullcontext(subprocess.DEVNULL) as output:
             self._log_start = log.stat().st_size if log else 0
