@@ -10,6 +10,11 @@ from ..api.errors import JobError
 from .item import Item
 
 
+def path_of(stem: str, output: Path, word: str) -> Path:
+    """Where the file of one format is."""
+    return output / f"{stem}.{word}"
+
+
 def deliver(item: Item, output: Path, formats: Sequence[str]) -> None:
     """Have the files of a model in `output`. Raises `OSError`, `ImageTo3DError`."""
     assert item.handle is not None

@@ -31,9 +31,9 @@ class Display:
         else:
             print(f"{item.stem or item.picture}: {message}", file=self._stream, flush=True)
 
-    def say(self, sentence: str) -> None:
-        """Say a sentence."""
-        if not (self._json or self._quiet):
+    def say(self, sentence: str, *, is_note: bool = False) -> None:
+        """Say a sentence; one that is a note only where nobody wants quiet."""
+        if not (self._json or (self._quiet and is_note)):
             print(sentence, file=self._stream, flush=True)
 
     def close(self) -> None:
