@@ -50,11 +50,11 @@ def main(words: Sequence[str]) -> int:
         except KeyboardInterrupt:
             shown.say("Stopped. The same call again goes on from here.")
             return INTERRUPTED
+        except BrokenPipeError:  # nobody reads what is said
+            return SOME_FAILED
         except (ImageTo3DError, OSError) as error:
             shown.say(user_message(error))
             return NOTHING_STARTED
-        except BrokenPipeError:  # nobody reads what is said
-            return SOME_FAILED
         finally:
             shown.close()
 
@@ -62,7 +62,7 @@ def main(words: Sequence[str]) -> int:
 def _work(wanted: Wanted, shown: Display, wish: interrupt.Interrupt) -> int:
     """Plan, and do it. Raises `ImageTo3DError` and `OSError` where nothing could begin, `KeyboardInterrupt`."""
     found = find(wanted.images, _read_list)
-    for sentence in (*found.notes, *found.troubles):
+    for sentence in found.troubles:
         shown.say(sentence)
     if not found.sources:
         return NOTHING_STARTED
@@ -77,8 +77,8 @@ def _work(wanted: Wanted, shown: Display, wish: interrupt.Interrupt) -> int:
     for source in found.sources:
         planner.add(source)
     plan = planner.plan
-    for note in plan.notes:
-        shown.say(note)
+    for note in (*found.notes, *plan.notes):
+        shown.say(note, is_note=True)
     if wanted.dry_run:
         return _say_price(plan, wanted, shown)
     if wanted.max_credits is not None and any(model.price is None for model in plan.models):
@@ -148,7 +148,9 @@ def _say_price(plan: Plan, wanted: Wanted, shown: Display) -> int:
     known = [model.price for model in paid if model.price is not None]
     total = _credits(sum(known) if len(known) == len(paid) else None)
     count = _count(len(plan.items), "model")
-    shown.say(f"{count}: {', '.join(filter(None, words))}. {SERVICES[wanted.service].label} takes {total} in all.")
+    label = SERVICES[wanted.service].label
+    price = f"{label} takes {total} in all" if paid else "It costs nothing"
+    shown.say(f"{count}: {', '.join(filter(None, words))}. {price}.")
     if wanted.max_credits is not None and sum(known) + plan.spent > wanted.max_credits:
         spent = f" beside the {plan.spent:,} that are spent" if plan.spent else ""
         shown.say(f"That is more than --max-credits {wanted.max_credits}{spent}: the last ones would be left out.")
@@ -166,7 +168,7 @@ def _count(number: int, word: str) -> str:
 def _sum_up(tally: Tally, plan: Plan, shown: Display, *, has_troubles: bool) -> int:
     """Say how the call went; return the exit code."""
     if tally.already:
-        shown.say(f"{_count(tally.already, 'model')} already there: nothing was made again.")
+        shown.say(f"{_count(tally.already, 'model')} already there: nothing was made again.", is_note=True)
     if tally.unaffordable:
         shown.say(f"{_count(tally.unaffordable, 'model')} left out, as the credits would pass --max-credits.")
     if tally.is_interrupted:

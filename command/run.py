@@ -7,6 +7,7 @@ much as ten. Nothing is sent before the output folder knows which job was made f
 """
 
 import contextlib
+import os
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from ..api import picture
 from ..api.errors import BusyError, ImageTo3DError, JobError, user_message
 from ..api.seeds import with_seed
 from ..api.services import SERVICES
+from ..api.words import named
 from ..jobs import folder as folders
 from ..jobs.folder import Job
 from ..jobs.handle import Handle
@@ -22,7 +24,7 @@ from ..jobs.queue import Queue
 from ..jobs.state import HAS_RESULT
 from ..programs import process
 from .arguments import Wanted
-from .deliver import deliver, is_delivered
+from .deliver import deliver, is_delivered, path_of
 from .display import Display
 from .interrupt import Interrupt
 from .item import Item
@@ -249,8 +251,9 @@ class Run:
         if is_ours and is_delivered(item, output, formats):
             return True
         for word in formats:
-            if word not in claim.files and (output / f"{item.stem}.{word}").exists():
-                raise JobError(f"{item.stem}.{word} is there already, and not from here: move it, then try again.")
+            path = path_of(item.stem, output, word)
+            if word not in claim.files and os.path.lexists(path):
+                raise JobError(f"{named(path)} is there already, and not from here: move it, then call again.")
         claim.files |= dict.fromkeys(formats, "")  # ours, and of one job or another until all are there
         self._shelf.note_claim(item.stem, claim)
         deliver(item, output, formats)
