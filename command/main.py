@@ -72,7 +72,7 @@ def _work(wanted: Wanted, shown: Display, wish: interrupt.Interrupt) -> int:
     at_once, reduced = limits.jobs_at_once(wanted.service, wanted.jobs, access.jobs_at_once())
     if reduced:
         shown.say(reduced)
-    queue = _queue(shelf, at_once, limits.threads_for(wanted.service, at_once))
+    queue = _queue(shelf, at_once, wanted)
     planner = Planner(wanted, shelf, queue, is_dry=wanted.dry_run)
     for source in found.sources:
         planner.add(source)
@@ -94,11 +94,13 @@ def _work(wanted: Wanted, shown: Display, wish: interrupt.Interrupt) -> int:
     return _sum_up(work.tally, plan, shown, has_troubles=bool(found.troubles))
 
 
-def _queue(shelf: Shelf, at_once: int, threads: int) -> Queue:
+def _queue(shelf: Shelf, at_once: int, wanted: Wanted) -> Queue:
     """The jobs of the output folder, and processes for them."""
+    threads = limits.threads_for(wanted.service, at_once)
+    shown = wanted.formats != ("glb",)
 
     def config_of(job: Job) -> dict[str, Any]:
-        return {**access.config_of(job), "threads": threads}
+        return {**access.config_of(job), "threads": threads, "shown": shown}
 
     return Queue(
         lambda: shelf.jobs,
@@ -175,6 +177,8 @@ def _sum_up(tally: Tally, plan: Plan, shown: Display, *, has_troubles: bool) -> 
         left = len(plan.items) - tally.done - tally.failed
         shown.say(f"Interrupted with {_count(left, 'model')} to go. The same call again goes on from here.")
         return INTERRUPTED
+    if tally.can_be_retried:
+        shown.say("Add --retry-failed to the same call to try again what has failed.", is_note=True)
     if not plan.models:
         return NOTHING_STARTED
     return SOME_FAILED if tally.failed or has_troubles else ALL_DONE

@@ -108,16 +108,16 @@ class Planner:
             parameters = self.parameters_of(source)
             self._about.check_request(parameters)
         except (ImageTo3DError, OSError) as error:
-            self._leave_out(source, user_message(error))
+            self._leave_out(source, error)
             return
         for number in range(1, max(self._wanted.variants, 1) + 1):
             try:
                 self._add(source, claim, with_seed(self._about, parameters, number - 1), number)
             except JobError as error:
-                self._leave_out(source, str(error))
+                self._leave_out(source, error)
 
-    def _leave_out(self, source: str, sentence: str) -> None:
-        self.plan.items.append(Item(source, "", trouble=sentence))
+    def _leave_out(self, source: str, error: ImageTo3DError | OSError) -> None:
+        self.plan.items.append(Item(source, "", trouble=user_message(error), error=type(error).__name__))
 
     def parameters_of(self, source: str) -> dict[str, Any]:
         """The checked parameters of a request for a picture. Raises `ParameterError`."""

@@ -21,7 +21,7 @@ from ..jobs import folder as folders
 from ..jobs.folder import Job
 from ..jobs.handle import Handle
 from ..jobs.queue import Queue
-from ..jobs.state import HAS_RESULT
+from ..jobs.state import HAS_RESULT, State
 from ..programs import process
 from .arguments import Wanted
 from .deliver import deliver, is_delivered, path_of
@@ -46,6 +46,8 @@ class Tally:
     already: int = 0
     """Of those that are done, how many were there before."""
     unaffordable: int = 0
+    can_be_retried: bool = False
+    """Whether a job has failed that can be tried again."""
     is_interrupted: bool = False
 
 
@@ -105,7 +107,7 @@ class Run:
             try:
                 self._begin(model)
             except (ImageTo3DError, OSError) as error:
-                self._end(model, user_message(error))
+                self._end(model, user_message(error), type(error).__name__)
 
     def _begin(self, model: Model) -> None:
         """Do what has to be done for a model, or have its job begin. Raises `ImageTo3DError`, `OSError`."""
@@ -193,7 +195,7 @@ class Run:
                     continue
                 job = self._queue.refresh(job_id)  # its process may have had a last word
             except (ImageTo3DError, OSError) as error:
-                self._close(model, user_message(error))
+                self._close(model, user_message(error), type(error).__name__)
                 continue
             self._end_job(model, job)
 
@@ -217,14 +219,15 @@ class Run:
         else:
             if job.error in FOR_ALL:
                 self._refusal = job.message
-            self._end(model, "")
+            self.tally.can_be_retried |= job.state is not State.UNCONFIRMED
+            self._end(model, left_sentence(job) if job.state is State.UNCONFIRMED else "")
         self._queue.put_away(job.id)
 
-    def _close(self, model: Model, sentence: str) -> None:
+    def _close(self, model: Model, sentence: str, error: str = "") -> None:
         """End a model whose job cannot be cared for any further; it goes on with a later call."""
         self._forget(model.job_id)
         self._queue.stop(model.job_id)
-        self._end(model, sentence)
+        self._end(model, sentence, error)
 
     def _forget(self, job_id: str) -> None:
         self._running.pop(job_id, None)
@@ -240,7 +243,7 @@ class Run:
                 if self._put(item, model.job_id):
                     self.tally.already += 1
             except (ImageTo3DError, OSError) as error:
-                item.trouble = user_message(error)
+                item.trouble, item.error = user_message(error), type(error).__name__
             self._end_item(item)
 
     def _put(self, item: Item, job_id: str) -> bool:
@@ -266,9 +269,9 @@ class Run:
             item.handle = Handle(self._queue, model.job_id)
         return model.items
 
-    def _end(self, model: Model, trouble: str) -> None:
+    def _end(self, model: Model, trouble: str, error: str = "") -> None:
         for item in model.items:
-            item.trouble = trouble
+            item.trouble, item.error = trouble, error
             self._end_item(item)
 
     def _end_item(self, item: Item) -> None:

@@ -10,6 +10,7 @@ from image_to_3d.api.parameters import check, pictures
 from image_to_3d.api.services import SERVICES
 from image_to_3d.api.texts import parameter_named, text_of, value_of
 from image_to_3d.command.arguments import UsageError, help_page, read
+from image_to_3d.command.limits import jobs_at_once
 from image_to_3d.command.pictures import find
 from image_to_3d.command.shelf import Claim, Shelf, stems_of
 
@@ -141,3 +142,13 @@ def test_names_of_files_fit_every_system_and_belong_to_one_picture(tmp_path):
         assert shelf.take(other, Claim("/right/star.png", "2" * 64), [".blend"]) == "star (right)"
         moved = shelf.take(stems, Claim("/elsewhere/Star.png", "1" * 64), [".blend"])
         assert moved == "Star"
+
+
+def test_no_more_jobs_run_at_once_than_the_machine_and_the_service_have_room_for():
+    at_once, sentence = jobs_at_once("local", 1000, 5)
+    assert 1 <= at_once <= (os.cpu_count() or 1) and "not 1000" in sentence
+    assert jobs_at_once("local", 1, 5) == (1, "")
+    assert jobs_at_once("meshy", 0, 5) == (5, "")
+    at_once, sentence = jobs_at_once("meshy", 200, 5)
+    assert at_once == 50 and "Meshy runs at most 50 tasks" in sentence
+    assert jobs_at_once("csm", 30, 5) == (30, "")  # it tells of no limit
