@@ -65,9 +65,11 @@ class Model:
     """What tells it from all others in the output folder: a digest of picture, service, parameters, variant."""
     number: int
     """Which variant it is, from 1."""
-    way: Way
-    price: int | None
-    """The credits that are to be paid for it now; None where that is not known."""
+    cost: int | None
+    """The credits that a request for it takes, None where that is not known."""
+    way: Way = Way.NEW
+    price: int | None = 0
+    """The credits that may have to be paid for it now; None where that is not known."""
     job_id: str = ""
     items: list[Item] = field(default_factory=list)
 
@@ -135,7 +137,7 @@ class Planner:
         item = Item(source, stem, variant)
         model = self._models.get(request)
         if model is None:
-            model = Model(source, request, number, Way.NEW, self.price_of(parameters))
+            model = Model(source, request, number, self.cost_of(parameters))
             self.decide(model, is_counted=True)
             self._models[request] = model
             self.plan.models.append(model)
@@ -184,7 +186,7 @@ class Planner:
             self._files[source] = sha256_of(Path(source))
         return self._files[source]
 
-    def price_of(self, parameters: Mapping[str, Any]) -> int | None:
+    def cost_of(self, parameters: Mapping[str, Any]) -> int | None:
         """The credits that a request takes, None where that is not known."""
         return self._about.cost(parameters) if self._about.is_paid else 0
 
@@ -197,17 +199,19 @@ class Planner:
         except (JobError, OSError):  # somebody has deleted it
             job = None
         if job is None:
-            model.job_id, model.way = "", Way.NEW
+            model.job_id, model.way, model.price = "", Way.NEW, model.cost
             return
         if is_counted:
-            self.plan.spent += _spent(job, model.price)
+            self.plan.spent += _spent(job, model.cost)
         model.way = self._way_of(job)
-        if not _pays(job, model.way):
-            model.price = 0
+        model.price = model.cost if _pays(job, model.way) else 0
 
     def _way_of(self, job: Job) -> Way:
         if job.state in HAS_RESULT:
-            return Way.DELIVER if Handle(self._queue, job.id).blend_path else Way.RETRY
+            handle = Handle(self._queue, job.id)
+            if not (handle.blend_path and handle.glb_path):
+                return Way.RETRY
+            return Way.GO_ON if job.undrawn else Way.DELIVER
         if job.state in UNFINISHED:
             return Way.GO_ON
         if job.state is State.UNCONFIRMED:
@@ -221,17 +225,17 @@ class Planner:
 def _pays(job: Job, way: Way) -> bool:
     """Whether what is to be done may have the service ask for credits."""
     if way is Way.GO_ON:
-        return not job.sent and not job.task_id
+        return job.state in UNFINISHED and not job.sent and not job.task_id
     if way is Way.RETRY:
         return payment_of_retry(job) is not Payment.NONE
     return way is Way.SEND_AGAIN
 
 
-def _spent(job: Job, price: int | None) -> int:
-    """What a job has taken: as the service says, else as much as it may be."""
-    tasks = len(job.earlier) + bool(job.sent or job.task_id)
-    last = job.credits if job.credits is not None else (price or 0) * bool(job.sent or job.task_id)
-    return last + (price or 0) * (tasks - bool(job.sent or job.task_id))
+def _spent(job: Job, cost: int | None) -> int:
+    """What a job has taken: as the service says, else as much as it may be, also for what was given up."""
+    has_asked = bool(job.sent or job.task_id)
+    last = job.credits if job.credits is not None else (cost or 0) * has_asked
+    return last + (cost or 0) * len(job.earlier)
 
 
 def left_sentence(job: Job) -> str:

@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from ..api import picture
-from ..api.errors import BusyError, ImageTo3DError, JobError, user_message
+from ..api.errors import BusyError, ImageTo3DError, JobError, restored, user_message
 from ..api.seeds import with_seed
 from ..api.services import SERVICES
 from ..api.words import named
@@ -72,7 +72,7 @@ class Run:
         self._ready: dict[str, Model] = {}  # whose thumbnails are being drawn
         self._elsewhere: set[str] = set()
         self._spent = planner.plan.spent
-        self._refusal = ""
+        self._refusal: ImageTo3DError | None = None
         self.tally = Tally()
 
     def go(self) -> None:
@@ -111,54 +111,49 @@ class Run:
 
     def _begin(self, model: Model) -> None:
         """Do what has to be done for a model, or have its job begin. Raises `ImageTo3DError`, `OSError`."""
-        if model.way is Way.NEW:
-            self._create(model)
+        if model.way not in (Way.DELIVER, Way.LEAVE):
+            with self._shelf.locked():
+                self._planner.decide(model)  # another call may have been faster
+                self._have_go_on(model)
+        self._with_handles(model)
         if model.way is Way.DELIVER:
             self._deliver(model)
-            return
-        if model.way is Way.LEAVE:
-            self._with_handles(model)
+        elif model.way is Way.LEAVE:
             self._end(model, left_sentence(folders.read(self._queue.folder_of(model.job_id))))
-            return
-        if self._refusal and model.price != 0:
-            self._end(model, f"Not started: {self._refusal}")
-            return
-        self._with_handles(model)
-        with contextlib.suppress(BusyError):  # another call has just begun with it
-            self._take_up(model)
-        self._running[model.job_id] = model
-        self._spent += model.price or 0
+        else:
+            self._running[model.job_id] = model
+            self._spent += model.price or 0
 
-    def _take_up(self, model: Model) -> None:
-        """Have the job of a model go on. Raises `JobError`, `BusyError`."""
-        if model.way is Way.RETRY:
-            self._queue.retry(model.job_id)
-        elif model.way is Way.SEND_AGAIN:
-            self._queue.send_again(model.job_id)
-        elif model.way is Way.GO_ON:
-            self._queue.take_up(model.job_id)
+    def _have_go_on(self, model: Model) -> None:
+        """Have the job of a model go on, or write one down. Raises `ImageTo3DError`, `OSError`."""
+        if self._refusal is not None and model.price != 0:
+            raise self._refusal  # this request would meet it, too
+        if not self._can_pay(model):
+            raise ImageTo3DError(self._too_much)
+        with contextlib.suppress(BusyError):  # another call is just working on it
+            if model.way is Way.NEW:
+                self._create(model)
+            elif model.way is Way.RETRY:
+                self._queue.retry(model.job_id)
+            elif model.way is Way.SEND_AGAIN:
+                self._queue.send_again(model.job_id)
+            elif model.way is Way.GO_ON:
+                self._queue.take_up(model.job_id)
 
     def _create(self, model: Model) -> None:
-        """Write down a job for a model, unless another call has done that meanwhile. Raises `ImageTo3DError`,
-        `OSError`."""
-        if self._refusal and model.price != 0:
-            raise ImageTo3DError(f"Not started: {self._refusal}")
-        with self._shelf.locked():
-            self._planner.decide(model)
-            if model.way is not Way.NEW:
-                return
-            parameters = self._planner.parameters_of(model.source)
-            name = picture.name_of(model.source)
-            variant = model.items[0].variant
-            job = self._queue.create(
-                service=self._wanted.service,
-                parameters=with_seed(self._about, parameters, model.number - 1),
-                name=f"{name} {variant}" if variant else name,
-                group=model.request[:32] if variant else "",
-                variant=variant,
-            )
-            self._shelf.note_job(model.request, job.id)
-            model.job_id = job.id
+        """Write down a job for a model, and that it was made for it. Raises `ImageTo3DError`, `OSError`."""
+        parameters = self._planner.parameters_of(model.source)
+        name = picture.name_of(model.source)
+        variant = model.items[0].variant
+        job = self._queue.create(
+            service=self._wanted.service,
+            parameters=with_seed(self._about, parameters, model.number - 1),
+            name=f"{name} {variant}" if variant else name,
+            group=model.request[:32] if variant else "",
+            variant=variant,
+        )
+        self._shelf.note_job(model.request, job.id)
+        model.job_id = job.id
 
     def _can_pay(self, model: Model) -> bool:
         limit = self._wanted.max_credits
@@ -173,9 +168,11 @@ class Run:
         self._waiting = kept
         for model in left:
             self.tally.unaffordable += len(model.items)
-            self._end(
-                model, f"Not started: it might pass --max-credits {self._wanted.max_credits} ({self._spent} are spent)."
-            )
+            self._end(model, self._too_much)
+
+    @property
+    def _too_much(self) -> str:
+        return f"Not started: it might pass --max-credits {self._wanted.max_credits} ({self._spent} are spent)."
 
     # Looking
 
@@ -218,7 +215,8 @@ class Run:
             self._deliver(model)
         else:
             if job.error in FOR_ALL:
-                self._refusal = job.message
+                reason = job.message.partition(" (status ")[0]
+                self._refusal = restored(job.error, f"Not started: {reason}")
             self.tally.can_be_retried |= job.state is not State.UNCONFIRMED
             self._end(model, left_sentence(job) if job.state is State.UNCONFIRMED else "")
         self._queue.put_away(job.id)
