@@ -2,6 +2,7 @@
 """One call and the next: what is made, what is not made again, and what is said."""
 
 import pytest
+from once import once
 
 
 def test_pictures_become_files_and_the_same_call_makes_nothing_again(call, services, make_pictures, tmp_path):
@@ -25,6 +26,7 @@ def test_pictures_become_files_and_the_same_call_makes_nothing_again(call, servi
     assert len(services.creates) == 3
 
 
+@once
 def test_a_failure_stops_nothing_and_is_tried_again_when_that_is_asked_for(call, services, make_pictures):
     services.play("create", "status", status=400, times=1)
     make_pictures(3)
@@ -47,6 +49,7 @@ def test_a_failure_stops_nothing_and_is_tried_again_when_that_is_asked_for(call,
     assert len(services.creates) == 3
 
 
+@once
 def test_what_fails_for_all_is_said_and_the_same_call_goes_on_later(call, services, make_pictures):
     make_pictures(3)
     services.credits = 0
@@ -60,6 +63,7 @@ def test_what_fails_for_all_is_said_and_the_same_call_goes_on_later(call, servic
     assert len(services.creates) == 3
 
 
+@once
 def test_the_price_is_said_before_anything_starts_and_nothing_is_written(call, services, make_pictures, tmp_path):
     make_pictures(3)
     words = ("pictures", "--service", "meshy", "--output", "made")
@@ -69,6 +73,7 @@ def test_the_price_is_said_before_anything_starts_and_nothing_is_written(call, s
     assert not (tmp_path / "made").exists() and not services.creates
 
 
+@once
 def test_no_more_is_spent_than_is_allowed_also_by_the_next_call(call, services, make_pictures):
     make_pictures(4)
     words = ("pictures", "--service", "meshy", "--output", "made", "--max-credits", "70")
@@ -82,6 +87,7 @@ def test_no_more_is_spent_than_is_allowed_also_by_the_next_call(call, services, 
     assert len(services.creates) == 2
 
 
+@once
 def test_variants_are_models_of_their_own_and_more_of_them_cost_only_the_new_ones(call, services, star, tmp_path):
     words = (star, "--service", "meshy", "--output", "made")
     assert call(*words, services=services).end().code == 0
@@ -91,6 +97,7 @@ def test_variants_are_models_of_their_own_and_more_of_them_cost_only_the_new_one
     assert names == ["Red Star.blend", "Red Star_1.blend", "Red Star_2.blend", "Red Star_3.blend"]
 
 
+@once
 def test_pictures_of_one_name_keep_their_own_files_and_strangers_files_stay(call, make_pictures, tmp_path):
     for folder in ("left", "right"):
         made = make_pictures(1, folder)
@@ -108,6 +115,7 @@ def test_pictures_of_one_name_keep_their_own_files_and_strangers_files_stay(call
     assert {line["picture"]: stem for stem, line in alone.lines().items()}.items() <= names.items()
 
 
+@once
 def test_other_parameters_make_another_model_and_its_files_take_the_names(call, star, tmp_path):
     words = (star, "--output", "made", "--format", "blend")
     jobs = tmp_path / "made" / ".image_to_3d" / "jobs"
@@ -117,6 +125,7 @@ def test_other_parameters_make_another_model_and_its_files_take_the_names(call, 
         assert len(list(jobs.glob("*/job.json"))) == number
 
 
+@once
 def test_a_list_comes_through_standard_input(call, make_pictures, tmp_path):
     folder = make_pictures(2)
     text = f"# two of them\n\n{folder / 'pictures 0.png'}\n{folder / '*1.png'}\n"
@@ -125,6 +134,7 @@ def test_a_list_comes_through_standard_input(call, make_pictures, tmp_path):
     assert len(list((tmp_path / "made").glob("*.blend"))) == 2
 
 
+@once
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [

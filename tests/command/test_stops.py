@@ -5,7 +5,10 @@ import contextlib
 import json
 
 import pytest
+from once import once
 from service.stand_in import StandIn
+
+pytestmark = once
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@
 import os
 
 import pytest
+from once import once
 
 from image_to_3d.api.errors import ParameterError
 from image_to_3d.api.parameters import check, pictures
@@ -13,6 +14,8 @@ from image_to_3d.command.arguments import UsageError, help_page, read
 from image_to_3d.command.limits import jobs_at_once
 from image_to_3d.command.pictures import find
 from image_to_3d.command.shelf import Claim, Shelf, stems_of
+
+pytestmark = once
 
 
 def nothing():
