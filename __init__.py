@@ -35,6 +35,7 @@ ROOMS = (
     "panels.jobs",
     "panels.menus",
     "panels.statusbar",
+    "command",
 )
 """The modules that have something to register, in that order; each has `register()` and `unregister()`."""
 

@@ -64,6 +64,9 @@ class About:
     closed: str = ""
     """What people should know of a service that is said to have closed: one sentence without a full stop, "" for all
     others."""
+    at_once: int = 0
+    """How many tasks an account may have there at the same time, in the largest plan that the service tells of; 0 where
+    it tells of none."""
     account_page: str = ""
     """Where in the web people get a key; "" where none is needed."""
     default_url: str = ""

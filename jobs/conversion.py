@@ -118,7 +118,7 @@ class Conversion:
     def _start(self, module: str, request: dict[str, Any] | None) -> Program:
         """Start a program in a background Blender. Raises as `blender.start` does."""
         bounds = Bounds(**self._config.get("model_bounds", {}))
-        command = blender_command(self._config["blender"])
+        command = blender_command(self._config["blender"], self._config.get("threads", 0))
         return blender.start(command, module, request, self._folder, self._folder / folders.LOG, bounds)
 
     def _draws(self, program: Program) -> None:

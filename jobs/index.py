@@ -136,6 +136,12 @@ class Index:
         changed, self._changed = self._changed, set()
         return changed
 
+    def put_away(self, job_id: str) -> None:
+        """No longer keep in memory how a job is. For whoever works off more jobs than need to be seen; `refresh` reads
+        it again."""
+        self._forget(job_id)
+        self._changed.discard(job_id)
+
     def refresh(self, job_id: str) -> Job:
         """Read one job again. Raises `JobError`."""
         folder = self.folder_of(job_id)

@@ -286,7 +286,7 @@ class Run:
     def _connect(self) -> api.Service:
         connection = dict(self.config.get("connection", {}))
         network = Network(**connection.pop("network", {}))
-        command = blender_command(self.config["blender"])
+        command = blender_command(self.config["blender"], self.config.get("threads", 0))
         called = {name: os.path.basename(path) for name, path in self.job.origins.items()} | self.job.images
         shared: dict[str, Any] = {"folder": self.folder, "blender": command, "network": network}
         shared |= {"sleep": self._sleep, "called": called}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much memory another process takes. Never waits long, changes nothing."""
+"""How much memory another process takes, and how much there is. Never waits long, changes nothing."""
 
 import contextlib
 import re
@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+AVAILABLE = re.compile(rb"^MemAvailable:\s+(\d+) kB$", re.MULTILINE)
 PEAK = re.compile(rb"^VmPeak:\s+(\d+) kB$", re.MULTILINE)
 
 
@@ -20,4 +21,12 @@ def taken_bytes(pid: int) -> int:
         if sys.platform == "darwin":
             command = ["/bin/ps", "-o", "rss=", "-p", str(pid)]
             return int(subprocess.run(command, capture_output=True, timeout=1).stdout) << 10
+    return 0
+
+
+def available_bytes() -> int:
+    """Return how much memory programs can still have on Linux, else 0, as where it is not known."""
+    with contextlib.suppress(OSError, ValueError):
+        found = AVAILABLE.search(Path("/proc/meminfo").read_bytes())
+        return int(found[1]) << 10 if found else 0
     return 0

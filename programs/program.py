@@ -58,18 +58,19 @@ Command = Sequence[str]
 """The beginning of a command line; the name of a program and its arguments follow."""
 
 
-def blender_command(binary: str) -> list[str]:
+def blender_command(binary: str, threads: int = 0) -> list[str]:
     """Return the command that runs a program in the Blender at `binary`; "" means the bpy module of this Python.
 
     Factory start-up, so that nothing of the user's (add-ons, start-up file) can slow the program down or change its
-    result.
+    result. A Blender gets so many `threads`, 0 for as many as it likes; the module goes by the cores that it may use.
     """
-    return launched_by([binary]) if binary else [sys.executable, "-I", str(LAUNCH)]
+    return launched_by([binary], threads) if binary else [sys.executable, "-I", str(LAUNCH)]
 
 
-def launched_by(beginning: Command) -> list[str]:
+def launched_by(beginning: Command, threads: int = 0) -> list[str]:
     """Return the same for the Blender that a command line with this `beginning` starts."""
     options = ["--background", "--factory-startup", "--offline-mode", "--python-exit-code", "1"]
+    options += ["--threads", str(threads)] if threads else []
     return [*beginning, *options, "--python", str(LAUNCH), "--"]
 
 
@@ -125,7 +126,8 @@ class Program:
         if request is not None:
             self.give(request)
         binary = os.path.abspath(blender[0]) if os.path.dirname(blender[0]) else blender[0]
-        threads = ["--threads", str(MOST_THREADS)] if bounds and "--background" in blender else []
+        is_bare = "--background" in blender and "--threads" not in blender
+        threads = ["--threads", str(MOST_THREADS)] if bounds and is_bare else []
         memory_bytes = bounds.memory_bytes if bounds else 0
         with files.open_private(log, "ab") if log else contextlib.nullcontext(subprocess.DEVNULL) as output:
             self._log_start = log.stat().st_size if log else 0

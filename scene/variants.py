@@ -4,10 +4,8 @@ row. Starts nothing."""
 
 import dataclasses
 import secrets
-from typing import Any
 
-from ..api.about import DRAWN
-from ..api.parameters import Number
+from ..api.seeds import with_seed
 from ..api.services import SERVICES
 from ..jobs.folder import Job
 from .request import Request
@@ -29,7 +27,7 @@ def variants_of(request: Request, most: int, row: str = "", number: int = 0, gro
         dataclasses.replace(
             _placed(request, row or group, max(number, 1) + index),
             title=numbered(request.title, index + 1),
-            parameters=_with_seed(request, index),
+            parameters=with_seed(SERVICES[request.service], request.parameters, index),
             group=group,
             variant=index + 1,
         )
@@ -50,18 +48,3 @@ def numbered(name: str, number: int) -> str:
 def base_name(job: Job) -> str:
     """What a job would be called if it was no variant."""
     return job.name.removesuffix(f" {job.variant}") if job.variant else job.name
-
-
-def _with_seed(request: Request, index: int) -> dict[str, Any]:
-    """The parameters of a variant. The same variant of the same request always has the same seed, so that a script
-    that is run again finds the jobs that it has left."""
-    service = SERVICES[request.service]
-    seed = next((entry for entry in service.parameters if entry.name == service.seed), None)
-    if not isinstance(seed, Number) or index == 0:  # the first keeps what the settings say
-        return request.parameters
-    value = request.parameters[seed.name]
-    if value == DRAWN:  # each job draws its own
-        return request.parameters
-    first = seed.minimum if value is None else value
-    range_of_seeds = seed.maximum - seed.minimum + 1
-    return {**request.parameters, seed.name: seed.minimum + (first - seed.minimum + index) % range_of_seeds}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-SUITE_ORDER = ("service", "api", "jobs", "paid", "headless", "blender", "dev")
+SUITE_ORDER = ("service", "api", "jobs", "paid", "headless", "blender", "command", "dev")
 ONCE_SUITES = ("service", "paid")  # no Blender takes part, and all of it is long: one Blender's Python is enough
 ONCE_SERIES = "4.5"  # where it is among them
 PLAIN_SUITES = ("api", "jobs")  # about processes and connections: in one wheel for each Python
@@ -41,7 +41,10 @@ ABORT_SECONDS = 5  # what a hanging suite gets to write where it hangs
 LOOK_SECONDS = 0.05  # between two looks at the suites that run
 LANE_GB = 2.0  # of memory for a suite and the background Blenders that it starts
 
-LENGTHS = {"gui": 500, "paid": 400, "headless": 300, "blender": 250, "api": 120, "jobs": 120, "service": 60, "dev": 20}
+LENGTHS = {
+    **{"gui": 500, "paid": 400, "headless": 300, "blender": 250, "api": 120, "jobs": 120, "command": 90},
+    **{"service": 60, "dev": 20},
+}
 """Seconds that each suite takes by itself on two cores. The longest begin first: none is left at the end."""
 ONCE_TIMES = 2
 """How much longer a suite takes in the one wheel that has the tests which no other repeats."""

@@ -43,6 +43,7 @@ ABOUT = About(
     views=VIEWS,
     can_cancel=True,
     tells_credits=True,
+    at_once=50,  # "Rate Limits": 10 to 20 for smaller plans, which refuse more in a way that a job waits for
     account_page="https://www.meshy.ai/settings/api",
     default_url="https://api.meshy.ai/openapi",
     client=_client,
