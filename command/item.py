@@ -23,3 +23,5 @@ class Item:
     """By format ("blend", "glb", "asset"), what was delivered."""
     trouble: str = ""
     """Why there is no job for it, or its model could not be delivered: a sentence; "" where nothing is wrong."""
+    error: str = ""
+    """The class of the error that `trouble` came of, by its name; "" where there is none, or its job tells it."""
