@@ -56,7 +56,7 @@ def facts_of(item: Item) -> dict[str, Any]:
         "version": VERSION,
         "ok": is_there(item),
         "picture": _text(item.picture),
-        "name": _text(item.stem),
+        "stem": _text(item.stem),
         "variant": item.variant or None,
         "id": None,
         "service": None,

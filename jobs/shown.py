@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file that shows a finished job's model when it is opened, made later than the model. Changes nothing of the job.
-Imports no bpy."""
+"""The file that shows a finished job's model when it is opened, made later than the model. Changes nothing else of the
+job. Imports no bpy."""
 
-import os
+import contextlib
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,17 @@ from . import folder as folders
 def make(folder: Path, config: dict[str, Any]) -> Path:
     """Make `folder.SHOWN` in a background Blender, wait for it, and return its path; `config` is as `worker.start`
     says. Raises `ImageTo3DError`, `OSError`."""
-    drawn = folder / f"{SCRATCH_PREFIX}shown-{os.getpid()}.blend"
-    request = {"blend": str(folder / folders.BLEND), "shown": str(drawn)}
-    bounds = Bounds(**config.get("model_bounds", {}))
-    program = blender.start(blender_command(config["blender"]), SHOW, request, folder, folder / folders.LOG, bounds)
-    report = blender.finished(program, time.sleep)
-    if report.done is None or not files.is_plain_file(drawn):
-        raise ImageTo3DError(report.error or program.not_understood)
-    return files.replace(drawn, folder / folders.SHOWN)
+    own = Path(tempfile.mkdtemp(prefix=f"{SCRATCH_PREFIX}shown-", dir=folder))
+    try:
+        shown = own / f"{folders.SHOWN}.blend"
+        request = {"blend": str(folder / folders.BLEND), "shown": str(shown)}
+        bounds = Bounds(**config.get("model_bounds", {}))
+        command = blender_command(config["blender"])
+        program = blender.start(command, SHOW, request, own, folder / folders.LOG, bounds)
+        report = blender.finished(program, time.sleep)
+        if report.done is None or not files.is_plain_file(shown):
+            raise ImageTo3DError(report.error or program.not_understood)
+        return files.replace(shown, folder / folders.SHOWN)
+    finally:
+        with contextlib.suppress(OSError):  # whoever works on the job next clears it away
+            files.remove_tree(own)

@@ -378,7 +378,7 @@ def test_a_model_that_is_there(models, schema, tmp_path):
         facts["ok"] is True and facts["state"] == "ready" and facts["error"] is None and facts["id"] == item.handle.id
     )
     assert facts["files"] == {"blend": str(tmp_path / "Red Star.blend"), "glb": str(tmp_path / "Red Star.glb")}
-    assert facts["picture"] == models.picture and facts["name"] == "Red Star" and facts["variant"] is None
+    assert facts["picture"] == models.picture and facts["stem"] == "Red Star" and facts["variant"] is None
     assert facts["seconds"] == 34.2 and facts["credits"] == 20 and facts["task_id"] == "0193-abc"
     assert facts["parameters"]["topology"] == "quad" and facts["service"] == "meshy" and facts["note"] == "1,000 faces"
 
