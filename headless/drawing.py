@@ -23,7 +23,8 @@ def draw(
 
     It is the last thing that a program does: the open file may be empty afterwards.
     """
-    process.give_way()  # rendering takes every core, and nobody waits for it
+    if not shown:  # for which somebody waits
+        process.give_way()  # rendering takes every core
     try:
         rendered = Path(bpy.app.tempdir) / f"thumbnail{picture.suffix}"
         render(rendered)
