@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from ..api.errors import ImageTo3DError
-from ..api.services import label_of
+from ..api.services import SERVICES, label_of
 from ..jobs.folder import WAITING_MESSAGE, Job
 from ..jobs.state import State
 from . import terminal
@@ -121,7 +121,8 @@ def _told(word: str, path: Path) -> str:
 def _worth_telling(job: Job) -> str:
     """What those who read lines should hear of a job that goes on, "" for nothing new."""
     if job.state is State.RUNNING:
-        return f"{label_of(job.service)} makes the model" + (f" (task {job.task_id})" if job.task_id else "")
+        is_far = job.service in SERVICES and SERVICES[job.service].reach != "none"
+        return f"{label_of(job.service)} makes the model" + (f" (task {job.task_id})" if is_far and job.task_id else "")
     # It tells then why it waits, as for a service that is full.
     if job.state is State.WAITING and job.message != WAITING_MESSAGE:
         return terminal.sentence(job.message)
