@@ -38,6 +38,8 @@ REQUESTS_BOUND = 20  # in one second: "Rate Limits" of Meshy's page on its API, 
 
 FIRST_S = 1.0  # the window in which requests are counted
 MB = 1e6
+CREDITS = 1_000_000
+SHOWN_AT_MOST = 3  # of models that failed
 
 
 class Ended(NamedTuple):
@@ -67,6 +69,7 @@ def call(stand_in: StandIn, pictures: Path, output: Path, program: list[str]) ->
         "MESHY_API_URL": stand_in.meshy_url,
         "MESHY_API_KEY": stand_in.meshy_key,
     }
+    stand_in.credits = CREDITS
     words = [str(pictures), "--service", "meshy", "--jobs", str(AT_ONCE), "--output", str(output)]
     began_s = time.perf_counter()
     with subprocess.Popen(
@@ -81,7 +84,7 @@ def call(stand_in: StandIn, pictures: Path, output: Path, program: list[str]) ->
             taken.append(taken_bytes(running.pid))
             facts = json.loads(line)
             failed += not facts["ok"]
-            if not facts["ok"]:
+            if not facts["ok"] and failed <= SHOWN_AT_MOST:
                 print(f"  {facts['picture']}: {facts['message']}", flush=True)
     return Ended(time.perf_counter() - began_s, taken, failed, running.returncode)
 
