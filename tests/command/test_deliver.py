@@ -98,7 +98,9 @@ def test_who_opens_the_blend_sees_the_model(delivered):
     kinds = sorted(obj.type for obj in bpy.context.scene.objects)
     assert kinds == ["CAMERA", "LIGHT", "MESH"] and bpy.context.scene.camera and bpy.context.scene.world
     views = [area.spaces[0] for screen in bpy.data.screens for area in screen.areas if area.type == "VIEW_3D"]
-    assert views and all(view.shading.type == "MATERIAL" for view in views)
+    assert views and all(view.shading.color_type == "TEXTURE" for view in views)
+    tree = root.material_slots[0].material.node_tree
+    assert tree.nodes.active.outputs["Color"].links[0].to_socket.name == "Base Color", "it is the one that is shown"
     longest = max(root.dimensions)
     for view in views:
         distance = (view.region_3d.view_location - root.matrix_world.translation).length
