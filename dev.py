@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
         prog="dev.py", description="Image to 3D, for its developers.", allow_abbrev=False
     )
     commands = main_parser.add_subparsers(metavar="COMMAND")
-    demo = commands.add_parser("demo", help="turn a picture into a model with the real extension, and render it")
+    demo = commands.add_parser("demo", help="turn a picture into a model with the command line, and render it")
     demo.add_argument("--image", metavar="PATH", help="your own picture instead of the example")
     demo.set_defaults(run=command_demo)
     test = commands.add_parser(
@@ -95,6 +95,7 @@ def parser() -> argparse.ArgumentParser:
     docs.set_defaults(run=command_docs)
     inside = commands.add_parser("_demo_inside")
     inside.add_argument("--image", required=True)
+    inside.add_argument("--model", required=True)
     inside.set_defaults(run=command_demo_inside)
     return main_parser
 

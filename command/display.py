@@ -1,45 +1,50 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a call says on the way: plain lines, or one line of JSON a model."""
+"""How a call says what becomes of its models: bars on a terminal, plain lines elsewhere, or lines of JSON. Decides
+which, and changes nothing; imports no bpy."""
 
-import json as json_text
-from collections.abc import Sequence
-from typing import IO
+from collections.abc import Mapping, Sequence
+from typing import IO, Protocol
 
+from . import terminal
 from .item import Item
 
 
-class Display:
-    """Says how models are."""
-
-    def __init__(self, stream: IO[str], *, json: bool, quiet: bool) -> None:
-        self._stream, self._json, self._quiet = stream, json, quiet
+class Display(Protocol):
+    """Hears of a call's models, one after the other, and says it. Methods raise `OSError` where nobody reads any more,
+    but for `close`."""
 
     def begin(self, items: Sequence[Item]) -> None:
-        """Nothing is said before a model has ended."""
+        """These are all models that are wanted."""
 
     def look(self, running: Sequence[Item]) -> None:
-        """Nothing is said of those that run."""
+        """These are being made just now. Called several times a second."""
 
     def ended(self, item: Item) -> None:
-        """Say how a model has ended."""
-        message = item.trouble or (item.handle.message if item.handle else "")
-        state = item.handle.state if item.handle else "failed"
-        if self._json:
-            files = {word: str(path) for word, path in item.files.items()}
-            facts = {"picture": item.picture, "stem": item.stem, "state": state, "message": message, "files": files}
-            print(json_text.dumps(facts), file=self._stream, flush=True)
-        else:
-            print(f"{item.stem or item.picture}: {message}", file=self._stream, flush=True)
+        """Nothing more happens to this one."""
 
     def say(self, sentence: str, *, is_note: bool = False) -> None:
-        """Say a sentence; one that is a note only where nobody wants quiet."""
-        if not (self._json or (self._quiet and is_note)):
-            print(sentence, file=self._stream, flush=True)
+        """Say a sentence. Where it `is_note`, nothing is wrong, and nobody who wants quiet hears it."""
 
     def close(self) -> None:
-        """Nothing is left open."""
+        """Nothing more comes: leave the terminal as it was. May be called twice."""
 
 
-def display(stream: IO[str], *, json: bool, quiet: bool) -> Display:
-    """What says how the models are."""
-    return Display(stream, json=json, quiet=quiet)
+def display(
+    stream: IO[str],
+    *,
+    json: bool,
+    quiet: bool,
+    aside: IO[str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Display:
+    """Return what says on `stream` how the models are. With `json`, sentences go to `aside`, standard error where it is
+    None, so that `stream` gets nothing but JSON."""
+    from .bars import Bars
+    from .json_lines import JsonLines
+    from .lines import Lines
+
+    if json:
+        return JsonLines(stream, terminal.standard_error() if aside is None else aside, is_quiet=quiet)
+    if not quiet and terminal.can_draw(stream, environment):
+        return Bars(stream, terminal.Look.of(stream, environment))
+    return Lines(stream, is_quiet=quiet)

@@ -43,8 +43,11 @@ def write(path: Path, collection: bpy.types.Collection) -> None:
         return
     wanted = set(collection.all_objects)
     bpy.data.batch_remove([*(set(bpy.data.objects) - wanted), *bpy.data.worlds])
-    for obj in wanted:
-        bpy.context.scene.collection.objects.unlink(obj)
+    scene = bpy.context.scene.collection
+    for obj in wanted & set(scene.objects):
+        scene.objects.unlink(obj)
+    for child in list(scene.children):
+        scene.children.unlink(child)
     bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True, relative_remap=False, compress=False)
 
 

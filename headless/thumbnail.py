@@ -32,30 +32,32 @@ def render(path: Path) -> None:
     scene.render.resolution_percentage = 100
     scene.render.image_settings.file_format = "PNG"
     scene.render.image_settings.color_mode = "RGBA"
-    _light(scene)
-    _aim(scene)
+    light(scene, "Thumbnail")
+    aim(scene, "Thumbnail")
     bpy.ops.render.render()
     if not path.parent.is_dir():  # Blender would make it anew
         raise FileNotFoundError(f"There is no folder {path.parent} any more.")
     bpy.data.images["Render Result"].save_render(str(path))
 
 
-def _light(scene: bpy.types.Scene) -> None:
-    sun = bpy.data.objects.new("Thumbnail Sun", bpy.data.lights.new("Thumbnail Sun", "SUN"))
+def light(scene: bpy.types.Scene, name: str) -> None:
+    """Give a scene a sun and a sky, whose names begin with `name`."""
+    sun = bpy.data.objects.new(f"{name} Sun", bpy.data.lights.new(f"{name} Sun", "SUN"))
     sun.data.energy = SUN_W_PER_M2
     sun.rotation_euler = (math.radians(50), 0.0, math.radians(-35))
     scene.collection.objects.link(sun)
-    scene.world = bpy.data.worlds.new("Thumbnail Sky")
+    scene.world = bpy.data.worlds.new(f"{name} Sky")
     scene.world.color = (SKY_STRENGTH,) * 3
 
 
-def _aim(scene: bpy.types.Scene) -> None:
-    """Put a camera where it sees the sphere around all that is seen."""
+def aim(scene: bpy.types.Scene, name: str) -> None:
+    """Put a camera, whose name begins with `name`, where it sees the sphere around all that is seen. `scene` is the one
+    that is open."""
     bpy.context.view_layer.update()
     low, high = map(Vector, seen.bounds())
     center, radius = (low + high) / 2, (high - low).length / 2
     distance = radius / math.sin(FIELD_OF_VIEW / 2)
-    camera = bpy.data.objects.new("Thumbnail Camera", bpy.data.cameras.new("Thumbnail Camera"))
+    camera = bpy.data.objects.new(f"{name} Camera", bpy.data.cameras.new(f"{name} Camera"))
     camera.data.angle = FIELD_OF_VIEW
     camera.data.clip_start, camera.data.clip_end = distance / 100, distance * 10
     camera.location = center + DIRECTION.normalized() * distance

@@ -94,12 +94,13 @@ def _value_in_words(entry: Parameter, value: Any) -> str:
     return clean(" ".join(words), VALUE_AT_MOST)
 
 
-def write_catalogs(root: Path) -> None:
+def write_catalogs(root: Path, *, is_private: bool = True) -> None:
     """See to it that the results' folder `root` has a catalog for each service. Raises `OSError` where it cannot be
     written.
 
     All services' at once, so that two processes which do this at the same time write the same. Lines that stand there
-    stay, whoever wrote them; a file that is none of Blender's is left alone.
+    stay, whoever wrote them; a file that is none of Blender's is left alone. Unless it `is_private`, others may read it
+    where the system's settings for new files say so.
     """
     file = root / CATALOGS
     if os.path.lexists(file) and not files.is_plain_file(file):
@@ -129,13 +130,13 @@ def write_catalogs(root: Path) -> None:
     if not versions:  # without it, Blender reads none of the lines below
         there = VERSION_1 + b"\n\n" + there
     end = b"" if not there or there.endswith(b"\n") else b"\n"
-    _replace(file, there + end + b"\n".join(missing) + b"\n")
+    _replace(file, there + end + b"\n".join(missing) + b"\n", is_private=is_private)
 
 
-def _replace(file: Path, content: bytes) -> None:
+def _replace(file: Path, content: bytes, *, is_private: bool) -> None:
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
-        with files.open_private(part, "wb") as stream:
+        with files.open_private(part, "wb") if is_private else part.open("wb") as stream:
             stream.write(content)
             stream.flush()
             files.sync_open(stream.fileno())

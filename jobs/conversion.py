@@ -71,6 +71,7 @@ class Conversion:
         """Convert the model as `request` says (`headless.convert`), and return the last word about it. The thumbnail is
         drawn from then on: see `see_drawn`. Raises as `blender.start` does, and what `sleep` and `on_progress` raise.
         """
+        files.remove(self._folder / folders.SHOWN, missing_ok=True)  # it shows the model that was there before
         program = self._waiting()
         program.give({**request, **{name: str(drawn) for name, (drawn, _) in self._drawings().items()}})
         self._warm = None
@@ -128,7 +129,9 @@ class Conversion:
         """What is drawn, by the names in a program's request: where it is written, as the program does not hold the job
         then, and where it belongs."""
         scratch = f"{SCRATCH_PREFIX}drawn-{os.getpid()}"
+        shown = self._folder / f"{scratch}-shown.blend", self._folder / folders.SHOWN
         return {
+            **({"shown": shown} if self._config.get("shown") else {}),
             "thumbnail": (self._folder / f"{scratch}.png", self._folder / folders.THUMBNAIL),
             "drawn": (self._folder / f"{scratch}.blend", self._folder / folders.BLEND),
         }

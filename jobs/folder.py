@@ -40,6 +40,9 @@ CANCEL = "cancel"
 GLB = "result.glb"
 BLEND = "result.blend"
 THUMBNAIL = "thumbnail.png"
+SHOWN = "shown"
+"""The .blend that shows the model in a scene when it is opened. Without the ending: the folder of jobs is an asset
+library, and `BLEND` is in it already."""
 FETCHED = "fetched.glb"  # the model on its way to `GLB`, where it counts as complete with all that belongs to it
 MAP_PREFIX = "map-"
 
@@ -454,7 +457,9 @@ def clear_results(folder: Path) -> None:
             keep_aside(entry, entry)
         elif entry.name == f"{FETCHED}.unchecked":
             keep_aside(entry, folder / FETCHED)
-        elif entry.name in (BLEND, THUMBNAIL) or entry.name.startswith((f"{FETCHED}.", MAP_PREFIX, SCRATCH_PREFIX)):
+        elif entry.name in (BLEND, THUMBNAIL, SHOWN) or entry.name.startswith(
+            (f"{FETCHED}.", MAP_PREFIX, SCRATCH_PREFIX)
+        ):
             files.remove_tree(entry)
 
 

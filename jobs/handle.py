@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One job, as scripts and the command line hold it. Always tells what is on the disk now; never waits. No bpy."""
+"""One job, as scripts and the command line hold it. Always tells what is on the disk now; waits only where it says so.
+No bpy."""
 
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from ..api import errors
 from ..api.errors import ImageTo3DError
 from . import folder as folders
+from . import shown
 from .folder import Job
 from .queue import Queue
 from .state import HAS_RESULT, UNFINISHED, State
@@ -84,6 +86,11 @@ class Handle:
     def blend_path(self) -> Path | None:
         """The .blend file with the prepared model, None as long as it is not there."""
         return _there(self.folder / folders.BLEND)
+
+    def make_shown(self) -> Path:
+        """Return the .blend file that shows the prepared model in a scene when it is opened. Where its process has made
+        none, a background Blender does, and is waited for. Raises `ImageTo3DError`, `OSError`."""
+        return _there(self.folder / folders.SHOWN) or shown.make(self.folder, self._queue.config_of(self.record))
 
     def cancel(self) -> None:
         """Give it up; its service is told as soon as somebody works on it. Raises `JobError`, `BusyError`."""

@@ -33,6 +33,7 @@ DRAW = "headless.draw"
 FIT = "headless.fit"
 FRAME = "headless.frame"
 SCULPT = "headless.sculpt"
+SHOW = "headless.show"
 """The programs, as `launch.py` calls them."""
 
 SCRATCH_PREFIX = "tmp-"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`dev.py demo`, inside Blender: generates with the real extension, sets the stage, saves and renders. Needs the
-wheel's Python."""
+"""`dev.py demo`, inside Blender: sets the stage for the model that the command line has made, saves and renders. Needs
+the wheel's Python."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import argparse
 import contextlib
 import math
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .common import MODULE, Stop, disk_full_sentence, is_disk_full, relative
+from .common import Stop, disk_full_sentence, is_disk_full, relative
 from .demo import demo_results
 
 if TYPE_CHECKING:
@@ -32,47 +31,29 @@ CAMERA_MARGIN = 1.1  # of the distance at which the model just fits
 
 
 def command_demo_inside(options: argparse.Namespace) -> int:
-    """Generate with the real extension, set the stage, save and render."""
+    """Bring the model that the command line has made into an empty scene, set the stage, save and render."""
     import bpy
-    import addon_utils
 
-    picture = Path(options.image)
-    results = demo_results(picture)
-    problems: list[Exception] = []
-    addon_utils.enable(MODULE, default_set=True, handle_error=problems.append)
-    if problems:
-        raise Stop(f"The extension could not be enabled: {problems[0]}.")
+    results = demo_results(Path(options.image))
+    bpy.ops.wm.read_homefile(use_empty=True, app_template="")
+    root = bring(bpy, Path(options.model))
+    set_stage(bpy, root)
     try:
-        bpy.ops.wm.read_homefile(use_empty=True, app_template="")
-        root = generate(bpy, picture)
-        shutil.copyfile(job_folder(bpy, root) / "result.glb", results["GLB"])
-        set_stage(bpy, root)
-        try:
-            save(bpy, results["Model"])
-            render(bpy, results["Picture"])
-        except RuntimeError as error:
-            raise Stop(operator_sentence(error)) from None
-    finally:
-        # A class or timer that is left registered crashes 4.2 and hangs 4.5 at exit.
-        addon_utils.disable(MODULE, handle_error=problems.append)
-    if problems:
-        raise Stop(f"The extension could not be disabled: {problems[0]}.")
+        save(bpy, results["Model"])
+        render(bpy, results["Picture"])
+    except RuntimeError as error:
+        raise Stop(operator_sentence(error)) from None
     return 0
 
 
-def generate(bpy, picture: Path):
-    """Run the public operator on the picture; the root object of what it placed."""
-    before = set(bpy.data.objects)
-    settings = bpy.context.scene.image_to_3d.local
-    settings.texture_model = "PBR"
-    try:
-        bpy.ops.image_to_3d.generate(filepath=str(picture), service="LOCAL")
-    except RuntimeError as error:
-        raise Stop(operator_sentence(error)) from None
-    roots = [thing for thing in bpy.data.objects if thing not in before and "image_to_3d_job" in thing]
-    if not roots:
-        raise Stop("The extension reported success and placed nothing in the scene.")
-    return next((thing for thing in roots if thing.parent is None), roots[0])
+def bring(bpy, blend: Path):
+    """Append the model in the .blend file to the scene; its root object."""
+    with bpy.data.libraries.load(str(blend), assets_only=True) as (held, wanted):
+        wanted.collections = list(held.collections)
+    (collection,) = wanted.collections
+    collection.asset_clear()  # it is one in the file that was delivered
+    bpy.context.scene.collection.children.link(collection)
+    return next(thing for thing in collection.all_objects if thing.parent is None)
 
 
 def operator_sentence(error: RuntimeError) -> str:
@@ -81,12 +62,6 @@ def operator_sentence(error: RuntimeError) -> str:
         return disk_full_sentence()
     lines = str(error).replace("Error: ", "", 1).splitlines()
     return (lines[0].strip().rstrip(".") if lines else "Blender gave no reason") + "."
-
-
-def job_folder(bpy, root) -> Path:
-    """Where the job that made this object keeps its files."""
-    jobs = bpy.utils.extension_path_user(MODULE, path="jobs")
-    return Path(jobs) / str(root["image_to_3d_job"])
 
 
 def set_stage(bpy, root) -> None:

@@ -28,7 +28,10 @@ ONCE_SUITES = ("service", "paid")  # no Blender takes part, and all of it is lon
 ONCE_SERIES = "4.5"  # where it is among them
 PLAIN_SUITES = ("api", "jobs")  # about processes and connections: in one wheel for each Python
 WINDOW_SUITE = "gui"  # a wheel has no windows: once for each real Blender
-BENCHES = ("bench_enabling.py", "bench_jobs.py", "bench_blender.py", "bench_sculpt.py", "bench_services.py")
+BENCHES = (
+    *("bench_enabling.py", "bench_jobs.py", "bench_blender.py", "bench_sculpt.py", "bench_services.py"),
+    "bench_command.py",
+)
 ARRIVAL_BENCH = "bench_arrival.py"
 """How quick Blender's own import is differs from version to version: it is run in each wheel."""
 WINDOW_BENCH = "bench_windows.py"

@@ -53,6 +53,8 @@ def draw(content):
         Path(request["thumbnail"]).symlink_to(sys.argv[sys.argv.index("--links-to") + 1])
         return
     Path(request["thumbnail"]).write_bytes(PNG_HEADER + content)
+    if request.get("shown"):
+        Path(request["shown"]).write_bytes(Path(request["blend"]).read_bytes())
 
 
 say(progress=0.5, message="Halfway")
@@ -73,6 +75,9 @@ if module == "headless.sculpt":
     say(done={"note": "Made by a stand-in."})
 elif module == "headless.draw":
     draw(b"drawn after all")
+elif module == "headless.show":
+    Path(request["shown"]).write_bytes(Path(request["blend"]).read_bytes())
+    say(done={})
 elif module == "headless.fit":
     say(done={"file": request["picture"]})
 elif module == "headless.frame":
