@@ -99,40 +99,55 @@ def test_a_task_is_a_picture_or_a_chunk_of_them(size, number, first, last, tmp_p
     assert (len(tasks), tasks[0], tasks[-1]) == (number, first, last)
 
 
-def test_models_arrive_and_neither_a_second_run_nor_another_chunk_size_pays_again(run, meshy, delivered, tmp_path):
-    done = run()
+def test_no_run_pays_again_and_a_broken_picture_fails_its_task_until_it_is_asked_for_again(
+    run, meshy, pictures, delivered, tmp_path
+):
+    broken = pictures / "star_44.png"
+    whole = broken.read_bytes()
+    broken.write_bytes(whole[: len(whole) // 2])
+    for size in (1, 2):  # other chunks are other tasks, and find what the first ones made
+        done = run(Lines="1-2", ChunkSize=size)
+        assert done.returncode != 0 and "star_44" in done.stdout
+        assert delivered() == ["star 40"]
+        assert len(meshy.creates) == 1
+    broken.write_bytes(whole)
+    done = run(Lines="1-2", RetryFailed="yes")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert delivered() == ["star 40", "star_44", "star_48", "star_52"]
-    assert len(meshy.creates) == 4
-    for size in (2, 1, 3):
-        assert run(ChunkSize=size).returncode == 0
-    assert len(meshy.creates) == 4
+    assert delivered() == ["star 40", "star_44"]
+    assert len(meshy.creates) == 2
     everything = [done.stdout, *(path.read_text(errors="replace") for path in (tmp_path / "models").rglob("*.json"))]
     assert not any(meshy.meshy_key in text for text in everything)
 
 
-def test_settings_and_limits_reach_the_command_line(run, meshy):
-    refused = run(Lines="1-2", MaxCredits=CREDITS)
-    assert refused.returncode != 0 and "credits" in refused.stdout
-    assert meshy.creates == []
-    settings = "ai_model=meshy-6\n\ntexture_prompt=red, like a rose\n"
-    assert run(Lines="1-2", MaxCredits=2 * CREDITS, Jobs=1, Settings=settings).returncode == 0
-    sent = [create.parameters for create in meshy.creates]
-    assert [(request["ai_model"], request["texture_prompt"]) for request in sent] == [
-        ("meshy-6", "red, like a rose")
-    ] * 2
+def test_all_parameters_reach_the_command_line_as_they_were_written(run, pictures, tmp_path):
+    echo, said = tmp_path / "echo", tmp_path / "said.json"
+    echo.write_text(
+        f"#!{sys.executable}\nimport json, os, sys\n"
+        f"json.dump([sys.argv[1:], sys.stdin.read(), os.getcwd()], open({str(said)!r}, 'w'))\n"
+    )
+    echo.chmod(0o755)
+    settings = 'ai_model=meshy-6\n\ntexture_prompt=red, "like" a $ROSE\n'
+    numbers = {"Jobs": 3, "MaxCredits": 60}
+    done = run(Lines="1-2", Blender=echo, Settings=settings, RetryFailed="yes", **numbers)
+    assert done.returncode == 0, done.stdout + done.stderr
+    words, list_read, folder = json.loads(said.read_text())
+    start = ["--online-mode", "--command", "image_to_3d", "-", "--service", "meshy", "--format", "glb", "--output"]
+    assert words == [
+        *(*start, str(tmp_path / "models"), "--json", "--jobs", "3", "--max-credits", "60", "--retry-failed"),
+        *("--set", "ai_model=meshy-6", "--set", 'texture_prompt=red, "like" a $ROSE'),
+    ]
+    assert (list_read, folder) == ("star 40.png\nstar_44.png\n", str(pictures))
 
 
-def test_a_broken_picture_fails_its_task_and_is_left_until_it_is_asked_for(run, meshy, pictures, delivered):
-    whole = (pictures / "star_44.png").read_bytes()
-    (pictures / "star_44.png").write_bytes(whole[: len(whole) // 2])
-    for _ in range(2):
-        done = run(Lines="1-2")
-        assert done.returncode != 0 and "star_44" in done.stdout
-        assert delivered() == ["star 40"]
-    (pictures / "star_44.png").write_bytes(whole)
-    assert run(Lines="1-2", RetryFailed="yes").returncode == 0
-    assert len(meshy.creates) == 2
+def test_the_least_that_can_be_said_asks_for_nothing_else(run, tmp_path):
+    echo = tmp_path / "echo"
+    echo.write_text('#!/bin/sh\necho "words: $*"\n')
+    echo.chmod(0o755)
+    done = run(Lines="5", Blender=echo, Service="local")
+    assert (
+        f"words: --online-mode --command image_to_3d - --service local --format glb --output {tmp_path}" in done.stdout
+    )
+    assert "--jobs" not in done.stdout and "--max-credits" not in done.stdout and "--set" not in done.stdout
 
 
 def test_lines_that_the_list_has_not_are_refused(run, meshy):
@@ -144,18 +159,17 @@ def test_lines_that_the_list_has_not_are_refused(run, meshy):
 @pytest.mark.parametrize("meshy", [None], indirect=True)
 def test_a_cancelled_task_stops_cleanly_and_goes_on_in_the_next_run(job, run, worker, meshy, delivered, tmp_path):
     with (tmp_path / "log.txt").open("w+") as log:
-        process = subprocess.Popen(job(Lines="1-2"), stdout=log, stderr=log, env=worker)
+        process = subprocess.Popen(job(Lines="1"), stdout=log, stderr=log, env=worker)
         until = time.monotonic() + 60
-        while len(meshy.creates) < 2 and process.poll() is None and time.monotonic() < until:
+        while not meshy.creates and process.poll() is None and time.monotonic() < until:
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
         process.wait(60)
         log.seek(0)
         said = log.read()
-    assert len(meshy.creates) == 2, said
+    assert len(meshy.creates) == 1, said
     assert 'Sending signal "term"' in said and 'Sending signal "kill"' not in said
-    for create in meshy.creates:
-        meshy.finish(create.id)
-    assert run(Lines="1-2").returncode == 0
-    assert len(meshy.creates) == 2
-    assert delivered() == ["star 40", "star_44"]
+    meshy.finish(meshy.creates[0].id)
+    assert run(Lines="1").returncode == 0
+    assert len(meshy.creates) == 1
+    assert delivered() == ["star 40"]
