@@ -2,7 +2,7 @@
 """Measures what one model costs on the command line, for docs/scale.md: `python tests/bench_scale.py [NUMBER]` in a
 Python that has bpy, on Linux. Prints, asserts nothing.
 
-Meshy is a stand-in on this machine, whose tasks take a second, so that what is left is our own part. CPU seconds are
+Meshy is a stand-in on this machine, whose models are Local's, so that what is left is our own part. CPU seconds are
 those of the command and of all that it starts.
 """
 
@@ -22,13 +22,13 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).parent))
 import conftest  # noqa: F401  # isort: skip -- makes the checkout importable as `image_to_3d`
 
-from service.cube import cube_glb
 from service.stand_in import StandIn
 
 NUMBER = 12
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "penguin.png"
+FORMATS = "blend,glb"
+TASKS_S = (1.0, 30.0)
 LOOK_S = 0.1
-STARTED = "launch.py"  # what starts a program of ours; its name follows
 
 
 class Figures(NamedTuple):
@@ -103,7 +103,7 @@ def disk(folder):
 
 def tell(title, figures, number):
     print(
-        f"{title:<40} {figures.cpu_s / number:6.2f} CPU s and {figures.wall_s / number:6.2f} s a model; "
+        f"{title:<30} {figures.cpu_s / number:6.2f} CPU s and {figures.wall_s / number:6.2f} s a model; "
         f"{figures.together_mb:5.0f} MB in all, the command {figures.command_mb:4.0f}, a job's process "
         f"{figures.process_mb:4.0f}",
         flush=True,
@@ -112,7 +112,7 @@ def tell(title, figures, number):
 
 def tell_disk(folder, number):
     size, files = disk(folder / "models")
-    print(f"{'':<40} {size / number / 1e6:6.2f} MB and {files / number:.1f} files and folders a model", flush=True)
+    print(f"{'':<30} {size / number / 1e6:6.2f} MB and {files / number:.1f} files and folders a model", flush=True)
 
 
 def drawn(folder, number):
@@ -127,31 +127,30 @@ def drawn(folder, number):
     return paths
 
 
-def measure_meshy(folder, pictures, environment):
-    model = folder / "cube.glb"
-    model.write_bytes(cube_glb())
-    for seconds in (1.0, 30.0):
+def measure_local(folder, pictures, environment):
+    """Return a model as it is made with the settings that Blender starts with."""
+    for resolution in ("low_poly", "high_poly"):
+        here = folder / resolution
+        words = ("--set", f"resolution={resolution}", "--format", FORMATS)
+        tell(f"Local, {resolution}", call(here, pictures, environment, *words), len(pictures))
+        tell_disk(here, len(pictures))
+    return here / "models" / f"{pictures[0].stem}.glb"
+
+
+def measure_meshy(folder, pictures, environment, model):
+    """Tasks end with `model`, so that its conversion is that of a model of that size."""
+    for seconds in TASKS_S:
         with StandIn(model=model, seconds=seconds) as service:
             keys = {**environment, "MESHY_API_KEY": service.meshy_key, "MESHY_API_URL": service.meshy_url}
             here = folder / f"meshy_{seconds:.0f}"
-            words = ("--service", "meshy", "--format", "blend,glb")
-            figures = call(here, pictures, keys, *words)
-            tell(f"Meshy, tasks of {seconds:.0f} s", figures, len(pictures))
+            words = ("--service", "meshy", "--format", FORMATS)
+            tell(f"Meshy, tasks of {seconds:.0f} s", call(here, pictures, keys, *words), len(pictures))
             tell_disk(here, len(pictures))
             asked = Counter(f"{request.service} {request.step}" for request in service.requests)
-            print(
-                f"{'':<40} requests a model: { ({k: round(v / len(pictures), 2) for k, v in asked.items()}) }",
-                flush=True,
-            )
-            tell("the same call again", call(here, pictures, keys, *words), len(pictures))
-
-
-def measure_local(folder, pictures, environment):
-    for name, settings in (("low", ["resolution=low_poly"]), ("high", ["resolution=high_poly"])):
-        here = folder / f"local_{name}"
-        words = [word for setting in settings for word in ("--set", setting)]
-        tell(f"Local, {name}", call(here, pictures, environment, *words, "--format", "blend,glb"), len(pictures))
-        tell_disk(here, len(pictures))
+            each = ", ".join(f"{what} {number / len(pictures):.1f}" for what, number in sorted(asked.items()))
+            print(f"{'':<30} requests a model: {each}", flush=True)
+    tell("the same call again", call(here, pictures, keys, *words), len(pictures))
+    tell("with one picture", call(here, pictures[:1], keys, *words), 1)
 
 
 def main():
@@ -161,8 +160,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pictures = drawn(folder / "pictures", number)
-        measure_meshy(folder, pictures, environment)
-        measure_local(folder, pictures, environment)
+        measure_meshy(folder, pictures, environment, measure_local(folder, pictures, environment))
 
 
 if __name__ == "__main__":

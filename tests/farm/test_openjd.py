@@ -4,6 +4,7 @@ and what a cancel, a broken picture and another chunk size do."""
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,8 @@ from pathlib import Path
 import pytest
 from once import once
 
-TEMPLATE = Path(__file__).resolve().parents[2] / "farm" / "openjd" / "template.yaml"
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE, MANUAL = ROOT / "farm" / "openjd" / "template.yaml", ROOT / "docs" / "farm.md"
 CREDITS = 30  # what a model of Meshy costs with the settings that Blender starts with
 OPENJD = os.environ.get("IMAGE_TO_3D_OPENJD")
 
@@ -173,3 +175,18 @@ def test_a_cancelled_task_stops_cleanly_and_goes_on_in_the_next_run(job, run, wo
     assert run(Lines="1").returncode == 0
     assert len(meshy.creates) == 1
     assert delivered() == ["star 40"]
+
+
+def test_the_manual_s_environment_brings_the_key_and_no_log_shows_it(job, worker, tmp_path):
+    (environment,) = re.findall(r"```yaml\n(.*?)```", MANUAL.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "environment.yaml").write_text(environment)
+    key = worker.pop("MESHY_API_KEY")
+    (tmp_path / "meshy_key").write_text(key)
+    look, seen = tmp_path / "look", tmp_path / "seen.txt"
+    look.write_text(f'#!/bin/sh\nprintf %s "$MESHY_API_KEY" >"{seen}"\necho "it is $MESHY_API_KEY"\n')
+    look.chmod(0o755)
+    command = [*job(Lines="1", Blender=look), "--environment", str(tmp_path / "environment.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, env=worker)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert seen.read_text() == key
+    assert "it is ****" in done.stdout and key not in done.stdout + done.stderr
