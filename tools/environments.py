@@ -43,8 +43,10 @@ CHECK_TOOLS = (
     "numpy==2.2.6",  # the one version with type hints that installs on both Pythons
     "fake-bpy-module-4.2==20260730",  # the oldest Blender we promise: newer names must be asked for, not assumed
 )
+FARM_TOOLS = ("openjd-cli==0.8.0", "openjd-model==0.13.0", "openjd-sessions==0.13.0")
 
 CHECK_GB = 0.5  # 0.2 GB, and as much again while pip works
+FARM_GB = 0.2
 NOTHING_LEFT_BYTES = 20e6  # an empty environment with pip takes about so much
 HEARTBEAT_SECONDS = 10  # how often a long step says that it is alive
 
@@ -162,6 +164,12 @@ def check_environment() -> Path:
     """The Python of the environment with the checkers; apart from Blender's, as `fake-bpy-module` is called `bpy`
     too."""
     return environment(VENV / "check", "the checkers", sys.executable, CHECK_TOOLS, CHECK_GB)
+
+
+def farm_environment() -> Path:
+    """The Python of the environment with what runs an Open Job Description; apart from Blender's, as no add-on has
+    it."""
+    return environment(VENV / "farm", "what runs farm jobs", sys.executable, FARM_TOOLS, FARM_GB)
 
 
 def environment(folder: Path, what: str, python: str, requirements: Sequence[str], gigabytes: float) -> Path:

@@ -16,17 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from .common import ROOT, TESTS, Outcome, Stop, clean_environment, ending, headline, report, version_name
-from .environments import BLENDERS, Blender, blender_environment, default_blender, find_pythons
+from .environments import BLENDERS, Blender, blender_environment, default_blender, farm_environment, find_pythons
 from .windows import find_window_blenders, missing_for_windows, windows_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-SUITE_ORDER = ("service", "api", "jobs", "paid", "headless", "blender", "command", "dev")
-ONCE_SUITES = ("service", "paid")  # no Blender takes part, and all of it is long: one Blender's Python is enough
+SUITE_ORDER = ("service", "api", "jobs", "paid", "headless", "blender", "command", "farm", "dev")
+ONCE_SUITES = ("service", "paid", "farm")  # no Blender takes part, or none that matters: one Blender's Python is enough
 ONCE_SERIES = "4.5"  # where it is among them
 PLAIN_SUITES = ("api", "jobs")  # about processes and connections: in one wheel for each Python
+FARM_SUITE = "farm"  # runs farm jobs with a tool that is in no Blender
 WINDOW_SUITE = "gui"  # a wheel has no windows: once for each real Blender
 BENCHES = (
     *("bench_enabling.py", "bench_jobs.py", "bench_blender.py", "bench_sculpt.py", "bench_services.py"),
@@ -46,7 +47,7 @@ LANE_GB = 2.0  # of memory for a suite and the background Blenders that it start
 
 LENGTHS = {
     **{"gui": 500, "paid": 400, "headless": 300, "blender": 250, "api": 120, "jobs": 120, "command": 90},
-    **{"service": 60, "dev": 20},
+    **{"service": 60, "farm": 40, "dev": 20},
 }
 """Seconds that each suite takes by itself on two cores. The longest begin first: none is left at the end."""
 ONCE_TIMES = 2
@@ -224,6 +225,8 @@ def wheel_suites(options: argparse.Namespace) -> tuple[list[Suite], list[str]]:
             short = f"{name:<9} Blender {blender.series}"
             length = LENGTHS.get(name, 0.0) * (ONCE_TIMES if blender is once else 1)
             whole = Suite(short, title, executable, arguments, bool(options.arguments), length=length)
+            if name == FARM_SUITE:
+                whole = whole._replace(variables={"IMAGE_TO_3D_OPENJD": str(farm_environment())})
             is_parted = options.lanes > 1 and not options.arguments
             suites += parts_of(whole, TESTS / name, ALONE.get(name, ()), PARTS.get(name, 1)) if is_parted else [whole]
     return suites, left_out
