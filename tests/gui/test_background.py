@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A script in a real Blender without windows (`blender -b`): Ctrl+C reaches it, and what it has paid for is taken up by
-the next run.
+"""A script in a real Blender without windows (`blender -b`): Ctrl+C reaches it, what it has paid for is taken up by the
+next run, and all that pipelines do works as in the wheels.
 
 Here and not beside the tests in the wheels, as a Blender with a program of its own has its own handler for Ctrl+C.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from gui import jobs
 from gui.blender import ROOT
 
 PROGRAM = ROOT / "tests" / "programs" / "loop_over_pictures.py"
+PIPELINE = ROOT / "tests" / "programs" / "pipeline.py"
 DEADLINE_S = 60  # against a hang; nothing is measured with it
 
 
@@ -26,12 +28,20 @@ def run(binary, tmp_path):
     (extensions / "image_to_3d").symlink_to(ROOT, target_is_directory=True)
     started = []
 
-    def run(stand_in, *pictures):
-        options = ("-b", "--factory-startup", "--addons", "bl_ext.user_default.image_to_3d", "--python-exit-code", "7")
+    def run(stand_in, *pictures, program=PROGRAM):
+        options = (
+            "-b",
+            "--factory-startup",
+            "--addons",
+            "bl_ext.user_default.image_to_3d",
+            "--python-exit-code",
+            "7",
+            "--offline-mode",
+        )
         resources = {"BLENDER_USER_RESOURCES": str(tmp_path / "resources")}
         started.append(
             subprocess.Popen(
-                [binary, *options, "--python", str(PROGRAM), "--", *map(str, pictures)],
+                [binary, *options, "--python", str(program), "--", *map(str, pictures)],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
@@ -66,3 +76,22 @@ def test_ctrl_c_ends_the_script_and_the_next_run_pays_nothing_again(run, slow_se
     assert "Blender hears Ctrl+C as before" in output, output
     assert f"Made {star}" in output and "Nothing is paid again" in output, output
     assert len(slow_services.creates) == 1
+
+
+def test_what_pipelines_do(run, services, star, tmp_path):
+    process = run(services, star, tmp_path, program=PIPELINE)
+    output, _ = process.communicate(timeout=2 * DEADLINE_S)
+    assert process.returncode == 0, output
+    assert [json.loads(line) for line in output.splitlines() if line.startswith("[")] == [
+        ["local", "succeeded"],
+        ["converted", True],
+        ["without a window", "FINISHED", ["Red Star"]],
+        ["private", []],
+        ["in a handler", "FINISHED", ["Red Star.001"]],
+        ["private", []],
+        ["removed", "FINISHED", []],
+        ["tidied", "FINISHED", []],
+        ["watched", "FINISHED"],
+    ], output
+    content = (tmp_path / "first.blend").read_bytes()
+    assert b"result.blend" not in content and b"/jobs/" not in content
