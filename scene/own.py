@@ -8,6 +8,7 @@ user's, in a .blend that goes to others. Nothing can be done to take the note aw
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import bpy
 
@@ -18,7 +19,8 @@ too, but another name."""
 DATA = ("images", "node_groups", "actions", "materials", "armatures", "meshes")
 """What comes with a model beside its objects and their collection. Of actions Blender notes nothing."""
 
-Copies = Mapping[bpy.types.ID, bpy.types.ID]
+Copies = Mapping[Any, Any]
+"""By what was appended."""
 
 
 def came_along(entry: bpy.types.ID) -> bool:

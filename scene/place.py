@@ -5,6 +5,7 @@ The mode stays as it is, the selection too where nothing else is asked for, and 
 wanted. Where it fails, nothing is left in the file.
 """
 
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -315,9 +316,9 @@ def _push_undo_step(job: Job) -> None:
     """Make an undo step of what has changed. Where none can be made (a script in the background has taken the window
     away: `temp_override(window=None)`), the model belongs to the next one."""
     window = bpy.context.window or next(iter(bpy.context.window_manager.windows), None)
-    with bpy.context.temp_override(window=window):
-        if bpy.ops.ed.undo_push.poll():
-            bpy.ops.ed.undo_push(message=f"Image to 3D: {job.name}")
+    # Nothing but its poll can fail, and for that Blender raises RuntimeError.
+    with bpy.context.temp_override(window=window), contextlib.suppress(RuntimeError):
+        bpy.ops.ed.undo_push(message=f"Image to 3D: {job.name}")
 
 
 def _write_provenance(root: bpy.types.Object, job: Job, where: Mapping[str, Any]) -> None:

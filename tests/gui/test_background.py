@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A script in a real Blender without windows (`blender -b`): Ctrl+C reaches it, and what it has paid for is taken up by
-the next run.
+"""A script in a real Blender without windows (`blender -b`): Ctrl+C reaches it, what it has paid for is taken up by the
+next run, and all that pipelines do works as in the wheels.
 
 Here and not beside the tests in the wheels, as a Blender with a program of its own has its own handler for Ctrl+C.
 """
 
+import json
 import os
 import re
 import signal
@@ -28,11 +29,20 @@ def run(binary, tmp_path):
     started = []
 
     def run(stand_in, *pictures, program="loop_over_pictures.py"):
-        options = ("-b", "--factory-startup", "--addons", "bl_ext.user_default.image_to_3d", "--python-exit-code", "7")
+        options = ("-b", "--factory-startup", "--offline-mode", "--addons", "bl_ext.user_default.image_to_3d")
         resources = {"BLENDER_USER_RESOURCES": str(tmp_path / "resources")}
         started.append(
             subprocess.Popen(
-                [binary, *options, "--python", str(PROGRAMS / program), "--", *map(str, pictures)],
+                [
+                    binary,
+                    *options,
+                    "--python-exit-code",
+                    "7",
+                    "--python",
+                    str(PROGRAMS / program),
+                    "--",
+                    *map(str, pictures),
+                ],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
@@ -87,3 +97,22 @@ def test_jobs_of_a_script_run_side_by_side_and_go_on_after_ctrl_c(run, slow_serv
     output, _ = run(slow_services, star, other, program="several_jobs.py").communicate(timeout=DEADLINE_S)
     assert "Made Red Star [[0.0, 0.0, 0.0]]" in output and "Made Other [[2.0, 0.0, 0.0]]" in output, output
     assert output.count("Nothing is paid again") == 2 and len(slow_services.creates) == 2, output
+
+
+def test_what_pipelines_do(run, services, star, tmp_path):
+    process = run(services, star, tmp_path, program="pipeline.py")
+    output, _ = process.communicate(timeout=2 * DEADLINE_S)
+    assert process.returncode == 0, output
+    assert [json.loads(line) for line in output.splitlines() if line.startswith("[")] == [
+        ["local", "succeeded"],
+        ["converted", True],
+        ["without a window", "FINISHED", ["Red Star"]],
+        ["private", []],
+        ["in a handler", "FINISHED", ["Red Star.001"]],
+        ["private", []],
+        ["removed", "FINISHED", []],
+        ["tidied", "FINISHED", []],
+        ["watched", "FINISHED"],
+    ], output
+    content = (tmp_path / "first.blend").read_bytes()
+    assert b"result.blend" not in content and b"/jobs/" not in content
