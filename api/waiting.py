@@ -4,9 +4,12 @@
 import dataclasses
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from .errors import ImageTo3DError, TimeLimitError, is_transient
-from .task import Service, Task
+
+if TYPE_CHECKING:
+    from .task import Service, Task
 
 TIME_LIMIT_S = 3600.0  # Meshy advises to allow an hour; usual are two to three minutes
 FAILURE_PAUSES_S = (2.0, 10.0, 30.0)  # so many failures in a row are nothing: a laptop wakes up, a router restarts
@@ -16,14 +19,14 @@ SHORTEST_S = 1.0  # whatever a service asks for
 
 
 def wait(
-    service: Service,
-    task_id: str | Task,
+    service: "Service",
+    task_id: "str | Task",
     *,
-    on_progress: Callable[[Task], None] = lambda task: None,
+    on_progress: "Callable[[Task], None]" = lambda task: None,
     sleep: Callable[[float], None] = time.sleep,
     time_limit_s: float = TIME_LIMIT_S,
     now: Callable[[], float] = time.monotonic,
-) -> Task:
+) -> "Task":
     """Wait until the task `task_id`, or the task itself, has succeeded, and return it. `on_progress` hears of every
     change, with a progress that never goes back; it and `sleep` may raise.
 
@@ -38,7 +41,7 @@ def wait(
         _keep_limit(until, now, time_limit_s)
         sleep(seconds)
 
-    task_id = task_id.id if isinstance(task_id, Task) else task_id
+    task_id = task_id if isinstance(task_id, str) else task_id.id
     failures = 0
     most = 0.0
     told: Task | None = None
@@ -68,7 +71,7 @@ def wait(
         sleep(max(0.0, min(seconds, until - now())))
 
 
-def _pause_after(task: Task, pace: float, shortest: float) -> float:
+def _pause_after(task: "Task", pace: float, shortest: float) -> float:
     if task.progress >= NEAR_THE_END:
         return shortest
     if task.retry_after_s is not None:

@@ -161,8 +161,10 @@ class Local:
         """Copy the finished GLB to `path`. It stays where it is, so that it can be fetched again."""
         target = path_of(path, "The file")
         part = target.with_name(f"{target.name}.part")
-        shutil.copyfile(url, part)
-        files.sync(part)
+        with open(url, "rb") as made, part.open("wb") as copy:
+            shutil.copyfileobj(made, copy)
+            copy.flush()
+            files.sync_open(copy.fileno())
         files.replace(part, target)
         on_progress(1.0)
 
