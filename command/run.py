@@ -10,6 +10,8 @@ import contextlib
 import os
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..api import picture
@@ -32,6 +34,8 @@ from .plan import Model, Planner, Way, left_sentence
 from .shelf import Claim, Shelf
 
 LOOK_EVERY_S = 0.1
+
+LETS_GO_WITHIN_S = 120.0  # another call may have to prepare the files
 
 FOR_ALL = frozenset({"NoKeyError", "KeyRefusedError", "NoCreditsError", "PlanError"})
 """Errors, by name, that every further request would meet as well."""
@@ -238,11 +242,27 @@ class Run:
         """Have the files of a model be in the output folder, for each item that wants them."""
         for item in self._with_handles(model):
             try:
-                if self._put(item, model.job_id):
-                    self.tally.already += 1
+                with self._held(model.job_id):
+                    self.tally.already += self._put(item, model.job_id)
             except (ImageTo3DError, OSError) as error:
                 item.trouble, item.error = user_message(error), type(error).__name__
             self._end_item(item)
+
+    @contextmanager
+    def _held(self, job_id: str) -> Iterator[None]:
+        """Hold a job, as another call may be delivering it just now, or its process putting its thumbnail in place.
+        Raises `BusyError` where somebody does not let go of it, `JobError`."""
+        until = time.monotonic() + LETS_GO_WITHIN_S
+        with contextlib.ExitStack() as stack:
+            while True:
+                try:
+                    stack.enter_context(folders.lock(self._queue.folder_of(job_id)))
+                    break
+                except BusyError:
+                    if time.monotonic() > until or self._interrupt:
+                        raise
+                time.sleep(LOOK_EVERY_S)
+            yield
 
     def _put(self, item: Item, job_id: str) -> bool:
         """Have an item's files be there. Return whether they were before. Raises `ImageTo3DError`, `OSError`."""
