@@ -37,8 +37,8 @@ class Look:
     def of(cls, stream: IO[str], environment: Mapping[str, str] | None = None) -> "Look":
         """The look that suits `stream`."""
         variables = os.environ if environment is None else environment
-        blocks = BLOCKS if writable(BLOCKS, stream) == BLOCKS else PLAIN_BLOCKS
-        return cls(*blocks, has_color=not variables.get("NO_COLOR"))
+        done, left = BLOCKS if writable(BLOCKS, stream) == BLOCKS else PLAIN_BLOCKS
+        return cls(done, left, has_color=not variables.get("NO_COLOR"))
 
 
 def can_draw(stream: IO[str], environment: Mapping[str, str] | None = None) -> bool:

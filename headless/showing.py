@@ -4,6 +4,7 @@ show its textures. Changes nothing of the model.
 """
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 from mathutils import Vector
@@ -37,7 +38,9 @@ def _show_in_windows(camera: bpy.types.Object) -> None:
     low, high = map(Vector, seen.bounds())
     size = (high - low).length
     colors = _colors()
-    for space in (area.spaces[0] for screen in bpy.data.screens for area in screen.areas if area.type == "VIEW_3D"):
+    areas = [area for screen in bpy.data.screens for area in screen.areas if area.type == "VIEW_3D"]
+    for area in areas:
+        space: Any = area.spaces[0]
         # Not as materials: EEVEE compiles its shaders first, for seconds or minutes in which there is nothing to see.
         space.shading.color_type = colors
         space.clip_start, space.clip_end = camera.data.clip_start, camera.data.clip_end
