@@ -88,9 +88,9 @@ function optionsOf(settings) {
     return options;
 }
 
-// `blender-render` and not `exec`: it finds Blender where the farm has not set a path. Without `{blenderArgs}`: they are
-// for renders, and the command line needs none. A worker's Blender may be offline by its preferences, so it is told not
-// to be; Local asks nobody.
+// `blender-render` and not `exec`: it finds Blender where the farm has not set a path. Without `{blenderArgs}`: they
+// are for renders, and the command line needs none. A worker's Blender may be offline by its preferences, so it is told
+// not to be; Local asks nobody.
 function authorTask(pictures, first, options) {
     const last = first + pictures.length - 1;
     const task = author.Task(first == last ? `picture-${first}` : `pictures-${first}-${last}`, "blender");
