@@ -54,7 +54,7 @@ function compileJob(job) {
 
 // The paths of all pictures, in their order. A folder or a pattern is one of them: its task takes all that is in it.
 function picturesOf(settings) {
-    const pictures = Array.from(shellSplit(settings.pictures.replaceAll("\\", "/")));
+    const pictures = Array.from(shellSplit((settings.pictures || "").replaceAll("\\", "/")));
     if (pictures.length == 0) {
         throw "No picture is set.";
     }
