@@ -54,7 +54,7 @@ function compileJob(job) {
 
 // The paths of all pictures, in their order. A folder or a pattern is one of them: its task takes all that is in it.
 function picturesOf(settings) {
-    const pictures = Array.from(shellSplit(settings.pictures.replaceAll("\\", "/")));
+    const pictures = Array.from(shellSplit((settings.pictures || "").replaceAll("\\", "/")));
     if (pictures.length == 0) {
         throw "No picture is set.";
     }
@@ -88,9 +88,9 @@ function optionsOf(settings) {
     return options;
 }
 
-// `blender-render` and not `exec`: it finds Blender where the farm has not set a path. Without `{blenderArgs}`: they are
-// for renders, and the command line needs none. A worker's Blender may be offline by its preferences, so it is told not
-// to be; Local asks nobody.
+// `blender-render` and not `exec`: it finds Blender where the farm has not set a path. Without `{blenderArgs}`: they
+// are for renders, and the command line needs none. A worker's Blender may be offline by its preferences, so it is told
+// not to be; Local asks nobody.
 function authorTask(pictures, first, options) {
     const last = first + pictures.length - 1;
     const task = author.Task(first == last ? `picture-${first}` : `pictures-${first}-${last}`, "blender");

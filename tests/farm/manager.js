@@ -126,7 +126,8 @@ const context = vm.createContext({
 });
 let answer;
 try {
-    vm.runInContext(`"use strict";${fs.readFileSync(script, "utf8")}\nglobalThis.found = { JOB_TYPE, compileJob };`, context);
+    const source = fs.readFileSync(script, "utf8");
+    vm.runInContext(`"use strict";${source}\nglobalThis.found = { JOB_TYPE, compileJob };`, context);
     if (job.settings) {
         context.found.compileJob({ ...job, addTask: (task) => tasks.push(task) });
     }

@@ -126,6 +126,7 @@ def test_what_is_not_set_is_left_to_the_command_line_and_the_rest_is_handed_on()
     ("settings", "sentence"),
     [
         ({"pictures": " "}, "No picture is set."),
+        ({}, "No picture is set."),
         ({"pictures": "/p/#####_##.png", "frames": "1-2"}, "they stand for one number."),
         ({"pictures": "/p/####.png", "frames": "x"}, "invalid range"),
         ({"pictures": "/p/a.png", "output_path": ""}, "No output folder is set."),
