@@ -37,8 +37,8 @@ class Look:
     def of(cls, stream: IO[str], environment: Mapping[str, str] | None = None) -> "Look":
         """The look that suits `stream`."""
         variables = os.environ if environment is None else environment
-        done, left = BLOCKS if writable(BLOCKS, stream) == BLOCKS else PLAIN_BLOCKS
-        return cls(done, left, has_color=not variables.get("NO_COLOR"))
+        blocks = BLOCKS if writable(BLOCKS, stream) == BLOCKS else PLAIN_BLOCKS
+        return cls(blocks[0], blocks[1], has_color=not variables.get("NO_COLOR"))
 
 
 def can_draw(stream: IO[str], environment: Mapping[str, str] | None = None) -> bool:

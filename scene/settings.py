@@ -227,7 +227,8 @@ def place_of(scene: bpy.types.Scene) -> dict[str, Any]:
     that is nowhere, or has no end."""
     chosen = scene.image_to_3d
     where: dict[str, Any] = {"location": [0.0, 0.0, 0.0]}
-    cursor = [_as_meant(number) for number in tuple(target_of(scene).cursor.location)]
+    location: Any = target_of(scene).cursor.location
+    cursor = [_as_meant(number) for number in location]
     if chosen.location != "ORIGIN" and all(map(math.isfinite, cursor)):
         where["location"] = cursor
     elif chosen.location == "CURSOR_EXACTLY":

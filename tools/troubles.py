@@ -58,6 +58,14 @@ ENTRIES = {
         "in the header of the parameters sets all of them back.",
         NOTHING,
     ),
+    "TargetError": Entry(
+        "The model cannot be saved there",
+        "Before a job starts",
+        "Scripts meet it as an exception: the path at which a model is to be saved is a folder, or lies in one that is "
+        "not there or takes no file.",
+        "Make the folder, or name another file. `check_target` says it before anything is asked for.",
+        "With `check_target` nothing was sent. Where `save` says it, the task has its model: save it somewhere else.",
+    ),
     "NoKeyError": Entry(
         "There is no key",
         "Before a job starts",
