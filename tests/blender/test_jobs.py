@@ -5,6 +5,7 @@ import shutil
 
 import bpy
 import pytest
+from once import once
 from ticking import tick_until
 
 pytestmark = pytest.mark.usefixtures("no_jobs", "quick_models")
@@ -166,3 +167,21 @@ def test_a_job_that_another_blender_has_removed_is_not_waited_for(start, session
     shutil.rmtree(session.folder_of(start().id))
     session.tick()
     assert not session.is_busy()
+
+
+@once
+@pytest.mark.parametrize("state", ["imported", "failed"])
+def test_cancel_of_what_has_ended_says_so_and_changes_nothing(make_job, session, capfd, state):
+    job = make_job(state)
+    assert bpy.ops.image_to_3d.cancel(job=job.id) == {"FINISHED"}
+    assert f"There is nothing to cancel: Red Star is {state}" in capfd.readouterr().out
+    assert session.refresh(job.id).state == state
+
+
+@once
+def test_in_the_background_too_there_are_no_jobs_yet(no_jobs, session):
+    """Nobody has looked there: the disk is asked."""
+    session.end()
+    for name in ("cancel", "tidy_up", "retry_all", "select_job"):
+        with pytest.raises(RuntimeError, match="There are no jobs yet"):
+            getattr(bpy.ops.image_to_3d, name)()
