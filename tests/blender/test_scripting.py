@@ -287,11 +287,46 @@ def test_ctrl_c_ends_all_in_order(scripting, extension, session, slow_account, p
 
 
 @once
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl+C cannot be pressed for one process there")
+def test_ctrl_c_while_a_job_is_written_down_leaves_nothing_to_be_paid(
+    scripting, session, slow_account, star, monkeypatch
+):
+    create = session.queue.create
+
+    def create_and_press(*arguments, **options):
+        os.kill(os.getpid(), signal.SIGINT)
+        return create(*arguments, **options)
+
+    monkeypatch.setattr(session.queue, "create", create_and_press)
+    with pytest.raises(KeyboardInterrupt):
+        scripting.generate(star, "MESHY")
+    assert [job.state for job in scripting.jobs()] == ["cancelled"] and not slow_account.creates
+
+
+@once
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl+C cannot be pressed for one process there")
+def test_a_handler_of_the_scripts_own_is_called_once_and_stays(scripting, slow_account, star):
+    heard = []
+
+    def handler(number, frame):
+        heard.append(number)
+
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        job = scripting.generate(star, "MESHY")
+        soon(lambda: slow_account.creates, lambda: os.kill(os.getpid(), signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt):
+            job.wait()
+        assert heard == [signal.SIGINT] and signal.getsignal(signal.SIGINT) is handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@once
 def test_cancel_tells_the_service_before_it_returns(scripting, slow_account, session, star):
     job = scripting.generate(star, "MESHY")
     with pytest.raises(TimeoutError):
         job.wait(timeout=0)
-    soon(lambda: True, lambda: None)
     tick_until(session, lambda: session.refresh(job.id).task_id)
     slow_account.set_progress(slow_account.creates[0].id, -1)
     job.cancel()

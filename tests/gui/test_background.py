@@ -16,7 +16,9 @@ import pytest
 from gui import jobs
 from gui.blender import ROOT
 
-PROGRAMS = ROOT / "tests" / "programs"
+PROGRAM = ROOT / "tests" / "programs" / "loop_over_pictures.py"
+SEVERAL = PROGRAM.with_name("several_jobs.py")
+PIPELINE = PROGRAM.with_name("pipeline.py")
 DEADLINE_S = 60  # against a hang; nothing is measured with it
 
 
@@ -28,21 +30,20 @@ def run(binary, tmp_path):
     (extensions / "image_to_3d").symlink_to(ROOT, target_is_directory=True)
     started = []
 
-    def run(stand_in, *pictures, program="loop_over_pictures.py"):
-        options = ("-b", "--factory-startup", "--offline-mode", "--addons", "bl_ext.user_default.image_to_3d")
+    def run(stand_in, *pictures, program=PROGRAM):
+        options = (
+            "-b",
+            "--factory-startup",
+            "--addons",
+            "bl_ext.user_default.image_to_3d",
+            "--python-exit-code",
+            "7",
+            "--offline-mode",
+        )
         resources = {"BLENDER_USER_RESOURCES": str(tmp_path / "resources")}
         started.append(
             subprocess.Popen(
-                [
-                    binary,
-                    *options,
-                    "--python-exit-code",
-                    "7",
-                    "--python",
-                    str(PROGRAMS / program),
-                    "--",
-                    *map(str, pictures),
-                ],
+                [binary, *options, "--python", str(program), "--", *map(str, pictures)],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
@@ -71,6 +72,21 @@ def press_ctrl_c_at(process, slow_services, number):
     return output
 
 
+def test_jobs_of_a_script_run_side_by_side_and_go_on_after_ctrl_c(run, slow_services, star, tmp_path):
+    other = tmp_path / "Other.png"
+    other.write_bytes(star.read_bytes() + b"\0")
+    output = press_ctrl_c_at(run(slow_services, star, other, program=SEVERAL), slow_services, 2)
+    assert re.search(r"^Image to 3D  [0-9-]+[0-9a-f]+  Other +[0-9]+%  ", output, re.MULTILINE), (
+        "nobody has configured logging"
+    )
+
+    for create in slow_services.creates:
+        slow_services.finish(create.id)
+    output, _ = run(slow_services, star, other, program=SEVERAL).communicate(timeout=DEADLINE_S)
+    assert "Made Red Star [[0.0, 0.0, 0.0]]" in output and "Made Other [[2.0, 0.0, 0.0]]" in output, output
+    assert output.count("Nothing is paid again") == 2 and len(slow_services.creates) == 2, output
+
+
 def test_ctrl_c_ends_the_script_and_the_next_run_pays_nothing_again(run, slow_services, star, tmp_path):
     other = tmp_path / "Other.png"
     other.write_bytes(star.read_bytes() + b"\0")
@@ -84,23 +100,8 @@ def test_ctrl_c_ends_the_script_and_the_next_run_pays_nothing_again(run, slow_se
     assert len(slow_services.creates) == 1
 
 
-def test_jobs_of_a_script_run_side_by_side_and_go_on_after_ctrl_c(run, slow_services, star, tmp_path):
-    other = tmp_path / "Other.png"
-    other.write_bytes(star.read_bytes() + b"\0")
-    output = press_ctrl_c_at(run(slow_services, star, other, program="several_jobs.py"), slow_services, 2)
-    assert re.search(r"^Image to 3D  [0-9-]+[0-9a-f]+  Other +[0-9]+%  ", output, re.MULTILINE), (
-        "nobody has configured logging"
-    )
-
-    for create in slow_services.creates:
-        slow_services.finish(create.id)
-    output, _ = run(slow_services, star, other, program="several_jobs.py").communicate(timeout=DEADLINE_S)
-    assert "Made Red Star [[0.0, 0.0, 0.0]]" in output and "Made Other [[2.0, 0.0, 0.0]]" in output, output
-    assert output.count("Nothing is paid again") == 2 and len(slow_services.creates) == 2, output
-
-
 def test_what_pipelines_do(run, services, star, tmp_path):
-    process = run(services, star, tmp_path, program="pipeline.py")
+    process = run(services, star, tmp_path, program=PIPELINE)
     output, _ = process.communicate(timeout=2 * DEADLINE_S)
     assert process.returncode == 0, output
     assert [json.loads(line) for line in output.splitlines() if line.startswith("[")] == [
