@@ -56,7 +56,7 @@ def create(service: api.Service, parameters: dict[str, Any]) -> api.Task:
         sys.exit(f"{error} {may_be_made(service, parameters, time.monotonic() - begun)}")
     except api.CreateInterrupted as error:  # Ctrl-C, when the service had the request already
         task_id = error.task.id if error.task else ""
-        leave(f"Go on with --task {task_id}." if task_id else may_be_made(service, parameters, error.age_s))
+        leave(f"go on with --task {task_id}." if task_id else may_be_made(service, parameters, error.age_s))
 
 
 def may_be_made(service: api.Service, parameters: dict[str, Any], age_s: float) -> str:
@@ -69,7 +69,7 @@ def may_be_made(service: api.Service, parameters: dict[str, Any], age_s: float) 
 
 
 def leave(sentence: str) -> NoReturn:
-    print(f"Interrupted. {sentence}", file=sys.stderr)
+    print(f"Interrupted: {sentence}", file=sys.stderr)
     sys.exit(INTERRUPTED)
 
 
@@ -82,18 +82,23 @@ def generate(options: argparse.Namespace) -> None:
     parameters = {"image_url": options.picture, **PARAMETERS[name], **given}
     if given and name == "comfyui":
         parameters["workflow"] = "views"
-    task_id = options.task or create(service, parameters).id
-    # Local's task ends with this script, and is simply made again.
-    again = "Nothing is left to be paid for." if name == "local" else f"Go on with --task {task_id}."
+    task_id = options.task
     try:
-        print(f"Task {task_id}. If this is interrupted: {again}", flush=True)
+        task_id = task_id or create(service, parameters).id
+        print(f"Task {task_id}. If this is interrupted: {how_to_go_on(name, task_id)}", flush=True)
         task = api.wait(
             service, task_id, on_progress=lambda task: print(f"{task.progress:4.0%} {task.message}", flush=True)
         )
         api.save(service, task, target)
         print(f"Saved {target}")
     except KeyboardInterrupt:
-        leave(again)
+        leave(how_to_go_on(name, task_id) if task_id else "no task is known.")
+
+
+def how_to_go_on(name: api.ServiceName, task_id: str) -> str:
+    if name == "local":  # whose task ends with this script
+        return "start it again, which costs nothing."
+    return f"go on with --task {task_id}, which pays for nothing again."
 
 
 def main() -> None:
@@ -111,7 +116,7 @@ def main() -> None:
     except (api.ImageTo3DError, OSError) as error:
         sys.exit(api.errors.user_message(error))
     except KeyboardInterrupt:
-        leave("Nothing was made.")
+        leave("nothing was asked for.")
 
 
 if __name__ == "__main__":

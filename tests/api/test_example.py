@@ -2,9 +2,11 @@
 """The example in docs/, run as a user would: plain Python, the extension's folder on the path, key and address from
 outside."""
 
+import ast
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,37 @@ def test_a_lost_answer_is_told_also_where_the_service_lists_nothing(run, stand_i
     done = run()
     assert done.returncode == 1 and is_one_sentence(done.stderr)
     assert "may have been made" in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the commands are for a shell")
+def test_its_first_commands_work_as_they_stand_there(star, tmp_path):
+    """In an empty folder with the zip, the example and a picture, as a user would have them; Local makes the model."""
+    root = EXAMPLE.parents[1]
+    with zipfile.ZipFile(tmp_path / "image_to_3d-0.0.0.zip", "w") as archive:
+        for name in ("__init__.py", "files.py", "programs", "api", "headless"):  # what the api needs of what is shipped
+            paths = [root / name] if name.endswith(".py") else sorted((root / name).rglob("*.py"))
+            for path in paths:
+                archive.write(path, path.relative_to(root))
+    (tmp_path / EXAMPLE.name).write_bytes(EXAMPLE.read_bytes())
+    (tmp_path / "fox.png").write_bytes(star.read_bytes())
+    (tmp_path / "bin").mkdir()
+    python = tmp_path / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    words = ast.get_docstring(ast.parse(EXAMPLE.read_text(encoding="utf-8")))
+    commands = next(part for part in words.split("\n\n") if part.startswith("    "))
+    assert len(commands.splitlines()) == 3
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment["PATH"] = f"{python.parent}{os.pathsep}{environment['PATH']}"
+    done = subprocess.run(
+        ["sh", "-ec", commands], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100
+    )
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.endswith("Saved fox.glb\n")
+    glb.check(tmp_path / "fox.glb")
+
+
+def test_a_target_that_takes_no_model_is_told_before_anything_is_paid(run, stand_in):
+    run.model = run.model.parent / "none" / "fox.glb"
+    done = run()
+    assert done.returncode == 1 and is_one_sentence(done.stderr) and "There is no folder" in done.stderr
+    assert not stand_in.requests
