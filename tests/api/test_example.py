@@ -108,8 +108,9 @@ def test_its_first_commands_work_as_they_stand_there(star, tmp_path):
     """In an empty folder with the zip, the example and a picture, as a user would have them; Local makes the model."""
     root = EXAMPLE.parents[1]
     with zipfile.ZipFile(tmp_path / "image_to_3d-0.0.0.zip", "w") as archive:
-        for name in ("__init__.py", "files.py", "programs", "api", "headless"):  # what the api needs of what is shipped
-            paths = [root / name] if name.endswith(".py") else sorted((root / name).rglob("*.py"))
+        # What the api needs of what is shipped.
+        for name in ("__init__.py", "files.py", "blender_manifest.toml", "programs", "api", "headless"):
+            paths = sorted((root / name).rglob("*.py")) if (root / name).is_dir() else [root / name]
             for path in paths:
                 archive.write(path, path.relative_to(root))
     (tmp_path / EXAMPLE.name).write_bytes(EXAMPLE.read_bytes())
