@@ -15,7 +15,7 @@ from ..api.words import NAMELESS, WORDS_AT_MOST, clean, named
 WIDTH, HEIGHT = 80, 24
 """Of a terminal that does not tell."""
 
-BLOCKS, PLAIN_BLOCKS = "█░", "#."
+BLOCKS, PLAIN_BLOCKS = ("█", "░"), ("#", ".")
 """Of a bar, what is done and what is not, where the characters can be written, and where not."""
 
 STANDARD_OUTPUT, STANDARD_ERROR = -11, -12
@@ -37,8 +37,9 @@ class Look:
     def of(cls, stream: IO[str], environment: Mapping[str, str] | None = None) -> "Look":
         """The look that suits `stream`."""
         variables = os.environ if environment is None else environment
-        blocks = BLOCKS if writable(BLOCKS, stream) == BLOCKS else PLAIN_BLOCKS
-        return cls(blocks[0], blocks[1], has_color=not variables.get("NO_COLOR"))
+        blocks = "".join(BLOCKS)
+        done, left = BLOCKS if writable(blocks, stream) == blocks else PLAIN_BLOCKS
+        return cls(done, left, has_color=not variables.get("NO_COLOR"))
 
 
 def can_draw(stream: IO[str], environment: Mapping[str, str] | None = None) -> bool:

@@ -153,5 +153,5 @@ def test_no_more_jobs_run_at_once_than_the_machine_and_the_service_have_room_for
     assert jobs_at_once("local", 1, 5) == (1, "")
     assert jobs_at_once("meshy", 0, 5) == (5, "")
     at_once, sentence = jobs_at_once("meshy", 200, 5)
-    assert at_once == 50 and "Meshy runs at most 50 tasks" in sentence
+    assert at_once == 100 and "Meshy runs at most 100 tasks" in sentence
     assert jobs_at_once("csm", 30, 5) == (30, "")  # it tells of no limit
