@@ -48,7 +48,7 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
 
     The thumbnail is no part of what was asked for: where it cannot be drawn, that is printed, and nothing has failed.
     The model with its picture in the Asset Browser is written to `request["drawn"]`, where there is one, else to
-    `request["blend"]` once more; to `request["shown"]`, where there is one, a file that shows it when it is opened.
+    `request["blend"]` once more.
 
     `request["quads"]` asks for triangles to be joined back into quads. `request["watertight"]` says that the model is
     closed but for points that its file splits, as a glTF does along the borders of a texture: they are joined.
@@ -86,8 +86,7 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     facts = _facts(meshes, notes, quads_asked=request["quads"]) | {"bounds": bounds()}
     save_whole(Path(request["blend"]), lambda part: asset.write(part, collection))
     report.done(**facts)
-    drawn = Path(request.get("drawn") or request["blend"])
-    drawing.draw(render, collection, Path(request["thumbnail"]), drawn, request.get("shown", ""))
+    drawing.draw(render, collection, Path(request["thumbnail"]), Path(request.get("drawn") or request["blend"]))
     return facts
 
 

@@ -14,12 +14,12 @@ from .thumbnail import render
 
 def main() -> None:
     """Draw `request["thumbnail"]` of the model in `request["blend"]`, which is written to `request["drawn"]` with its
-    picture, and `request["shown"]`, where there is one. Says nothing: whoever asked sees whether they are there."""
+    picture. Says nothing: whoever asked sees whether the files are there."""
     request = wait_for_request(starter_is_gone)
     bpy.ops.wm.open_mainfile(filepath=request["blend"], load_ui=False, use_scripts=False)
     collection = next(found for found in bpy.data.collections if found.asset_data is not None)
     bpy.context.scene.collection.children.link(collection)
-    drawing.draw(render, collection, Path(request["thumbnail"]), Path(request["drawn"]), request.get("shown", ""))
+    drawing.draw(render, collection, Path(request["thumbnail"]), Path(request["drawn"]))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The background Blenders of one job: one waits for its model, converts it, and draws the thumbnail once the model is
-ready. Never changes the job, but for the mark that its thumbnail is still to be drawn. Imports no bpy.
+ready; another makes a file that shows the model, where that is wanted. Never changes the job, but for the mark that its
+thumbnail is still to be drawn. Imports no bpy.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ from ..api.errors import BusyError, ImageTo3DError
 from ..programs.bounds import Bounds
 from ..programs.program import CONVERT, DRAW, SCRATCH_PREFIX, Program, Report, blender_command
 from . import folder as folders
+from . import shown
 from .folder import Job
 
 LOOK_EVERY_S = 0.1  # whether the thumbnail is drawn
@@ -103,8 +105,21 @@ class Conversion:
             is_left = not self._drawing.has_ended and starter_is_gone()
             self._drawing.stop()
             self._put_drawn(is_left=is_left)
+            if self._config.get("shown") and not is_left:
+                self._show(starter_is_gone)
         except (ImageTo3DError, OSError):
             self._log_error()
+
+    def _show(self, starter_is_gone: Callable[[], bool]) -> None:
+        """Make the file that shows the model, in a Blender that has not read the service's. Raises `ImageTo3DError`,
+        `OSError`."""
+
+        def sleep(seconds: float) -> None:
+            time.sleep(seconds)
+            if starter_is_gone():
+                raise ImageTo3DError("Nobody waits for the file that shows the model any more.")
+
+        shown.make(self._folder, self._config, sleep)
 
     def _waiting(self) -> Program:
         """The Blender that waits for the model; started where there is none, or it has died. Raises as `blender.start`
@@ -129,9 +144,7 @@ class Conversion:
         """What is drawn, by the names in a program's request: where it is written, as the program does not hold the job
         then, and where it belongs."""
         scratch = f"{SCRATCH_PREFIX}drawn-{os.getpid()}"
-        shown = self._folder / f"{scratch}-shown.blend", self._folder / folders.SHOWN
         return {
-            **({"shown": shown} if self._config.get("shown") else {}),
             "thumbnail": (self._folder / f"{scratch}.png", self._folder / folders.THUMBNAIL),
             "drawn": (self._folder / f"{scratch}.blend", self._folder / folders.BLEND),
         }

@@ -15,10 +15,11 @@ from mathutils import Matrix, Vector
 
 from .. import files
 from ..api.errors import JobError
+from ..headless import stranger
 from ..jobs import folder as folders
 from ..jobs import provenance
 from ..jobs.folder import Job
-from . import boxes, room, selection, stranger, timing
+from . import boxes, room, selection, timing
 from .boxes import Box
 from .own import make_own
 from .refusal import reason_of
@@ -67,7 +68,7 @@ def place(
         # Before anything is appended: as long as nothing has changed, Blender knows where everything is. In a scene of
         # 50,000 objects it needs seconds to find out anew.
         around = room.Surroundings(view_layers(scene)[0], largest_view(scene))
-    oldest = _next_uid()
+    oldest = stranger.next_uid()
     try:
         collection, root = _append(folder / folders.BLEND, job, oldest)
         appended = [action for action in bpy.data.actions if action.session_uid > oldest]
@@ -120,16 +121,8 @@ def _is_writable(collection: bpy.types.Collection, scene: bpy.types.Scene) -> bo
     return owner.library is None and owner.override_library is None
 
 
-def _next_uid() -> int:
-    """A number that is lower than the session_uid of all that Blender makes from now on: it counts on."""
-    probe = bpy.data.collections.new("Image to 3D")
-    uid: int = probe.session_uid
-    bpy.data.collections.remove(probe)
-    return uid
-
-
 def _remove_since(uid: int) -> None:
-    """Remove all that has come into the file since `_next_uid` has given this number."""
+    """Remove all that has come into the file since `stranger.next_uid` has given this number."""
     every = (getattr(bpy.data, entry.identifier) for entry in bpy.data.bl_rna.properties if entry.type == "COLLECTION")
     bpy.data.batch_remove([found for kind in every for found in kind if found.session_uid > uid])
 

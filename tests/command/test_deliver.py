@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from command.models import Models
 
+from image_to_3d.api.errors import ImageTo3DError
 from image_to_3d.command import deliver
 from image_to_3d.command.item import Item
 from image_to_3d.jobs import folder as folders
@@ -174,6 +175,41 @@ def test_twice_is_as_once(made, item, tmp_path):
     root = opened(output / "Red Star.blend")
     assert root.name == "Red Star" and bpy.context.scene.camera
     assert not list(item.handle.folder.glob("tmp-*")), "nothing of the program is left"
+
+
+def script(root):
+    made = bpy.data.texts.new("startup.py")
+    made.write("raise SystemExit")
+    made.use_module = True  # run as soon as somebody opens the file who lets files run
+
+
+def driver(root):
+    root.driver_add("location", 0).driver.expression = "__import__('os').getpid()"
+
+
+def camera(root):
+    bpy.context.scene.collection.objects.link(bpy.data.objects.new("Eye", bpy.data.cameras.new("Eye")))
+
+
+@pytest.mark.parametrize("put_in", [script, driver, camera])
+def test_what_is_more_than_a_model_is_not_delivered(made, tmp_path, put_in):
+    """What a Blender could have written that a hostile model has taken over."""
+    models, first = made
+    item = models.item("Hostile", service="local", state=State.READY)
+    blend = item.handle.folder / folders.BLEND
+    opened_job(first.handle.blend_path)
+    put_in(next(obj for obj in bpy.data.objects if obj.type == "MESH"))
+    bpy.ops.wm.save_as_mainfile(filepath=str(blend), copy=True)
+    for word in ("blend", "asset"):
+        with pytest.raises(ImageTo3DError, match="damaged"):
+            deliver.deliver(item, tmp_path, (word,))
+    assert not list(tmp_path.rglob("*.blend")) and item.files == {}
+
+
+def opened_job(blend):
+    """Open the file of a job, in which the model is in no scene."""
+    bpy.ops.wm.open_mainfile(filepath=str(blend), load_ui=False)
+    bpy.context.scene.collection.children.link(bpy.data.collections[0])
 
 
 def test_it_says_which_files_are_missing(item, tmp_path):

@@ -53,8 +53,6 @@ def draw(content):
         Path(request["thumbnail"]).symlink_to(sys.argv[sys.argv.index("--links-to") + 1])
         return
     Path(request["thumbnail"]).write_bytes(PNG_HEADER + content)
-    if request.get("shown"):
-        Path(request["shown"]).write_bytes(Path(request["blend"]).read_bytes())
 
 
 say(progress=0.5, message="Halfway")

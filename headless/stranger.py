@@ -2,7 +2,8 @@
 """Whether what a background Blender has written is a model and nothing else: it worked with a stranger's file, and what
 it wrote enters the user's. Changes nothing, and raises `StrangeError` with what is there instead.
 
-Asked twice: of the file before Blender opens it, and of what has come from it before Blender computes anything with it.
+Asked in the user's Blender, and by `show` in a fresh one: of the file before Blender opens it, and of what has come
+from it before Blender computes anything with it.
 Source of the file's form: Blender, doc/blender_file_format, and BLO_core_bhead.hh (4.2 to 5.2).
 """
 
@@ -70,6 +71,14 @@ def _codes(file: IO[bytes]) -> Iterator[bytes]:
         yield code
         place += head.size + length
     raise StrangeError("it has too many parts")
+
+
+def next_uid() -> int:
+    """A number that is lower than the session_uid of all that Blender makes from now on: it counts on."""
+    probe = bpy.data.collections.new("Image to 3D")
+    uid: int = probe.session_uid
+    bpy.data.collections.remove(probe)
+    return uid
 
 
 def counts() -> Counts:
