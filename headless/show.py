@@ -39,6 +39,8 @@ def opened(blend: Path) -> bpy.types.Collection:
     stranger.require_own(blend)
     before, uid = stranger.counts(), stranger.next_uid()
     bpy.ops.wm.open_mainfile(filepath=str(blend), load_ui=False, use_scripts=False)
+    # What rendering the thumbnail has left: 4.3 writes the image, which is none, into the file.
+    bpy.data.batch_remove([image for image in bpy.data.images if image.source == "VIEWER"])
     stranger.require_model(before, uid)
     bpy.data.batch_remove([*bpy.data.cameras, *bpy.data.lights, *bpy.data.brushes, *bpy.data.linestyles])
     return next(iter(bpy.data.collections))
