@@ -24,14 +24,14 @@ def parameter_named(table: Table, name: str) -> Parameter:
     if found is not None:
         return found
     names = [entry.name for entry in table]
-    raise ParameterError(f"There is no parameter {shortened(name)!r}: {nearest(name, names)}.")
+    raise ParameterError(f"There is no parameter {shortened(name)!r}: {nearest(name, names)}")
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """What to use instead of a word that is none of `words`, as it ends a sentence."""
-    known = list(words)
-    close = difflib.get_close_matches(word.lower(), known, n=1)
-    return f"did you mean {close[0]}" if close else f"use one of {', '.join(known)}"
+    """The end of a sentence about a word that is none of `words`: which one may be meant, or all that there are."""
+    known = list(map(str, words))
+    close = difflib.get_close_matches(word.strip().lower(), known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(known)}."
 
 
 def value_of(parameter: Parameter, text: str) -> Any:
@@ -46,7 +46,7 @@ def value_of(parameter: Parameter, text: str) -> Any:
         word = next((option for option in parameter.options if option.lower() == text.strip().lower()), None)
         if word is None:
             words = [option or '""' for option in parameter.options]
-            raise ParameterError(f"{parameter.name} cannot be {shortened(text)!r}: {nearest(text, words)}.")
+            raise ParameterError(f"{parameter.name} cannot be {shortened(text)!r}: {nearest(text, words)}")
         return word
     return text
 

@@ -159,7 +159,7 @@ def _number(least: int, most: int) -> Any:
 
 def _service(name: str) -> str:
     if name.lower() not in SERVICES:
-        raise UsageError(f"There is no service {shortened(name)!r}: {nearest(name, SERVICES)}.")
+        raise UsageError(f"There is no service {shortened(name)!r}: {nearest(name, SERVICES)}")
     return name.lower()
 
 
@@ -176,7 +176,7 @@ def _formats(text: str) -> tuple[str, ...]:
     words = [word.strip().lower() for word in text.split(",") if word.strip()]
     for word in words:
         if word not in FORMATS:
-            raise UsageError(f"There is no format {shortened(word)!r}: {nearest(word, FORMATS)}.")
+            raise UsageError(f"There is no format {shortened(word)!r}: {nearest(word, FORMATS)}")
     if not words:
         raise UsageError(f"There is no format: use {', '.join(FORMATS)}.")
     return tuple(dict.fromkeys(words))

@@ -4,11 +4,10 @@ starts nothing.
 """
 
 import contextlib
-import difflib
 import math
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from ..api.about import About
 from ..api.errors import ImageTo3DError, ParameterError, PictureError
 from ..api.parameters import File, applies, check, pictures
 from ..api.services import SERVICES
+from ..api.texts import nearest
 from ..api.words import model_name, named
 from ..scene import images, settings
 from ..scene.request import Request, require_pictures, written
@@ -89,7 +89,7 @@ def service_of(service: str | None, scene: bpy.types.Scene) -> About:
         return SERVICES[settings.service_of(scene.image_to_3d)]
     if isinstance(service, str) and service.strip().lower() in SERVICES:
         return SERVICES[service.strip().lower()]
-    raise ParameterError(f"There is no service {_short(service)}: {meant(service, SERVICES)}")
+    raise ParameterError(f"There is no service {_short(service)}: {nearest(str(service), SERVICES)}")
 
 
 def require_known(about: About, parameters: Mapping[str, Any]) -> None:
@@ -103,18 +103,12 @@ def require_known(about: About, parameters: Mapping[str, Any]) -> None:
         if name == pictures(about.parameters)[0]:
             raise ParameterError(f"{name} is the picture itself: give it as the first argument.")
         if name not in _names(about):
-            raise ParameterError(f"There is no parameter {_short(name)} of {about.label}: {meant(name, _names(about))}")
+            end = nearest(str(name), _names(about))
+            raise ParameterError(f"There is no parameter {_short(name)} of {about.label}: {end}")
 
 
 def _names(about: About) -> list[str]:
     return [entry.name for entry in settings.shown(about.parameters)]
-
-
-def meant(text: object, names: Iterable[str]) -> str:
-    """The end of a sentence about a name that there is not: which one may be meant, or all that there are."""
-    every = list(map(str, names))
-    near = difflib.get_close_matches(str(text).strip().lower(), every, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(every)}."
 
 
 def _short(value: object) -> str:

@@ -8,6 +8,7 @@ import bpy
 
 from .. import session
 from ..api.errors import ImageTo3DError, ParameterError
+from ..api.texts import nearest
 from ..jobs import history
 from ..jobs.state import State
 from ..session.start import start_or_take_up_one
@@ -110,7 +111,7 @@ def _states(state: str | State | Iterable[str | State] | None) -> frozenset[Stat
     words = [str(word).strip().lower() for word in several]
     for word in words:
         if word not in list(State):
-            raise ParameterError(f"There is no state {word!r} of a job: {asked.meant(word, State)}")
+            raise ParameterError(f"There is no state {word!r} of a job: {nearest(word, State)}")
     return frozenset(map(State, words))
 
 

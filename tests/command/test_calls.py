@@ -139,9 +139,9 @@ def test_a_list_comes_through_standard_input(call, make_pictures, tmp_path):
     ("words", "code", "sentence"),
     [
         (("--servcie", "local"), 2, "There is no option '--servcie'"),
-        (("--service", "mehsy"), 2, "did you mean meshy"),
-        (("--set", "resolutoin=low_poly"), 2, "did you mean resolution"),
-        (("--set", "resolution=low_polly"), 2, "did you mean low_poly"),
+        (("--service", "mehsy"), 2, "did you mean 'meshy'?"),
+        (("--set", "resolutoin=low_poly"), 2, "did you mean 'resolution'?"),
+        (("--set", "resolution=low_polly"), 2, "did you mean 'low_poly'?"),
         (("--set", "api_key=secret-1234"), 2, "A key is not taken from the command line"),
         (("--api-key", "secret-1234"), 2, "A key is not taken from the command line"),
         (("--service", "meshy"), 3, "MESHY_API_KEY"),

@@ -62,7 +62,7 @@ def test_the_words_are_the_commands_own(command):
     output, _ = helped.communicate(timeout=DEADLINE_S)
     assert helped.returncode == 0 and "resolution=low_poly | high_poly" in output, output
     output, _ = wrong.communicate(timeout=DEADLINE_S)
-    assert wrong.returncode == 2 and "did you mean resolution" in output, output
+    assert wrong.returncode == 2 and "did you mean 'resolution'?" in output, output
 
 
 def test_ctrl_c_ends_it_in_order_and_the_same_call_pays_nothing_again(command, slow_services, star, tmp_path):
