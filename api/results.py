@@ -34,8 +34,7 @@ def save(service: Service, task: Task, path: AnyPath, on_progress: Tell = lambda
     whose = path.with_name(f"{path.name}.task")  # of which task `unchecked` is
     if unchecked.exists() and whose.exists() and whose.read_text(encoding="utf-8") != task.id:
         keep_aside(unchecked, path)
-    if service.about.reach != "none":  # what is made here is copied in no time
-        whose.write_text(task.id, encoding="utf-8")
+    whose.write_text(task.id, encoding="utf-8")
     try:
         task = _bring(service, task, unchecked, path, on_progress)
         files.replace(unchecked, path)
