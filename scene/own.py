@@ -19,6 +19,8 @@ too, but another name."""
 DATA = ("images", "node_groups", "actions", "materials", "armatures", "meshes")
 """What comes with a model beside its objects and their collection. Of actions Blender notes nothing."""
 
+PATH_LENGTH = 1023  # bytes that Blender has room for (FILE_MAX, less one)
+
 Copies = Mapping[Any, Any]
 """By what was appended."""
 
@@ -43,6 +45,9 @@ def make_own(collection: bpy.types.Collection, uid: int) -> bpy.types.Collection
         if entry.session_uid > uid and entry.library is None and entry.library_weak_reference is not None
     ]
     copies = {entry: entry.copy() for entry in appended}
+    for copy in copies.values():
+        if isinstance(copy, bpy.types.Image):
+            _overwrite_paths(copy)
     _put_in_place(list(collection.all_objects), copies)
     own = bpy.data.collections.new(collection.name)
     name = collection.name
@@ -60,6 +65,15 @@ def make_own(collection: bpy.types.Collection, uid: int) -> bpy.types.Collection
     for copy in copies.values():
         copy.name = copy[CAME_AS]
     return own
+
+
+def _overwrite_paths(image: bpy.types.Image) -> None:
+    """Have nothing of other paths stand behind those of an image's packed files. Blender (seen in 4.3.2) writes the
+    whole room for a path into the .blend, with what the memory held before: the path of the file that was appended."""
+    for packed in image.packed_files:
+        path = packed.filepath
+        packed.filepath = "-" * PATH_LENGTH
+        packed.filepath = path
 
 
 def _put_in_place(objects: list[bpy.types.Object], copies: Copies) -> None:
