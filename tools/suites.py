@@ -39,8 +39,8 @@ WINDOW_BENCH = "bench_windows.py"
 CUTOUT_BENCH = "bench_cutout.py"
 """Run alone, where a folder of pictures with their masks is given."""
 FUZZES = {"services": "fuzz_services.py", "models": "fuzz_models.py"}
-SUITE_SECONDS = 900  # a suite that takes longer hangs; the slowest takes half of this where another runs beside it
-WINDOW_SECONDS = 2000  # people's work is slow: mouse, keyboard, and a screen that is drawn without a graphics card
+SUITE_SECONDS = 1500  # a suite that takes longer hangs; the slowest takes a third of this where another runs beside it
+WINDOW_SECONDS = 2600  # people's work is slow: mouse, keyboard, and a screen that is drawn without a graphics card
 ABORT_SECONDS = 5  # what a hanging suite gets to write where it hangs
 LOOK_SECONDS = 0.05  # between two looks at the suites that run
 LANE_GB = 2.0  # of memory for a suite and the background Blenders that it starts
@@ -52,7 +52,7 @@ LENGTHS = {
 """Seconds that each suite takes by itself on two cores. The longest begin first: none is left at the end."""
 ONCE_TIMES = 2
 """How much longer a suite takes in the one wheel that has the tests which no other repeats."""
-PARTS = {"paid": 2, "blender": 3, "headless": 3}
+PARTS = {"paid": 2, "blender": 3, "headless": 3, "api": 2, "jobs": 2}
 """Into so many processes a long suite is parted, file by file, where suites run side by side."""
 ALONE = {
     "headless": (

@@ -13,6 +13,7 @@ import bpy
 import numpy as np
 import pytest
 from layout import Layout, drawn_by, operators, words
+from once import once
 from ticking import tick_until
 
 CATALOGS = "blender_assets.cats.txt"
@@ -94,6 +95,7 @@ def test_an_imported_model_is_no_asset_of_the_users_file(model, made_model, tmp_
         assert not names_in(there)
 
 
+@once
 def test_a_result_of_an_earlier_version_becomes_an_asset_when_it_is_retried(made_model, session, model):
     blend = session.folder_of(made_model.name) / "result.blend"
     unmarked(blend)

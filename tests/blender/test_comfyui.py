@@ -192,6 +192,7 @@ def test_a_textured_model_has_its_maps_and_nothing_is_painted_over_them(chosen, 
     assert nodes(graph_of(painting), "Pixal3DConditioning") and "painted" not in session.jobs()[0].note
 
 
+@once
 def test_a_mesh_of_several_views_is_painted_with_all_of_them(four, session, painting, star):
     painting.comfyui.dialect = "old"  # which has Hunyuan3D 2mv only, and so no maps
     generate(star)

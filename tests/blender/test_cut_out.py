@@ -77,6 +77,7 @@ def painted(image):
     image.update()
 
 
+@once
 def test_generate_takes_exactly_what_was_painted(settings, session, fox):
     settings.filepath = str(fox)
     bpy.ops.image_to_3d.cut_out()

@@ -23,6 +23,7 @@ def test_a_picture_file_becomes_a_model_named_after_it(settings, star):
     assert len(root.data.polygons) <= 5000
 
 
+@once
 def test_the_settings_say_what_is_generated_when_nothing_is_passed(settings, star):
     settings.filepath = str(star)
     settings.local.topology = "QUADS"
@@ -78,6 +79,7 @@ def painted(path):
     return image
 
 
+@once
 @pytest.mark.parametrize("make", [packed, painted])
 def test_an_image_of_this_file_is_taken_as_it_is_now(settings, star, make):
     settings.source, settings.image = "IMAGE", make(star)
@@ -89,6 +91,7 @@ def test_an_image_of_this_file_is_taken_as_it_is_now(settings, star, make):
     assert not [image for image in bpy.data.images if image != settings.image]
 
 
+@once
 def test_a_model_of_an_image_has_the_whole_of_its_name(settings, star):
     settings.source, settings.image = "IMAGE", painted(star)
     settings.image.name = "Mr. Fox"

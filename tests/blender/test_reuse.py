@@ -6,6 +6,7 @@ import shutil
 import bpy
 import pytest
 from drawing import star_png
+from once import once
 
 pytestmark = pytest.mark.usefixtures("no_jobs", "quick_models")
 
@@ -48,6 +49,7 @@ def test_a_picture_that_is_still_there_is_used_where_it_is(session, chosen, fox,
     assert first.name == second.name == "Fox.v2" and first.id != second.id
 
 
+@once
 @pytest.mark.parametrize("saved", [False, True])
 def test_one_that_is_gone_is_an_image_that_outlives_the_job(session, chosen, fox, again, tmp_path, saved):
     content = fox.read_bytes()
@@ -103,6 +105,7 @@ def test_an_image_that_is_gone_is_made_of_the_jobs_picture(session, chosen, fox,
     assert chosen.image.packed_file and first.name == second.name == "Idea"
 
 
+@once
 @pytest.mark.parametrize("is_there", [False, True])
 @pytest.mark.parametrize("source", ["file", "image"])
 def test_of_a_variant_the_number_is_left_out(session, chosen, fox, again, source, is_there):

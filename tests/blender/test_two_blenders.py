@@ -131,6 +131,7 @@ def check_worked_once(home, job_id):
     assert log.count(" submitting: ") == log.count(" ready: ") == 1, log
 
 
+@once
 def test_two_share_jobs_and_nothing_happens_twice(pair, home, services, star):
     first, second = pair
     (one,) = first.do("generate", str(star), "MESHY")["states"]

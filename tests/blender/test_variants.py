@@ -167,6 +167,7 @@ def test_run_again_a_script_takes_up_all_that_were_left_and_pays_for_none_twice(
     assert len(account.creates) == 8, "all were there, so that this is a new request"
 
 
+@once
 def test_what_is_missing_of_a_group_is_made_for_it(settings, start_jobs, session, account, star):
     settings.variants, settings.service = 3, "MESHY"
     first, second, third = start_jobs()

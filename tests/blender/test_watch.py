@@ -38,6 +38,7 @@ def test_what_a_look_has_heard_stays_until_it_is_said(watch, session, start_web,
     assert not watch.is_needed()
 
 
+@once
 def test_the_credits_are_asked_for_again_after_a_job(extension, watch, session, settings, start_web, account):
     """But not before ten seconds have passed since they were asked for."""
     now = [time.monotonic()]

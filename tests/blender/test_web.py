@@ -409,6 +409,7 @@ def turned(pixels):
     return image
 
 
+@once
 @pytest.mark.parametrize("service", SERVICES)
 def test_of_a_turned_image_the_pixels_shown_are_sent(extension, session, account, tmp_path, service):
     noise = np.random.default_rng(3).integers(0, 256, (30, 50, 4), np.uint8)

@@ -59,6 +59,7 @@ def blender(new_blender, binary, tmp_path):
     shutil.move(extension.build(binary, tmp_path), new_blender.home)
     return new_blender
 
+
 # Without a graphics card, Blender 4.3 draws a Material Preview for 17 s at first, and then 16 times for more than a second
 # after each movement of the mouse. The manual's pictures are not of this Blender.
 QUICKLY_DRAWN = """

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from model_checks import overlap
 from numpy.typing import NDArray
+from once import once
 
 from image_to_3d.headless import cutout
 from image_to_3d.headless.cutout import Cutout, cut_out
@@ -77,6 +78,7 @@ def found(cut: Cutout, framed: Framed) -> NDArray[np.bool_]:
     return fitted(cut.matte, *framed[1].shape) >= 0.5
 
 
+@once
 @pytest.mark.parametrize("background", BACKGROUNDS)
 @pytest.mark.parametrize("kind", FRAMES)
 def test_a_frame_is_left_out(kind: str, background: tuple[int, int, int]) -> None:

@@ -8,6 +8,7 @@ import time
 import bpy
 import pytest
 from drawing import star_png
+from once import once
 
 from image_to_3d import api
 from image_to_3d.api import headers, picture
@@ -57,6 +58,7 @@ def everything_in(folder):
     return {path for path in folder.rglob("*") if path.is_file()}
 
 
+@once
 def test_a_large_picture_whose_maps_are_jpegs_may_be_called_anything_too(tmp_path):
     large = tmp_path / "large.png"
     large.write_bytes(star_png(1700))
@@ -82,6 +84,7 @@ def shortly(seconds):
     time.sleep(min(seconds, 0.05))
 
 
+@once
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere most of these cannot be the name of a file")
 @pytest.mark.parametrize("name", FILES.values(), ids=FILES)
 def test_the_sculptor_opens_a_picture_whatever_its_file_is_called(tmp_path, star, name):

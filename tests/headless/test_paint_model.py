@@ -10,6 +10,7 @@ import pytest
 from drawing import png
 from mathutils import Vector
 from mathutils.geometry import barycentric_transform
+from once import once
 from service.cube import cube_glb
 from service.textures import assembled, parted
 
@@ -285,6 +286,7 @@ def test_a_model_with_no_room_for_texture_coordinates_is_painted_too(tmp_path: P
     assert seen("front", 0.3, 0.4) == near(COLORS["front"][0])
 
 
+@once
 def test_a_rough_surface_is_not_painted_in_specks(tmp_path: Path, pictures: dict[str, str]) -> None:
     def seams() -> int:
         """How many edges two pictures meet at, by the places of their ends."""

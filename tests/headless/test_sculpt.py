@@ -164,6 +164,7 @@ def test_low_poly_quads(name: str) -> None:
     assert overlap(seen(name, topology="quads", resolution="low_poly")[..., 3] >= 0.5, wanted(name)) >= 0.98
 
 
+@once
 @pytest.mark.parametrize("name", ["elephant", "chelsea"])
 @pytest.mark.parametrize("model", ["base", "turbo"])
 def test_high_poly_triangles_stay_within_bounds(name: str, model: str) -> None:
@@ -171,6 +172,7 @@ def test_high_poly_triangles_stay_within_bounds(name: str, model: str) -> None:
     assert 50_000 <= len(found.triangles) == facts["faces"] <= 200_000
 
 
+@once
 @pytest.mark.parametrize(("name", "number"), [("butterflies", 8), ("mushroom", 1), ("horse_logo", 3), ("pig", 1)])
 @pytest.mark.parametrize("topology", ["quads", "tris"])
 @pytest.mark.parametrize("resolution", ["high_poly", "low_poly"])
@@ -237,6 +239,7 @@ def test_evened_shading_takes_slopes_away(tmp_path: Path) -> None:
     assert np.ptp(evened.astype(int)) < 0.7 * np.ptp(flat.astype(int))
 
 
+@once
 @pytest.mark.parametrize(
     ("box", "keep", "axis", "size"),
     [
@@ -263,6 +266,7 @@ def test_given_sizes_are_exact_or_fitted() -> None:
     assert fitted[0] == pytest.approx(1.0, rel=1e-3)
 
 
+@once
 @pytest.mark.parametrize("choices", [{}, {"texture_model": "pbr", "resolution": "low_poly"}])
 def test_two_processes_write_the_same_bytes(tmp_path: Path, choices: dict[str, str]) -> None:
     outputs = []

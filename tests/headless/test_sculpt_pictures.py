@@ -312,6 +312,7 @@ def backdrop(size: int, shade: float, base: float = 0.85) -> NDArray[np.float32]
     return (light[..., None] * [1, 0.98, 0.95] + noise).astype(np.float32)
 
 
+@once
 @pytest.mark.parametrize("shade", [0.0, 0.15])
 @pytest.mark.parametrize("name", ["elephant", "mushroom", "shamrock", "bear"])
 def test_a_figure_before_a_plain_background(tmp_path: Path, name: str, shade: float) -> None:

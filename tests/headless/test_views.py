@@ -110,6 +110,7 @@ def test_the_model_is_closed_and_of_one_piece_and_sized(name: str) -> None:
     assert model.size / model.size[2] == pytest.approx(true / true[2], rel=0.05)
 
 
+@once
 @pytest.mark.parametrize("name", FEW[:1])
 def test_quads_come_back_as_quads(name: str) -> None:
     total, share = faces_with_quads(made(name)[0])
@@ -117,6 +118,7 @@ def test_quads_come_back_as_quads(name: str) -> None:
     assert 50_000 <= total <= 200_000
 
 
+@once
 @pytest.mark.parametrize(("name", "topology"), [("chair", "quads"), pytest.param("figure", "tris", marks=once)])
 def test_low_poly_is_small_and_still_fits(name: str, topology: str) -> None:
     _, facts, model = made(name, topology=topology, resolution="low_poly")
@@ -135,6 +137,7 @@ def test_turbo_and_triangles_stay_within_bounds_and_no_texture_is_none() -> None
     assert 50_000 <= len(found.triangles) == facts["faces"] <= 200_000
 
 
+@once
 @pytest.mark.parametrize(
     "views",
     [
@@ -198,6 +201,7 @@ def test_pictures_before_white_work_too(tmp_path: Path) -> None:
     assert min(closeness(path, body("figure")).overlaps.values()) >= 0.95
 
 
+@once
 def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
     outputs = []
     files = body("house").files
@@ -263,6 +267,7 @@ def test_opposite_views_of_other_proportions_are_refused_by_name(tmp_path: Path,
     assert sentence.endswith(".") and "\n" not in sentence
 
 
+@once
 def test_a_further_picture_without_a_figure_is_said_to_count_as_one(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (90, 60, 4)).astype(np.uint8)
     noise[..., 3] = 255
