@@ -13,6 +13,7 @@ Wherever a path is taken, it may be a `str` or a `pathlib.Path`, and `~` is the 
 """
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
@@ -152,7 +153,10 @@ def connect(service: ServiceName, **options: Any) -> "Service":
         if not isinstance(options["network"], Network):
             raise TypeError("network= takes a Network, as in connect(..., network=Network(online=False))")
     make: Callable[..., Service] = about.client()
-    return make(**options) if about.reach == "none" else make(**options, for_script=True)
+    if about.reach == "none":
+        return make(**options)
+    # In Blender the preferences are where people have their keys, and its panel says the same.
+    return make(**options, for_script="bpy" not in sys.modules)
 
 
 def cost(service: "ServiceName | Service", parameters: Mapping[str, Any] | None = None) -> int | None:

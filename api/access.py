@@ -33,7 +33,7 @@ def no_key_given(service: str, label: str) -> str:
 def enter_key(service: str, *, for_script: bool) -> str:
     """What to do where a service does not accept the key."""
     if for_script:
-        return f'connect with a valid one, as key="..." or in {key_variable(service)}'
+        return f'enter a valid one in the preferences or in {key_variable(service)}, or connect with key="..."'
     return "enter a valid one in the preferences"
 
 

@@ -31,7 +31,7 @@ class IMAGE_TO_3D_OT_watch(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Without events, as in the background: say at once what there is to say."""
-        self._say()
+        _say(self)
         return {"FINISHED"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -51,17 +51,19 @@ class IMAGE_TO_3D_OT_watch(bpy.types.Operator):
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
         end_watch()
-        self._say()
+        _say(self)
         return {"FINISHED", "PASS_THROUGH"}
-
-    def _say(self) -> None:
-        unsaid = session.current().unsaid
-        while unsaid:
-            news = unsaid.pop(0)
-            report(self, news.severity, news.sentence)
 
     def cancel(self, context: bpy.types.Context) -> None:
         end_watch()
+
+
+def _say(operator: bpy.types.Operator) -> None:
+    """Report all that the user should hear."""
+    unsaid = session.current().unsaid
+    while unsaid:
+        news = unsaid.pop(0)
+        report(operator, news.severity, news.sentence)
 
 
 def end_watch() -> None:

@@ -17,7 +17,8 @@ E = errors
 @pytest.mark.parametrize(
     ("status", "message", "headers", "kind", "words"),
     [
-        (401, "", {}, E.KeyRefusedError, 'connect with a valid one, as key="..." or in '),
+        (401, "", {}, E.KeyRefusedError, "enter a valid one in the preferences"),
+        (401, "", {}, E.KeyRefusedError, 'or connect with key="..."'),
         (402, "", {}, E.NoCreditsError, "too few credits"),
         (404, "", {}, E.RefusedError, "is not at this address"),
         (409, "Wrong state", {}, E.RefusedError, "(Wrong state)"),
