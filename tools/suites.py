@@ -40,7 +40,7 @@ CUTOUT_BENCH = "bench_cutout.py"
 """Run alone, where a folder of pictures with their masks is given."""
 FUZZES = {"services": "fuzz_services.py", "models": "fuzz_models.py"}
 SUITE_SECONDS = 1500  # a suite that takes longer hangs; the slowest takes a third of this where another runs beside it
-WINDOW_SECONDS = 2600  # people's work is slow: mouse, keyboard, and a screen that is drawn without a graphics card
+WINDOW_SECONDS = 3600  # people's work is slow: mouse, keyboard, and a screen that is drawn without a graphics card
 ABORT_SECONDS = 5  # what a hanging suite gets to write where it hangs
 LOOK_SECONDS = 0.05  # between two looks at the suites that run
 LANE_GB = 2.0  # of memory for a suite and the background Blenders that it starts
