@@ -256,7 +256,7 @@ def test_import_settings(blender, keep, penguin):
     blender.click_on("Import", side)
     blender.leave()
     shows(blender, side, "Location", "3D Cursor", "Size", "Collection", "Scene")
-    keep("import", down_to(blender, side, "No jobs yet"))
+    keep("import", down_to(blender, side, "Generate 3D Model"))
 
 
 def test_presets(blender, keep, penguin):
