@@ -8,7 +8,7 @@ from ..programs.bounds import MOST_THREADS
 from ..programs.memory import available_bytes
 
 LOCAL_BYTES = 3 << 29
-"""Free memory that a job of Local is given. In 4.5 it took 0.62 GB of the penguin; large pictures take twice that."""
+"""Free memory that a job of Local is given. Of the penguin it took 0.62 GB (4.5); the rest is for larger pictures."""
 
 
 def cores() -> int:

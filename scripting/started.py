@@ -13,11 +13,9 @@ from .. import session
 from ..api.errors import ImageTo3DError, JobError, OfflineError, ParameterError
 from ..jobs.handle import Handle
 from ..jobs.state import UNFINISHED, State
+from ..scene.found import JOB
 from . import asked, work
 from .interrupt import Interrupt
-
-MARK = "image_to_3d_job"
-"""The custom property with a job's id: of a model's root, and of its collection."""
 
 
 class Job(Handle):
@@ -52,12 +50,12 @@ class Job(Handle):
     def collection(self) -> bpy.types.Collection | None:
         """The model's own collection in the open file; None where it is not there. Where it was imported several times,
         the last."""
-        found = [entry for entry in bpy.data.collections if entry.get(MARK) == self.id and entry.library is None]
-        return max(found, key=lambda entry: entry.session_uid, default=None)
+        every = [entry for entry in bpy.data.collections if entry.get(JOB) == self.id and entry.library is None]
+        return max(every, key=lambda entry: entry.session_uid, default=None)
 
     def _roots(self) -> list[bpy.types.Object]:
-        found = [entry for entry in bpy.data.objects if entry.get(MARK) == self.id and entry.library is None]
-        return sorted(found, key=lambda entry: entry.session_uid)
+        every = [entry for entry in bpy.data.objects if entry.get(JOB) == self.id and entry.library is None]
+        return sorted(every, key=lambda entry: entry.session_uid)
 
     def begin(self) -> None:
         """Have its process started now, if as many as the preferences say do not run already."""
