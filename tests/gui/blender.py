@@ -119,6 +119,7 @@ class Blender:
                     "TMPDIR": str(temporary),
                     "IMAGE_TO_3D_PORT": str(server.getsockname()[1]),
                     "IMAGE_TO_3D_BEGIN": self.BEGIN,
+                    "IMAGE_TO_3D_PICTURES": os.environ.get("IMAGE_TO_3D_PICTURES", ""),
                     **self.environment,
                 },
                 stdin=subprocess.DEVNULL,
@@ -347,6 +348,7 @@ class Blender:
             readings[" ".join(word.text for word in words)] = None
             if time.monotonic() > end:
                 break
+            time.sleep(LOOK_S)
         path = self.folder / "not found.png"
         picture.crop(within or (0, 0, *picture.size)).save(path)
         where = f"in {len(found)} places: {found}" if found else "nowhere"

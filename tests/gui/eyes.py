@@ -2,12 +2,14 @@
 """Reads what a picture of the screen says, with tesseract, and tells where it says so. Guesses nothing: what is not
 there is not found."""
 
+import functools
 import os
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+import numpy as np
 import pytesseract
-from PIL import Image, ImageChops, ImageFilter, ImageOps
+from PIL import Image
 
 os.environ.setdefault("OMP_THREAD_LIMIT", "1")  # tesseract's threads wait for each other more than they help
 
@@ -15,6 +17,8 @@ LETTER_PX = 7  # odd, and wider than a stroke of a letter: what is wider is the 
 CONTRAST = 2
 ENLARGED = 3  # the letters are about 8 pixels high, tesseract wants more than 20
 SPACE_PX = 14  # words that are further apart belong to different texts
+
+KEPT = 32  # readings: a test looks for several texts in one picture, and again while nothing has changed
 
 ALIKE = 0.8  # texts are the same if so much of them is: one letter in five may be misread
 
@@ -28,28 +32,52 @@ class Word(NamedTuple):
     right: int
     bottom: int
 
+    def moved(self, right, down):
+        """The same word so far to the right and down."""
+        return self._replace(
+            left=self.left + right, top=self.top + down, right=self.right + right, bottom=self.bottom + down
+        )
+
 
 def read(picture, box, *, turned=False):
     """All words in a box of a picture. `turned`: they are written downwards, as on the tabs of a sidebar."""
     part = picture.crop(box).convert("L")
-    width = part.width
+    return [word.moved(box[0], box[1]) for word in _read(part.size, part.tobytes(), turned)]
+
+
+@functools.lru_cache(maxsize=KEPT)
+def _read(size, pixels, turned):
+    part = np.frombuffer(pixels, np.uint8).reshape(size[::-1])
     if turned:
-        part = part.transpose(Image.Transpose.ROTATE_90)
+        part = np.rot90(part)
     # What is narrow and light is kept. That leaves letters, and neither buttons nor what lies behind them.
-    ground = part.filter(ImageFilter.MinFilter(LETTER_PX)).filter(ImageFilter.MaxFilter(LETTER_PX))
-    letters = ImageChops.subtract(part, ground).point(lambda value: min(255, value * CONTRAST))
-    letters = ImageOps.invert(letters)
-    letters = letters.resize((letters.width * ENLARGED, letters.height * ENLARGED), Image.Resampling.BICUBIC)
-    data = pytesseract.image_to_data(letters, config="--psm 11", output_type=pytesseract.Output.DICT)
+    ground = _extreme(np.maximum, _extreme(np.minimum, part))
+    letters = 255 - np.minimum(255, (part - ground).astype(np.uint16) * CONTRAST).astype(np.uint8)
+    picture = Image.fromarray(letters)
+    picture = picture.resize((picture.width * ENLARGED, picture.height * ENLARGED), Image.Resampling.BICUBIC)
+    picture.format = "PPM"  # in which pytesseract hands it on: to pack a PNG takes a tenth of a second
+    data = pytesseract.image_to_data(picture, config="--psm 11", output_type=pytesseract.Output.DICT)
     words = []
-    for text, *sizes in zip(*(data[key] for key in ("text", "left", "top", "width", "height")), strict=True):
-        left, top, wide, high = (round(size / ENLARGED) for size in sizes)
+    for text, *edges in zip(*(data[key] for key in ("text", "left", "top", "width", "height")), strict=True):
+        left, top, wide, high = (round(edge / ENLARGED) for edge in edges)
         right, bottom = left + wide, top + high
         if turned:
-            left, top, right, bottom = width - bottom, left, width - top, right
+            left, top, right, bottom = size[0] - bottom, left, size[0] - top, right
         if _plain(text):
-            words.append(Word(text.strip(), box[0] + left, box[1] + top, box[0] + right, box[1] + bottom))
+            words.append(Word(text.strip(), left, top, right, bottom))
     return words
+
+
+def _extreme(which, pixels):
+    """Each pixel's least or greatest neighbour in a square of LETTER_PX; at the edges the square is smaller."""
+    reach = LETTER_PX // 2
+    for _ in range(2):  # down, then across
+        of_rows = pixels.copy()
+        for step in range(1, reach + 1):
+            which(of_rows[step:], pixels[:-step], out=of_rows[step:])
+            which(of_rows[:-step], pixels[step:], out=of_rows[:-step])
+        pixels = of_rows.T
+    return pixels
 
 
 def places(words, text, *, turned=False):
