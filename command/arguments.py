@@ -54,6 +54,11 @@ class Wanted:
     json: bool = False
     quiet: bool = False
 
+    @property
+    def drawn(self) -> bool:
+        """Whether the models' thumbnails are wanted: they are what the Asset Browser shows."""
+        return "asset" in self.formats
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:

@@ -100,14 +100,15 @@ def _queue(shelf: Shelf, at_once: int, wanted: Wanted) -> Queue:
     shown = wanted.formats != ("glb",)
 
     def config_of(job: Job) -> dict[str, Any]:
-        return {**access.config_of(job), "threads": threads, "shown": shown}
+        return {**access.config_of(job), "threads": threads, "drawn": wanted.drawn, "shown": shown}
 
     return Queue(
         lambda: shelf.jobs,
         python=[sys.executable, *bpy.app.python_args],
         config_of=config_of,
         reason_to_wait=access.reason_to_wait,
-        at_once=lambda: at_once,
+        at_once=lambda: 2 * at_once,  # `Run` has fewer, and knows for which of them a service works
+        draws=wanted.drawn,
     )
 
 

@@ -211,7 +211,7 @@ class Planner:
             handle = Handle(self._queue, job.id)
             if not (handle.blend_path and handle.glb_path):
                 return Way.RETRY
-            return Way.GO_ON if job.undrawn else Way.DELIVER
+            return Way.GO_ON if job.undrawn and self._wanted.drawn else Way.DELIVER
         if job.state in UNFINISHED:
             return Way.GO_ON
         if job.state is State.UNCONFIRMED:

@@ -56,7 +56,8 @@ class Tally:
 
 
 class Run:
-    """One call's work. `at_once` jobs run at the same time."""
+    """One call's work. `at_once` jobs are at the service at the same time, and as many at most on their way from there
+    to files: nobody waits for a service while this machine works."""
 
     def __init__(
         self,
@@ -73,7 +74,8 @@ class Run:
         self._about = SERVICES[wanted.service]
         self._waiting = deque(planner.plan.models)
         self._running: dict[str, Model] = {}
-        self._ready: dict[str, Model] = {}  # whose thumbnails are being drawn
+        self._prepared: set[str] = set()  # of those that run, with which the service has nothing more to do
+        self._ready: dict[str, Model] = {}  # whose thumbnails or delivered files are being made
         self._elsewhere: set[str] = set()
         self._spent = planner.plan.spent
         self._refusal: ImageTo3DError | None = None
@@ -100,7 +102,7 @@ class Run:
         while self._waiting and not self._interrupt:
             model = self._waiting[0]
             needs_place = model.way not in (Way.DELIVER, Way.LEAVE)
-            if needs_place and max(len(self._running), len(self._ready)) >= self._at_once:
+            if needs_place and self._is_full():
                 return
             if needs_place and not self._can_pay(model):
                 if self._running:  # one of them may cost less than it might
@@ -112,6 +114,10 @@ class Run:
                 self._begin(model)
             except (ImageTo3DError, OSError) as error:
                 self._end(model, user_message(error), type(error).__name__)
+
+    def _is_full(self) -> bool:
+        at_service = len(self._running) - len(self._prepared)
+        return at_service >= self._at_once or len(self._prepared) + len(self._ready) > self._at_once
 
     def _begin(self, model: Model) -> None:
         """Do what has to be done for a model, or have its job begin. Raises `ImageTo3DError`, `OSError`."""
@@ -189,16 +195,24 @@ class Run:
                     if job.state in HAS_RESULT:
                         self._ready[job_id] = model
                         self._running.pop(job_id, None)
+                        self._prepared.discard(job_id)
                     elif reason := self._queue.reason_to_wait(job):
                         self._close(model, f"{reason}.")
                     else:
                         self._say_elsewhere(job)
+                        if self._has_left_service(job):
+                            self._prepared.add(job_id)
                     continue
                 job = self._queue.refresh(job_id)  # its process may have had a last word
             except (ImageTo3DError, OSError) as error:
                 self._close(model, user_message(error), type(error).__name__)
                 continue
             self._end_job(model, job)
+
+    def _has_left_service(self, job: Job) -> bool:
+        """Whether the service has done its part for an unfinished job. Of Local all is done on this machine, where more
+        at once would only be slower."""
+        return job.state in (State.DOWNLOADING, State.CONVERTING) and self._about.reach != "none"
 
     def _say_elsewhere(self, job: Job) -> None:
         """Say once where another call makes a model."""
@@ -233,6 +247,7 @@ class Run:
 
     def _forget(self, job_id: str) -> None:
         self._running.pop(job_id, None)
+        self._prepared.discard(job_id)
         self._ready.pop(job_id, None)
         self._elsewhere.discard(job_id)
 

@@ -43,8 +43,8 @@ def main() -> None:
 
 
 def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Write `request["blend"]` from `request["glb"]` and report it as done; then draw `request["thumbnail"]`. Return
-    facts about the model.
+    """Write `request["blend"]` from `request["glb"]` and report it as done; then draw `request["thumbnail"]`, where
+    there is one. Return facts about the model.
 
     The thumbnail is no part of what was asked for: where it cannot be drawn, that is printed, and nothing has failed.
     The model with its picture in the Asset Browser is written to `request["drawn"]`, where there is one, else to
@@ -86,7 +86,8 @@ def convert(request: dict[str, Any], report: Report) -> dict[str, Any]:
     facts = _facts(meshes, notes, quads_asked=request["quads"]) | {"bounds": bounds()}
     save_whole(Path(request["blend"]), lambda part: asset.write(part, collection))
     report.done(**facts)
-    drawing.draw(render, collection, Path(request["thumbnail"]), Path(request.get("drawn") or request["blend"]))
+    if request.get("thumbnail"):
+        drawing.draw(render, collection, Path(request["thumbnail"]), Path(request.get("drawn") or request["blend"]))
     return facts
 
 

@@ -44,8 +44,10 @@ class Conversion:
         self._log_error = log_error
         self._warm: Program | None = None
         self._warm_until = math.inf
+        self._draws_too: bool = config.get("drawn", True)
         self._drawing: Program | None = None
         self._drawn_of = (0, 0)
+        self._is_shown_wanted = False
 
     def warm_up(self) -> None:
         """Start the background Blender that will convert the model, before there is one. What is wrong is said where
@@ -71,15 +73,22 @@ class Conversion:
         self, request: dict[str, Any], sleep: Callable[[float], None], on_progress: Callable[[float, str], None]
     ) -> Report:
         """Convert the model as `request` says (`headless.convert`), and return the last word about it. The thumbnail is
-        drawn from then on: see `see_drawn`. Raises as `blender.start` does, and what `sleep` and `on_progress` raise.
+        drawn from then on, where `config` wants one: see `see_drawn`. Raises as `blender.start` does, and what `sleep`
+        and `on_progress` raise.
         """
         files.remove(self._folder / folders.SHOWN, missing_ok=True)  # it shows the model that was there before
         program = self._waiting()
-        program.give({**request, **{name: str(drawn) for name, (drawn, _) in self._drawings().items()}})
+        drawings = self._drawings() if self._draws_too else {}
+        program.give({**request, **{name: str(drawn) for name, (drawn, _) in drawings.items()}})
         self._warm = None
         report = blender.last_word(program, sleep, on_progress)
         if report.done is not None:
-            self._draws(program)
+            self._is_shown_wanted = bool(self._config.get("shown"))
+            if self._draws_too:
+                self._draws(program)
+            else:
+                program.stop()
+                tidy(self._folder)
         return report
 
     def draw(self) -> None:
@@ -88,27 +97,33 @@ class Conversion:
         request |= {name: str(drawn) for name, (drawn, _) in self._drawings().items()}
         try:
             self._draws(self._start(DRAW, request))
+            self._is_shown_wanted = bool(self._config.get("shown"))
         except (ImageTo3DError, OSError):
             self._log_error()
 
     def see_drawn(self, starter_is_gone: Callable[[], bool]) -> None:
-        """Wait for the thumbnail where one is drawn, and put it into the folder. For who does not hold the job any
-        more: it may be imported, tried again or removed meanwhile. Nothing fails where there will be no thumbnail."""
-        if self._drawing is None:
-            return
-        until = time.monotonic() + DRAWS_AT_MOST_S
+        """Wait for the thumbnail where one is drawn, and put it into the folder; then make the file that shows the
+        model, where `config` wants one. For who does not hold the job any more: it may be imported, tried again or
+        removed meanwhile. Nothing fails where there will be no thumbnail."""
         try:
-            while not (self._drawing.has_ended or starter_is_gone()):
-                if time.monotonic() > until or not folders.holds_record(self._folder):
-                    break
-                time.sleep(LOOK_EVERY_S)
-            is_left = not self._drawing.has_ended and starter_is_gone()
-            self._drawing.stop()
-            self._put_drawn(is_left=is_left)
-            if self._config.get("shown") and not is_left:
+            is_left = self._drawing is not None and self._is_left_drawing(self._drawing, starter_is_gone)
+            if self._is_shown_wanted and not is_left:
                 self._show(starter_is_gone)
         except (ImageTo3DError, OSError):
             self._log_error()
+
+    def _is_left_drawing(self, drawing: Program, starter_is_gone: Callable[[], bool]) -> bool:
+        """Wait for the thumbnail, and put it into the folder; return whether it is left to a later run. Raises as
+        `_put_drawn` does."""
+        until = time.monotonic() + DRAWS_AT_MOST_S
+        while not (drawing.has_ended or starter_is_gone()):
+            if time.monotonic() > until or not folders.holds_record(self._folder):
+                break
+            time.sleep(LOOK_EVERY_S)
+        is_left = not drawing.has_ended and starter_is_gone()
+        drawing.stop()
+        self._put_drawn(is_left=is_left)
+        return is_left
 
     def _show(self, starter_is_gone: Callable[[], bool]) -> None:
         """Make the file that shows the model, in a Blender that has not read the service's. Raises `ImageTo3DError`,

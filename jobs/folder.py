@@ -141,8 +141,8 @@ class Job:
     """Whether the user has given the task up and the service has still to be told: whoever may work on the job next
     does it."""
     undrawn: bool = False
-    """Whether the model is there and its thumbnail was not drawn, as Blender has gone away: the next one has it drawn.
-    """
+    """Whether the model is there and its thumbnail was not drawn, as Blender has gone away, or nobody wanted it:
+    whoever wants it has it drawn."""
     credits: int | None = None
     """What the service says that the task cost."""
     progress: float = 0.0

@@ -96,7 +96,8 @@ class Queue(Index):
 
     A job's process runs in the Python that the command line `python` begins with. `config_of` gives what it gets on its
     standard input (see `worker.start`), `reason_to_wait` why a job must not go on just now ("" where it may), `at_once`
-    how many may run side by side. `clock` gives seconds that only grow.
+    how many may run side by side. Without `draws` no process is started for a thumbnail alone. `clock` gives seconds
+    that only grow.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class Queue(Index):
         config_of: Callable[[Job], dict[str, Any]],
         reason_to_wait: Callable[[Job], str],
         at_once: Callable[[], int],
+        draws: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(root, clock=clock)
@@ -118,6 +120,7 @@ class Queue(Index):
         self.config_of = config_of
         self._reason_to_wait = reason_to_wait
         self._at_once = at_once
+        self._draws = draws
         self._active: dict[str, Care] = {}
         self._is_greeted = False
         self._asked: set[str] = set()  # jobs that somebody wanted in this session
@@ -318,8 +321,11 @@ class Queue(Index):
         care = self._active[job.id]
         if job.untold and self._clock() < care.tell_not_before_s:
             return False
+        work = _work_at(job)
+        if work == "drawing" and not self._draws:
+            return False
         # Those that tell a service, or draw, do not take the places of those that make models.
-        beside = sum(_work_at(self._jobs[other]) == _work_at(job) for other in self.processes if other in self._jobs)
+        beside = sum(_work_at(self._jobs[other]) == work for other in self.processes if other in self._jobs)
         return beside < self._at_once()
 
     def _count_start(self, job: Job, care: Care) -> None:

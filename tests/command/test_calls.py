@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One call and the next: what is made, what is not made again, and what is said."""
 
+import time
+
 import pytest
 from once import once
 
@@ -166,3 +168,48 @@ def test_a_real_model_is_made_without_a_stand_in(call, star, tmp_path):
     done = call(star, "--output", "made", "--set", "resolution=low_poly", "--format", "blend,glb", blender="").end()
     assert done.code == 0, done.output + done.errors
     assert (tmp_path / "made" / "Red Star.blend").stat().st_size > 10_000
+
+
+@once
+def test_the_service_works_on_the_next_while_a_model_is_prepared(
+    call, services, make_pictures, tmp_path, stand_in_that, until
+):
+    make_pictures(3)
+    go_on = tmp_path / "go on"
+    words = ("pictures", "--service", "meshy", "--output", "made", "--jobs", "1", "--json")
+    begun = call(*words, services=services, blender=stand_in_that("--stuck", go_on))
+    until(lambda: len(services.creates) == 2)
+    time.sleep(1)
+    assert len(services.creates) == 2, "there are more models on their way than --jobs says"
+    go_on.touch()
+    ended = begun.end()
+    assert ended.code == 0, ended.output + ended.errors
+    assert len(services.creates) == 3
+
+
+@once
+def test_a_local_job_keeps_its_place_until_its_model_is_ready(call, make_pictures, tmp_path, stand_in_that, until):
+    make_pictures(2)
+    go_on = tmp_path / "go on"
+    jobs = tmp_path / "made" / ".image_to_3d" / "jobs"
+    begun = call("pictures", "--output", "made", "--jobs", "1", "--json", blender=stand_in_that("--stuck", go_on))
+    until(lambda: list(jobs.glob("*/job.json")))
+    time.sleep(1)
+    assert len(list(jobs.glob("*/job.json"))) == 1
+    go_on.touch()
+    ended = begun.end()
+    assert ended.code == 0, ended.output + ended.errors
+
+
+@once
+def test_a_thumbnail_is_drawn_for_the_asset_browser_only(call, services, make_pictures, tmp_path):
+    make_pictures(1)
+    words = ("pictures", "--service", "meshy", "--output", "made", "--json", "--format")
+    jobs = tmp_path / "made" / ".image_to_3d" / "jobs"
+    assert call(*words, "blend", services=services).end().code == 0
+    assert (tmp_path / "made" / "pictures 0.blend").is_file()
+    assert not list(jobs.glob("*/thumbnail.png"))
+    later = call(*words, "blend,asset", services=services).end()
+    assert later.code == 0, later.output + later.errors
+    assert len(list(jobs.glob("*/thumbnail.png"))) == 1
+    assert len(services.creates) == 1

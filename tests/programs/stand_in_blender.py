@@ -7,7 +7,7 @@ model, with the name that was asked for. Its names are replaced in the bytes, so
 
 With `--draws-with PATH`, a thumbnail is drawn as soon as there is a file PATH, and where that holds "crash", it crashes
 instead; with `--side PIXELS` it says that it is so large, with `--links-to PATH` it is a link. With `--bounds JSON`
-the model has these bounds. With `--stuck PATH`, it sculpts until there is a file PATH, and has nearly done.
+the model has these bounds. With `--stuck PATH`, it sculpts and converts until there is a file PATH, and has nearly done.
 """
 
 import json
@@ -57,7 +57,7 @@ def draw(content):
 
 say(progress=0.5, message="Halfway")
 stuck = Path(sys.argv[sys.argv.index("--stuck") + 1]) if "--stuck" in sys.argv else None
-while stuck and module == "headless.sculpt" and not stuck.exists() and not starter_is_gone():
+while stuck and module in ("headless.sculpt", "headless.convert") and not stuck.exists() and not starter_is_gone():
     say(progress=0.95, message="Nearly")
     time.sleep(0.1)
 time.sleep(float(request.get("parameters", {}).get("seconds", 0)))
