@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from gui import jobs
 from gui.blender import Box
+from thorough import thorough
 
 PREVIEW_S = 40  # Blender loads previews beside its events, and other suites may take the cores
 PREVIEW_PX = 60  # from the name of an asset up to its picture
@@ -131,6 +132,7 @@ def test_the_catalogs_have_the_services_names(blender, browser):
     blender.find("Red Star", browser[0])
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_a_removed_job_is_no_asset_any_more(blender, browser):
     assets, job = browser

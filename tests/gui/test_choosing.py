@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from drawing import png
 from gui.jobs import until_state
+from thorough import thorough
 
 SEEN_S = 20
 LOOK_S = 0.2
@@ -105,6 +106,7 @@ def test_picture_dropped_on_the_tab_is_chosen(blender, star):
     assert chosen(blender)[1] == ""
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_browser_opens_where_the_last_picture_was(blender, star):
     blender.run("bpy.context.scene.image_to_3d.local.resolution = 'LOW_POLY'")
@@ -120,6 +122,7 @@ def test_browser_opens_where_the_last_picture_was(blender, star):
         blender.run("bpy.context.preferences.view.property_unset('filebrowser_display_type')")
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_recent_picture_is_chosen_again(blender, pictures):
     blender.run("bpy.context.scene.image_to_3d.local.resolution = 'LOW_POLY'")

@@ -10,6 +10,7 @@ from drawing import star_png
 from gui import jobs
 from service.comfyui_graphs import mesh_graph, node
 from service.cube import cube_glb
+from thorough import thorough
 
 ARRIVES_S = 60
 LACKS_UNTIL_S = 30  # it is asked every ten seconds whether the server has what it lacked
@@ -127,6 +128,7 @@ def test_a_server_that_is_away_is_said_with_its_address(blender, services, sign_
     blender.until("len(bpy.context.window_manager.windows) == 2")
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_cancel_stops_our_prompt_and_no_other(blender, slow_services, sign_in, star):
     sign_in(slow_services)
@@ -159,6 +161,7 @@ def queued(stand_in):
     return [entry[1] for name in ("queue_running", "queue_pending") for entry in queue[name]]
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_more_views_are_typed_in_and_sent(blender, services, sign_in, star, tmp_path):
     sign_in(services)
@@ -176,6 +179,7 @@ def test_more_views_are_typed_in_and_sent(blender, services, sign_in, star, tmp_
     blender.until("'Red Star' in bpy.data.objects", ARRIVES_S)
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_a_workflow_of_two_pictures_asks_which_and_is_told_by_a_menu(blender, services, sign_in, star, tmp_path):
     sign_in(services)

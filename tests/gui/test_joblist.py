@@ -6,6 +6,7 @@ import json
 import pytest
 from gui import jobs
 from gui.blender import ROOT, Box
+from thorough import thorough
 
 WRITE = """
 import json, os
@@ -150,6 +151,7 @@ def test_variants_fold_together(blender, list_of):
     assert blender.find("Owl", rows(panel, 4)).top > folded.top + ROW_PX
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_retry_all_asks_first_and_says_what_it_costs(blender, services, sign_in, list_of):
     sign_in(services)
@@ -188,6 +190,7 @@ def test_typing_shows_the_finds(blender, list_of):
     blender.press("RET")
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_large_thumbnails(blender, list_of, save):
     panel = list_of(*(job(name) for name in ("Fox", "Horse", "Whale")))
@@ -211,6 +214,7 @@ def red_in(blender, box):
     return sum(count for count, pixel in part.getcolors(part.width * part.height) if is_red(pixel))
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_until_the_thumbnail_is_drawn_the_picture_is_shown_in_its_place(blender, services, sign_in, star):
     """So that no button below it moves when the model arrives, nor when the thumbnail does."""

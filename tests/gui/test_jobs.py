@@ -5,6 +5,7 @@ import pytest
 from gui import jobs
 from gui.blender import Box
 from gui.screen import HEIGHT, WIDTH
+from thorough import thorough
 
 MANY = 1000
 
@@ -36,6 +37,7 @@ def test_cancel_and_retry_by_their_buttons(blender, slow_services, sign_in, star
     blender.find("Red Star: Meshy, imported", panel)
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_cancelling_what_the_service_goes_on_with_says_so(blender, slow_services, sign_in, star):
     sign_in(slow_services)
@@ -113,6 +115,7 @@ def test_import_undo_and_import_again(blender, services, sign_in, star):
     assert len(services.creates) == 1
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_removing_asks_only_where_something_is_lost(blender, services, sign_in, star):
     sign_in(services)
@@ -136,6 +139,7 @@ def test_removing_asks_only_where_something_is_lost(blender, services, sign_in, 
     blender.find("No jobs yet", panel)
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_search_among_a_thousand_jobs(blender, services, sign_in, star):
     sign_in(services)
@@ -173,6 +177,7 @@ def two_windows(blender):
     return blender
 
 
+@thorough
 def test_both_windows_show_the_job_and_the_model_arrives_once(two_windows, slow_services, sign_in, star):
     blender = two_windows
     sign_in(slow_services)

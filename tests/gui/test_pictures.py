@@ -547,6 +547,7 @@ def drag_edge(blender, edge, wanted):
     blender.drag((left + edge, row), (left + edge + width(blender) - wanted, row))
 
 
+@only_for_the_manual
 def test_narrow_sidebar(blender, keep, narrow_side):
     shows(
         blender,

@@ -11,6 +11,7 @@ from drawing import png
 from model_checks import Model, least_area, open_edges, parts, read_model, volume
 from numpy.typing import NDArray
 from once import once
+from thorough import thorough
 
 from image_to_3d.headless.cutout import cut_out
 from image_to_3d.headless.report import Report
@@ -85,6 +86,7 @@ PICTURES = {
     "dot on a page": on_white(np.hypot(X - 200, Y - 200) < 3),
 }
 FEW = ("spiral", "comb on white", "grid", "diagonal")
+OTHERS = [kind for kind in PICTURES if kind not in FEW]
 
 
 def made(pixels: NDArray[np.uint8], folder: Path, **choices: Any) -> tuple[Model, dict[str, Any]]:
@@ -100,8 +102,14 @@ def made(pixels: NDArray[np.uint8], folder: Path, **choices: Any) -> tuple[Model
     return model, facts
 
 
-@pytest.mark.parametrize("resolution", ["low_poly", "high_poly"])
-@pytest.mark.parametrize("kind", [pytest.param(kind, marks=() if kind in FEW else once) for kind in PICTURES])
+@pytest.mark.parametrize(
+    ("kind", "resolution"),
+    [
+        *((kind, resolution) for kind in FEW for resolution in ("low_poly", "high_poly")),
+        *(pytest.param(kind, "low_poly", marks=once) for kind in OTHERS),
+        *(pytest.param(kind, "high_poly", marks=(once, thorough)) for kind in OTHERS),
+    ],
+)
 def test_odd_pictures_become_sound_models(tmp_path: Path, kind: str, resolution: str) -> None:
     model, _ = made(PICTURES[kind], tmp_path, resolution=resolution)
     assert model.size[1] < 0.5 * max(model.size[0], model.size[2])
@@ -165,7 +173,7 @@ def odd(seed: int) -> NDArray[np.uint8]:
 
 
 @once
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", [*range(6), *(pytest.param(seed, marks=thorough) for seed in range(6, 20))])
 def test_no_picture_ends_in_a_fault(tmp_path: Path, seed: int) -> None:
     choices = {"topology": ("tris", "quads")[seed % 2], "geometry_model": ("base", "turbo")[seed % 3 % 2]}
     try:

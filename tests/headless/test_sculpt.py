@@ -27,6 +27,7 @@ from model_checks import (
 )
 from numpy.typing import NDArray
 from once import once
+from thorough import thorough
 
 from image_to_3d.headless.picture import read_picture
 from image_to_3d.headless.report import Report
@@ -61,6 +62,12 @@ RELIEFS = ("chelsea", "rocket")
 FEW = ("bear", "butterflies", "horse", "chelsea")  # one of each kind, and one of many parts
 EVERY = [pytest.param(name, marks=() if name in FEW else once) for name in TRANSPARENT + SEPARABLE + RELIEFS]
 """All pictures in one Blender. In the others a few show that its modifiers, its exporter and its numpy do the same."""
+
+FEWER = [
+    *FEW,
+    *(pytest.param(name, marks=(once, thorough)) for name in TRANSPARENT + SEPARABLE + RELIEFS if name not in FEW),
+]
+"""The same few in every Blender, and all where all are asked for."""
 
 _folder = tempfile.TemporaryDirectory(prefix="sculpt_tests_")
 
@@ -146,7 +153,7 @@ def test_quads_come_back_as_quads(name: str) -> None:
     assert 50_000 <= total <= 200_000
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", FEWER)
 def test_low_poly_triangles(name: str) -> None:
     _, facts, model = made(name, topology="tris", resolution="low_poly")
     sound(model)
@@ -154,7 +161,7 @@ def test_low_poly_triangles(name: str) -> None:
     assert overlap(seen(name, topology="tris", resolution="low_poly")[..., 3] >= 0.5, wanted(name)) >= 0.98
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", FEWER)
 def test_low_poly_quads(name: str) -> None:
     path, facts, model = made(name, topology="quads", resolution="low_poly")
     sound(model)
