@@ -124,7 +124,10 @@ def at_every_moment(all_of, service, fault, *wire):
 FAULTS = ("kill", "full", "full-once", "cut")
 
 
-@pytest.mark.timeout(300)  # against a hang: it is some hundred processes, and the machine may have other work
+LONG = pytest.mark.timeout(300)  # against a hang: it is some hundred processes, and the machine may have other work
+
+
+@LONG
 @pytest.mark.parametrize(
     "service, fault",
     # What happens to the disk happens in what both services share.
@@ -134,6 +137,7 @@ def test_a_fault_at_any_moment(all_of, service, fault):
     assert at_every_moment(all_of, service, fault) >= 6
 
 
+@LONG
 @pytest.mark.parametrize("kind, fault", [*(("meshy", fault) for fault in FAULTS), ("meshy views", "kill")])
 def test_a_fault_at_any_moment_of_a_job_whose_answer_was_lost(all_of, kind, fault):
     assert at_every_moment(all_of, kind, fault, "create", "drop_after") >= 6
