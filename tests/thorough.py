@@ -7,7 +7,9 @@ import os
 
 import pytest
 
+IS_THOROUGH = bool(os.environ.get("IMAGE_TO_3D_THOROUGH"))
+
 thorough = pytest.mark.skipif(
-    not (os.environ.get("IMAGE_TO_3D_THOROUGH") or os.environ.get("IMAGE_TO_3D_PICTURES")),
+    not (IS_THOROUGH or os.environ.get("IMAGE_TO_3D_PICTURES")),
     reason="tried where IMAGE_TO_3D_THOROUGH is set",
 )

@@ -146,7 +146,7 @@ def test_search_among_a_thousand_jobs(blender, services, sign_in, star):
     job = jobs.start(blender, star)
     jobs.until_state(blender, job, "imported")
     jobs.copy(blender, job, MANY)
-    blender.until("len(session.jobs()) == many + 1", many=MANY)
+    blender.until("len(session.jobs()) == many + 1", 120, many=MANY)
     panel = jobs.open_panel(blender)
     assert blender.sees("Lantern", jobs.list_of(panel))
     blender.click(*jobs.search_field(panel))

@@ -7,6 +7,7 @@ What room a text has was found out in 4.3.2 and 5.2.2, at resolution scale 1 and
 
 import pytest
 from gui import eyes
+from thorough import thorough
 
 SIDEBAR_PX = 280  # how wide Blender makes it, at scale 1 of the interface
 NARROW_PX = 240  # as narrow as people have it
@@ -207,7 +208,9 @@ def cut(blender, side):
 
 
 @pytest.mark.usefixtures("newest")
-@pytest.mark.parametrize("service", ["LOCAL", "COMFYUI", "CSM", "MESHY"])
+@pytest.mark.parametrize(
+    "service", ["LOCAL", pytest.param("COMFYUI", marks=thorough), pytest.param("CSM", marks=thorough), "MESHY"]
+)
 def test_nothing_in_the_tab_ends_in_dots(blender, service):
     blender.run(SETTINGS, service=service)
     side = blender.open_sidebar()

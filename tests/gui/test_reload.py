@@ -3,6 +3,7 @@
 window meanwhile: it gets no event, so that what Blender keeps in it until the next one stays there."""
 
 from gui import extension, jobs
+from thorough import thorough
 
 CHECKBOX_PX = 17  # from the beginning of an add-on's name to the left, to the middle of its checkbox
 
@@ -63,6 +64,7 @@ def test_disabled_and_enabled_again_by_mouse_while_a_job_runs(start_blender, slo
     finish(blender, job, slow_services)
 
 
+@thorough
 def test_updated_from_a_newer_zip_while_a_job_runs(
     start_blender, binary, tmp_path, tmp_path_factory, slow_services, star
 ):

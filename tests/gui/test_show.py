@@ -6,6 +6,7 @@ import pytest
 from gui import jobs
 from gui.blender import Box
 from gui.screen import HEIGHT, WIDTH
+from thorough import thorough
 
 DIALOG = Box(WIDTH // 4, HEIGHT // 4, WIDTH * 3 // 4, HEIGHT * 3 // 4)  # where Blender asks for a confirmation
 
@@ -66,6 +67,7 @@ def test_show_selects_and_frames_it_and_is_one_step(blender, services, sign_in, 
     assert not blender.run("bpy.data.objects['Red Star'].users_collection[0].hide_viewport")
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_show_leaves_edit_mode_and_undo_leads_back_there(blender, services, sign_in, star):
     sign_in(services)
@@ -103,6 +105,7 @@ def test_show_works_beside_an_image_and_in_local_view(blender, services, sign_in
     )
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_what_was_deleted_is_offered_to_be_imported_again(blender, services, sign_in, star):
     sign_in(services)
@@ -171,6 +174,7 @@ bpy.context.scene.name = "Own"
 """
 
 
+@thorough
 def test_a_linked_scene_is_drawn_grey_and_jobs_go_on_elsewhere(blender, services, sign_in, star, tmp_path):
     sign_in(services)
     blender.run(LINKED, path=str(tmp_path / "linked.blend"))
@@ -203,6 +207,7 @@ bpy.context.preferences.view.use_translate_interface = False
 """
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_names_are_not_translated(blender, services, sign_in, star, tmp_path):
     sign_in(services)

@@ -12,6 +12,7 @@ from gui import jobs
 from service.cube import FLOAT, cube_glb
 from service.stand_in import StandIn
 from service.textures import assembled, parted
+from thorough import thorough
 
 LACKING = "KHR_texture_basisu"  # no Blender reads it, 5.2 included
 
@@ -156,6 +157,7 @@ def grid_glb():
     return assembled(document, points.tobytes() + faces.tobytes())
 
 
+@thorough
 def test_what_needs_more_memory_is_retried_with_another_preference(blender, serve, star):
     services = serve(grid_glb())
     blender.run(f"{PREFERENCES}.model_memory_gb = 1")
@@ -182,6 +184,7 @@ def test_what_needs_more_memory_is_retried_with_another_preference(blender, serv
     assert len(services.creates) == 1 and len(services.requests) == asked
 
 
+@thorough
 def test_a_thumbnail_that_blender_did_not_wait_for_is_drawn_when_it_starts_again(start_blender, cube, star):
     with StandIn(model=cube) as services:
         blender = start_blender(**jobs.account(services))

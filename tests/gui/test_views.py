@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from drawing import png
 from gui.jobs import until_state
+from thorough import thorough
 
 BUTTON_PX = 22  # from the right edge of what the tab shows to the button that lists the images, beside no preview
 
@@ -51,6 +52,7 @@ def test_an_image_is_chosen_as_the_back_and_the_model_arrives(blender, pictures,
     assert blender.run("'fox' in bpy.data.objects")
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_a_name_may_be_typed_and_the_menu_clears_it_with_undo(blender, pictures):
     left = "bpy.context.scene.image_to_3d.local.left_image_url"

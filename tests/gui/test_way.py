@@ -11,6 +11,7 @@ from gui import eyes, screen
 from gui.jobs import created
 from PIL import Image
 from service.stand_in import StandIn
+from thorough import thorough
 
 ARRIVES_S = 60
 
@@ -164,6 +165,7 @@ def test_double_click_makes_one_job(blender, services, sign_in, star):
     assert len(services.creates) == 1
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_settings_of_a_job_and_its_task_id_again(blender, services, sign_in, star):
     sign_in(services)
@@ -205,6 +207,7 @@ def test_length_by_mouse(blender):
     assert settings(blender, "local.scaled_bbox") == [-1, -1, -1]
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_preset_brings_parameters_back(blender):
     side = blender.open_sidebar()
@@ -237,6 +240,7 @@ def test_preset_brings_parameters_back(blender):
     assert settings(blender, "local.scaled_bbox") == [-1, 2.5, -1]
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_size_and_place_by_mouse(blender, star):
     few_faces(blender)
@@ -400,6 +404,7 @@ def test_drop_says_what_all_variants_cost(blender, services, sign_in, star, serv
     assert jobs(blender) == 0
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_image_that_was_painted_and_never_saved(blender, keeper, sign_in):
     sign_in(keeper)
@@ -415,6 +420,7 @@ def test_image_that_was_painted_and_never_saved(blender, keeper, sign_in):
     assert picture.getpixel((50, 5)) == (0, 0, 0)
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_render_result_from_the_image_menu(blender, keeper, sign_in, tmp_path):
     sign_in(keeper)

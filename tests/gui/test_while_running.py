@@ -9,6 +9,7 @@ import pytest
 from gui import jobs
 from gui.blender import BlenderError, Box
 from PIL import Image
+from thorough import thorough
 
 QUIT_AT_MOST_S = 20  # far beyond what a person would put up with; the bench knows the bound
 PROGRESS_PX = 260  # the right end of the status bar, with the progress
@@ -81,6 +82,7 @@ def import_by_hand(blender, job):
     assert jobs.state(blender, job) == "imported"
 
 
+@thorough
 @pytest.mark.usefixtures("newest")
 def test_new_file_does_not_get_the_model_by_itself(blender, running, finish):
     blender.press("N", ctrl=True)
@@ -98,7 +100,9 @@ def test_opened_file_does_not_get_the_model_by_itself(blender, running, finish, 
     import_by_hand(blender, running)
 
 
-@pytest.mark.parametrize("mode", ["EDIT", "SCULPT", "TEXTURE_PAINT"])
+@pytest.mark.parametrize(
+    "mode", ["EDIT", pytest.param("SCULPT", marks=thorough), pytest.param("TEXTURE_PAINT", marks=thorough)]
+)
 def test_mode_and_selection_stay(blender, services, sign_in, star, mode):
     sign_in(services)
     how = "[bpy.context.mode, bpy.context.object.name, sorted(o.name for o in bpy.context.selected_objects)]"
@@ -110,7 +114,7 @@ def test_mode_and_selection_stay(blender, services, sign_in, star, mode):
     assert mode.partition("_")[2] or mode in before[0]
 
 
-@pytest.mark.parametrize("end", ["LEFTMOUSE", "ESC"])
+@pytest.mark.parametrize("end", ["LEFTMOUSE", pytest.param("ESC", marks=thorough)])
 def test_model_waits_for_the_end_of_a_move(blender, running, finish, end):
     """And so undo takes back the move as a whole, and the model by itself."""
     x, y = blender.area("VIEW_3D", "WINDOW").center
@@ -198,6 +202,7 @@ def cancel_undo_and_redo(blender):
     return places
 
 
+@thorough
 def test_model_is_left_to_the_user_where_a_tool_is_held_for_long(blender, left_while_a_move_is_held):
     """And the move that was cancelled is in no undo step."""
     blender.find("Red Star is ready", blender.status_bar())
@@ -205,6 +210,7 @@ def test_model_is_left_to_the_user_where_a_tool_is_held_for_long(blender, left_w
     import_by_hand(blender, left_while_a_move_is_held)
 
 
+@thorough
 def test_model_that_is_imported_while_a_tool_is_held_is_no_undo_step(blender, left_while_a_move_is_held):
     blender.run("bpy.ops.image_to_3d.import_result(job=job)", job=left_while_a_move_is_held)
     assert jobs.models(blender) == ["Red Star"]
@@ -283,6 +289,7 @@ def test_model_waits_for_the_end_of_a_render(blender, running, finish, render):
     assert not blender.sees("waits", blender.status_bar())
 
 
+@thorough
 def test_model_waits_for_the_end_of_a_viewport_render(blender, running, finish, viewport_render):
     viewport_render()
     finish()
@@ -294,7 +301,9 @@ def test_model_waits_for_the_end_of_a_viewport_render(blender, running, finish, 
     blender.until("'Red Star' in bpy.data.objects")
 
 
+@thorough
 def test_model_arrives_beside_a_box_that_is_drawn(blender, running, finish):
+    blender.run("bpy.context.space_data.overlay.show_overlays = True")  # else a box takes neither camera nor light
     x, y = blender.area("VIEW_3D", "WINDOW").center
     blender.press("B")
     blender.move(x + 60, y + 20)
@@ -305,6 +314,7 @@ def test_model_arrives_beside_a_box_that_is_drawn(blender, running, finish):
     assert blender.run("bpy.data.objects['Cube'].select_get()")
 
 
+@thorough
 def test_model_arrives_while_an_animation_plays(blender, running, finish):
     blender.press("SPACE")
     blender.until("bpy.context.screen.is_animation_playing")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from once import once
+from thorough import IS_THOROUGH
 
 from image_to_3d.api import glb
 from image_to_3d.jobs import folder as folders
@@ -19,6 +20,7 @@ from image_to_3d.jobs.folder import State
 from image_to_3d.programs import process
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
+STEP = 1 if IS_THOROUGH else 3  # from one moment that is struck to the next
 NO_SUCH_MOMENT = 3  # the exit code of mortal.py where nothing was left to strike
 
 STARTER = """
@@ -252,7 +254,7 @@ def run_with_fault(jobs, folder, fault, moment, stand_in):
 @once
 def test_killed_at_every_single_moment_the_job_still_finishes(jobs, stand_in):
     """Each write, rename, removal and start of a program is one moment; a stand-in for Blender makes them quick."""
-    for moment in range(500):
+    for moment in range(0, 500, STEP):
         folder = jobs.create()
         code = run_with_fault(jobs, folder, "kill", moment, stand_in)
         assert code in (NO_SUCH_MOMENT, -signal.SIGKILL), (folder / "log.txt").read_text()
@@ -271,7 +273,7 @@ def test_killed_at_every_single_moment_the_job_still_finishes(jobs, stand_in):
 @pytest.mark.parametrize("fault", ["full", "full-once"])
 def test_with_a_disk_full_at_any_moment_the_job_says_so_or_goes_on_later(jobs, stand_in, fault):
     said = 0
-    for moment in range(500):
+    for moment in range(0, 500, STEP):
         folder = jobs.create()
         code = run_with_fault(jobs, folder, fault, moment, stand_in)
         job = folders.read(folder)
