@@ -67,8 +67,8 @@ QUICKLY_DRAWN = """
 eevee, space = bpy.context.scene.eevee, bpy.context.space_data
 eevee.taa_samples, eevee.use_shadows, eevee.gi_cubemap_resolution = 1, False, "128"
 space.use_render_border = True
-space.render_border_min_x = space.render_border_min_y = 0.2
-space.render_border_max_x = space.render_border_max_y = 0.8
+space.render_border_min_x = space.render_border_min_y = 0.35
+space.render_border_max_x = space.render_border_max_y = 0.65
 """
 
 
