@@ -72,6 +72,7 @@ def press_ctrl_c_at(process, slow_services, number):
     return output
 
 
+@pytest.mark.usefixtures("newest")
 def test_jobs_of_a_script_run_side_by_side_and_go_on_after_ctrl_c(run, slow_services, star, tmp_path):
     other = tmp_path / "Other.png"
     other.write_bytes(star.read_bytes() + b"\0")
@@ -87,6 +88,7 @@ def test_jobs_of_a_script_run_side_by_side_and_go_on_after_ctrl_c(run, slow_serv
     assert output.count("Nothing is paid again") == 2 and len(slow_services.creates) == 2, output
 
 
+@pytest.mark.usefixtures("newest")
 def test_ctrl_c_ends_the_script_and_the_next_run_pays_nothing_again(run, slow_services, star, tmp_path):
     other = tmp_path / "Other.png"
     other.write_bytes(star.read_bytes() + b"\0")

@@ -57,6 +57,7 @@ def test_a_list_of_pictures_becomes_files(command, star, tmp_path):
     ]
 
 
+@pytest.mark.usefixtures("newest")
 def test_the_words_are_the_commands_own(command):
     helped, wrong = command("--help", "--service", "local"), command("x.png", "--output", "y", "--set", "reslution=1")
     output, _ = helped.communicate(timeout=DEADLINE_S)
@@ -65,6 +66,7 @@ def test_the_words_are_the_commands_own(command):
     assert wrong.returncode == 2 and "did you mean 'resolution'?" in output, output
 
 
+@pytest.mark.usefixtures("newest")
 def test_ctrl_c_ends_it_in_order_and_the_same_call_pays_nothing_again(command, slow_services, star, tmp_path):
     words = (star, "--service", "meshy", "--output", "made")
     process = command(*words, services=slow_services)

@@ -2,6 +2,7 @@
 """The extension disabled, enabled again and updated while a job runs, in real windows. The mouse stays out of the main
 window meanwhile: it gets no event, so that what Blender keeps in it until the next one stays there."""
 
+import pytest
 from gui import extension, jobs
 from thorough import thorough
 
@@ -82,6 +83,7 @@ def test_updated_from_a_newer_zip_while_a_job_runs(
     finish(blender, job, slow_services)
 
 
+@pytest.mark.usefixtures("newest")
 def test_scripts_reloaded_from_the_menu_search_while_a_job_runs(start_blender, slow_services, star):
     """Blender refuses that while an operator is modal."""
     blender = start_blender(**jobs.account(slow_services))

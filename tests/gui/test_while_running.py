@@ -406,6 +406,7 @@ def test_disabled_while_jobs_run_and_enabled_again(start_blender, slow_services,
     assert len(slow_services.creates) == 1
 
 
+@pytest.mark.usefixtures("newest")
 def test_killed_and_started_again(start_blender, slow_services, star):
     blender = start_blender(**jobs.account(slow_services))
     job = jobs.start(blender, star)
@@ -421,6 +422,7 @@ def test_killed_and_started_again(start_blender, slow_services, star):
     assert len(slow_services.creates) == 1
 
 
+@pytest.mark.usefixtures("newest")
 def test_quit_while_jobs_run_and_started_again(start_blender, slow_services, star):
     blender = start_blender(**jobs.account(slow_services))
     blender.run("bpy.context.scene.image_to_3d.local.resolution = 'LOW_POLY'")
