@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SUITE_ORDER = ("service", "api", "jobs", "paid", "headless", "blender", "command", "farm", "dev")
 ONCE_SUITES = ("service", "paid", "farm")  # no Blender takes part, or none that matters: one Blender's Python is enough
 ONCE_SERIES = "4.5"  # where it is among them
-PLAIN_SUITES = ("api", "jobs")  # about processes and connections: in one wheel for each Python
+PLAIN_SUITES = ("api", "jobs", "command", "dev")  # about processes, words and connections: one wheel for each Python
 FARM_SUITE = "farm"  # runs farm jobs with a tool that is in no Blender
 WINDOW_SUITE = "gui"  # a wheel has no windows: once for each real Blender
 BENCHES = (
