@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from . import maps
 from .cutout import Cutout
 from .layout import Plane, plane_of
-from .pixels import Bytes, Floats, enlarge, fill_outward
+from .pixels import Bytes, Floats, block_means, enlarge, fill_outward
 from .shape import Indices
 from .views import View
 
@@ -79,8 +79,8 @@ def _over_the_rim(colour: Floats, trust: Floats) -> Floats:
     weight = np.clip(trust, 0, 1)
     weight *= weight
     weight *= weight
-    sums = in_blocks(weight)
-    means = in_blocks(colour * weight[..., None]) / np.maximum(sums, 1e-6)[..., None]
+    sums = block_means(weight, BLOCK)
+    means = block_means(colour * weight[..., None], BLOCK) / np.maximum(sums, 1e-6)[..., None]
     filled = fill_outward(means, np.minimum(sums * 2, 1))
     rows, columns = np.nonzero(trust < 1)
     half = BLOCK // 2  # between blocks, colours change in two steps
@@ -89,19 +89,6 @@ def _over_the_rim(colour: Floats, trust: Floats) -> Floats:
     result = colour.copy()
     result[rows, columns] = colour[rows, columns] * keep + under * (1 - keep)
     return result
-
-
-def in_blocks(image: NDArray) -> Floats:
-    """Means of blocks of `BLOCK`² pixels, the last ones filled up with the border's."""
-    padding = [(0, -size % BLOCK) for size in image.shape[:2]] + [(0, 0)] * (image.ndim - 2)
-    padded = np.pad(image, padding, mode="edge")
-    rows = padded[::BLOCK].astype(np.float32)
-    for step in range(1, BLOCK):
-        rows += padded[step::BLOCK]
-    total = rows[:, ::BLOCK].copy()
-    for step in range(1, BLOCK):
-        total += rows[:, step::BLOCK]
-    return total * np.float32(1 / (BLOCK * BLOCK))
 
 
 def mirrored(view: View, name: str) -> View:

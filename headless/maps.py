@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cutout import Cutout
-from .pixels import Bytes, Floats, blur, blur_inside, enlarge, fill_outward, grow, luminance, shrink
+from .pixels import Bytes, Floats, blur, blur_inside_widely, enlarge, fill_outward, grow, luminance, shrink
+from .waves import cosines, values_of
 
 FILL_SIZE = 1024  # pixels, longer side at which colours are bled over the rim
 LIGHT_SIZE = 512  # pixels, longer side at which shading is told from colour: shading is smooth
@@ -142,14 +143,9 @@ def even_shading(colour: Bytes, matte: Floats) -> Bytes:
 
 def _screened_poisson(divergence: Floats, reach: float) -> Floats:
     """Solve laplace(u) - u / reach² = divergence with reflecting borders."""
-    height, width = divergence.shape
-    mirrored = np.concatenate((divergence, divergence[::-1]), axis=0)
-    mirrored = np.concatenate((mirrored, mirrored[:, ::-1]), axis=1)
-    waves = 2 * np.cos(np.pi * np.arange(2 * height) / height)[:, None] + 2 * np.cos(
-        np.pi * np.arange(width + 1) / width
-    )
-    solution = np.fft.irfft2(np.fft.rfft2(mirrored) / (waves - 4 - 1 / reach**2), s=mirrored.shape)
-    return solution[:height, :width].astype(np.float32)
+    down, right = (2 * np.cos(np.pi * np.arange(size) / size) - 2 for size in divergence.shape)
+    waves = cosines(cosines(divergence).T) / (right[:, None] + down - 1 / reach**2)
+    return values_of(values_of(waves).T).astype(np.float32)
 
 
 def surface(colour: Bytes, matte: Floats) -> Bytes:
@@ -186,7 +182,8 @@ def normals(colour: Bytes, matte: Floats) -> Bytes:
     size = max(small.shape[:2])
     weight = fitted(matte, *small.shape[:2])
     luma = luminance(small)
-    fine = (blur(luma, max(0.5, size / 1024)) - blur_inside(luma, weight, size / 80)) * np.clip(weight * 2 - 1, 0, 1)
+    fine = blur(luma, max(0.5, size / 1024)) - blur_inside_widely(luma, weight, size / 80)
+    fine *= np.clip(weight * 2 - 1, 0, 1)
     fine = 0.3 * np.tanh(fine / 0.3)  # hard black outlines are not cliffs
     slope = np.float32(BUMP * size / 1024)
     down, right = (

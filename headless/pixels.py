@@ -11,6 +11,8 @@ Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
+LEAST_SIGMA = 6.0  # pixels: what is blurred more may be made smaller before
+
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec. 709
 
 
@@ -133,6 +135,31 @@ def strongest(image: Floats) -> Floats:
 def blur_inside(image: Floats, weight: Floats, sigma: float) -> Floats:
     """Blur that takes from where `weight` is high, so that the background does not leak into the shape."""
     return blur(image * weight, sigma) / (blur(weight, sigma) + np.float32(1e-4))
+
+
+def blur_inside_widely(image: Floats, weight: Floats, sigma: float) -> Floats:
+    """`blur_inside`, of a smaller picture where that is as smooth: for a level's difference (of 255) in a tenth of
+    the time."""
+    factor = int(sigma / LEAST_SIGMA)
+    if factor < 2:
+        return blur_inside(image, weight, sigma)
+    height, width = image.shape
+    total = blur(block_means(weight, factor), sigma / factor) + np.float32(1e-4)
+    around = blur(block_means(image * weight, factor), sigma / factor) / total
+    return enlarge(around, *(size * factor for size in around.shape))[:height, :width]
+
+
+def block_means(image: Floats, factor: int) -> Floats:
+    """An (h, w) or (h, w, c) array averaged down by a whole factor; its border is repeated to fill the last blocks."""
+    padding = [(0, -size % factor) for size in image.shape[:2]] + [(0, 0)] * (image.ndim - 2)
+    padded = np.pad(image, padding, mode="edge")
+    rows = padded[::factor].astype(np.float32)
+    for offset in range(1, factor):
+        rows += padded[offset::factor]
+    total = rows[:, ::factor].copy()
+    for offset in range(1, factor):
+        total += rows[:, offset::factor]
+    return total * np.float32(1 / (factor * factor))
 
 
 def grow(mask: NDArray, steps: int) -> NDArray:

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from . import maps
 from .bake import Ground, Layer, painted, texels_of
-from .canvas import BLOCK, Canvas, canvas_of, in_blocks, mirrored, sampled, wide_pixels
+from .canvas import BLOCK, Canvas, canvas_of, mirrored, sampled, wide_pixels
 from .charts import DIRECTIONS, charts, flat_corners, triangle_corners
 from .layout import MARGIN, Layout, Plane, laid_out
 from .maps import Maps
 from .net import corner_areas, finer, net_of, point_normals, smoothed, summed, unit
-from .pixels import Bytes, Floats, strongest
+from .pixels import Bytes, Floats, block_means, strongest
 from .shape import Indices
 from .sights import Sight, prevailing, sights
 from .solid import Solid
@@ -181,7 +181,7 @@ def _canvas(view: View, plane: Plane, points: Floats) -> Canvas:
 def _sight(name: str, canvas: Canvas) -> Sight:
     right, out = AXES[name]
     small = canvas.plane.scaled(1 / BLOCK)
-    return Sight(right, out, in_blocks(canvas.trust), (small.first, small.metre, small.last))
+    return Sight(right, out, block_means(canvas.trust, BLOCK), (small.first, small.metre, small.last))
 
 
 def _ground(
