@@ -13,7 +13,6 @@ Wherever a path is taken, it may be a `str` or a `pathlib.Path`, and `~` is the 
 """
 
 import importlib
-import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
@@ -155,8 +154,9 @@ def connect(service: ServiceName, **options: Any) -> "Service":
     make: Callable[..., Service] = about.client()
     if about.reach == "none":
         return make(**options)
-    # In Blender the preferences are where people have their keys, and its panel says the same.
-    return make(**options, for_script="bpy" not in sys.modules)
+    # The extension has preferences, where people have their keys, and its panel says the same. A Python that has bpy,
+    # or a Blender in which a script imports the folder, has none.
+    return make(**options, for_script=not __name__.startswith("bl_ext."))
 
 
 def cost(service: "ServiceName | Service", parameters: Mapping[str, Any] | None = None) -> int | None:

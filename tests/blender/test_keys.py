@@ -126,3 +126,9 @@ def test_what_is_missing_is_said_alike_in_the_panel_and_by_whoever_asks(extensio
     with pytest.raises(errors.OfflineError) as offline:
         api.connect(service, key="some-key", network=api.Network(online=False))
     assert str(offline.value) == f"{access.offline_reason(service)}."
+
+
+@pytest.mark.parametrize("service", ["meshy", "csm"])
+def test_a_script_in_the_extension_hears_of_the_preferences_as_the_panel_says(extension, service):
+    with pytest.raises(extension.module("api.errors").NoKeyError, match="enter it in the preferences"):
+        extension.module("api").connect(service)
