@@ -122,11 +122,11 @@ def test_no_run_pays_again_and_a_broken_picture_fails_its_task_until_it_is_asked
 
 
 def test_all_parameters_reach_the_command_line_as_they_were_written(run, pictures, tmp_path):
-    echo, said = tmp_path / "echo", tmp_path / "said.json"
-    echo.write_text(
-        f"#!{sys.executable}\nimport json, os, sys\n"
-        f"json.dump([sys.argv[1:], sys.stdin.read(), os.getcwd()], open({str(said)!r}, 'w'))\n"
+    echo, program, said = tmp_path / "echo", tmp_path / "echo.py", tmp_path / "said.json"
+    program.write_text(
+        f"import json, os, sys\njson.dump([sys.argv[1:], sys.stdin.read(), os.getcwd()], open({str(said)!r}, 'w'))\n"
     )
+    echo.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{program}" "$@"\n')  # a first line takes no path with a space
     echo.chmod(0o755)
     settings = 'ai_model=meshy-6\n\ntexture_prompt=red, "like" a $ROSE\n'
     numbers = {"Jobs": 3, "MaxCredits": 60}
