@@ -33,6 +33,9 @@ def render(path: Path) -> None:
     scene.render.image_settings.file_format = "PNG"
     scene.render.image_settings.color_mode = "RGBA"
     light(scene, "Thumbnail")
+    # A path that leaves the model sees the sky anyway. So all samples of lights go to the sun, and half of them show as
+    # little noise.
+    scene.world.cycles.sampling_method = "NONE"
     aim(scene, "Thumbnail")
     bpy.ops.render.render()
     if not path.parent.is_dir():  # Blender would make it anew
@@ -48,9 +51,6 @@ def light(scene: bpy.types.Scene, name: str) -> None:
     scene.collection.objects.link(sun)
     scene.world = bpy.data.worlds.new(f"{name} Sky")
     scene.world.color = (SKY_STRENGTH,) * 3
-    # A path that leaves the model sees the sky anyway. So all samples of lights go to the sun, and half of them show as
-    # little noise.
-    scene.world.cycles.sampling_method = "NONE"
 
 
 def aim(scene: bpy.types.Scene, name: str) -> None:
